@@ -1,0 +1,83 @@
+/** The whole server on one page, in the order it boots. */
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+import type { Bus } from './core/bus.ts';
+import { AppError } from './core/errors.ts';
+import { createHub } from './delivery/hub.ts';
+import { readOrMakeJwtSecret } from './plugins/data.dir.ts';
+import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
+import { createServices, type Services } from './services.ts';
+import { createAuthenticate } from './transports/authenticate.ts';
+import { createDispatch } from './transports/dispatch.ts';
+import { registerDocs } from './transports/docs/index.ts';
+import { registerRest } from './transports/rest/index.ts';
+import { answerClientError, answerError, registerErrors } from './transports/rest/errors.ts';
+import { registerWebsocket } from './transports/websocket/index.ts';
+
+/** What a test may set otherwise. */
+export interface Overrides {
+  passwordCost?: number;
+  heartbeatMilliseconds?: number;
+  /** Sees every call of a service and every event on its way. */
+  services?: (services: Services) => Services;
+  bus?: (bus: Bus) => Bus;
+}
+
+/** Largest request body in bytes. */
+const bodyLimit = 256 * 1024;
+
+/**
+ * The server, ready to listen, on the MongoDB at `mongodbUri`. Closing it writes what is on its way and disconnects.
+ * @throws StartupError if the store cannot be reached
+ */
+export async function buildApp(config: Config, mongodbUri: string, overrides: Overrides = {}): Promise<FastifyInstance> {
+  const app = createFastify(config);
+
+  const connection = await connectMongo(mongodbUri);
+  app.addHook('onClose', () => connection.close());
+
+  const hub = createHub();
+  const built = createServices({
+    connection,
+    bus: overrides.bus?.(hub) ?? hub,
+    jwtSecret: config.jwtSecret ?? (await readOrMakeJwtSecret(config.dataDir)),
+    passwordCost: overrides.passwordCost ?? 12,
+    onError: (error) => app.log.error({ err: error }, 'store'),
+  });
+  const services = overrides.services?.(built.services) ?? built.services;
+  app.addHook('onClose', () => built.drain());
+  await createIndexes(mongodbUri, connection);
+
+  const dispatch = createDispatch(services);
+  const authenticate = createAuthenticate(services.auth);
+
+  registerErrors(app);
+  refuseWhileClosing(app);
+  if (config.appUrl !== undefined) await app.register(cors, { origin: new URL(config.appUrl).origin, credentials: true });
+  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000 });
+  await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, isReady: () => answers(connection) });
+  await registerDocs(app, config.publicUrl);
+  return app;
+}
+
+function createFastify(config: Config): FastifyInstance {
+  return Fastify({
+    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] },
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    bodyLimit,
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: answerClientError,
+  });
+}
+
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => void (closing = true));
+  app.addHook('onRequest', async () => {
+    if (closing) throw new AppError('SHUTTING_DOWN');
+  });
+}

@@ -1,0 +1,62 @@
+/** The configuration: one schema over the environment, typed and frozen, every fault named at once. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Type, type Static } from 'typebox';
+import { StartupError } from './core/startup.error.ts';
+import { toFieldProblems, validatorOf } from './core/validate.ts';
+
+/** Every key of the environment that Parley reads. `.env.example` is generated from it. */
+export const Environment = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'The address to listen on. 0.0.0.0 for every interface.' }),
+  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'The port to listen on. 0 takes a free one.' }),
+  PUBLIC_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', description: 'The address people reach the server at. By default http://HOST:PORT.' })),
+  APP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', description: 'The address of the browser app. Its origin may call the API with cookies.' })),
+  DATA_DIR: Type.String({ default: './data', minLength: 1, description: 'Where everything is kept that must outlive the process.' }),
+  MONGODB_URI: Type.Optional(Type.String({ pattern: '^mongodb(\\+srv)?://', description: 'A MongoDB to use, standalone or replica set. Without it the server starts its own, with its data in DATA_DIR.' })),
+  MONGOD_BINARY: Type.Optional(Type.String({ minLength: 1, description: 'The mongod program to start. Without it one is looked for on the PATH and in the cache folder, or fetched.' })),
+  JWT_SECRET: Type.Optional(Type.String({ minLength: 32, description: 'The key that signs access tokens. Without it one is made and kept in DATA_DIR. Several processes on one MongoDB need the same.' })),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'warn', description: 'How much is logged: fatal, error, warn, info, debug, trace or silent.' }),
+});
+
+export interface Config {
+  host: string;
+  port: number;
+  publicUrl: string;
+  appUrl: string | undefined;
+  dataDir: string;
+  mongodbUri: string | undefined;
+  mongod: { binary: string | undefined; path: string; cacheDir: string };
+  jwtSecret: string | undefined;
+  logLevel: Static<typeof Environment>['LOG_LEVEL'];
+}
+
+/**
+ * The configuration that an environment describes. An empty value counts as absent.
+ * @throws StartupError that names every key that is wrong, and why
+ */
+export function readConfig(env: Record<string, string | undefined>): Readonly<Config> {
+  const given: Record<string, unknown> = {};
+  for (const key of Object.keys(Environment.properties)) {
+    if (env[key]) given[key] = env[key];
+  }
+  const check = validatorOf(Environment, 'text');
+  if (!check(given)) {
+    const problems = toFieldProblems(check.errors ?? []).map(({ field, problem }) => `${field} ${problem}`);
+    throw new StartupError(`The configuration is wrong: ${problems.join('; ')}.`);
+  }
+  return Object.freeze(toConfig(given as Static<typeof Environment>, env));
+}
+
+function toConfig(values: Static<typeof Environment>, env: Record<string, string | undefined>): Config {
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    publicUrl: values.PUBLIC_URL ?? `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`,
+    appUrl: values.APP_URL,
+    dataDir: resolve(values.DATA_DIR),
+    mongodbUri: values.MONGODB_URI,
+    mongod: { binary: values.MONGOD_BINARY, path: env['PATH'] ?? '', cacheDir: join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'parley') },
+    jwtSecret: values.JWT_SECRET,
+    logLevel: values.LOG_LEVEL,
+  };
+}

@@ -1,0 +1,31 @@
+/** Everything the server can do, by full name. */
+import type { AnyEvent, Contract, EventDeclaration, EventOf, Operation } from './core/contract.ts';
+import { authContract } from './features/auth/auth.contract.ts';
+import { chatsContract } from './features/chats/chats.contract.ts';
+import { messagesContract } from './features/messages/messages.contract.ts';
+import { usersContract } from './features/users/users.contract.ts';
+
+export const contracts = {
+  users: usersContract,
+  auth: authContract,
+  chats: chatsContract,
+  messages: messagesContract,
+} satisfies Record<string, Contract>;
+
+type Contracts = typeof contracts;
+export type Feature = keyof Contracts;
+export type OperationName = { [F in Feature]: keyof Contracts[F]['operations'] & string }[Feature];
+export type DeclaredEvent = { [F in Feature]: EventOf<Contracts[F]> }[Feature] & AnyEvent;
+
+const all: readonly Contract[] = Object.values(contracts);
+
+/** Operations by full name; a Map, so that no name from outside reaches a property of an object. */
+export const operations: ReadonlyMap<string, Operation> = new Map(all.flatMap((contract) => Object.entries(contract.operations)));
+export const events: ReadonlyMap<string, EventDeclaration> = new Map(all.flatMap((contract) => Object.entries(contract.events)));
+
+/** An operation that is known to exist. */
+export function requireOperation(name: OperationName): Operation {
+  const operation = operations.get(name);
+  if (!operation) throw new Error(`no contract declares ${name}`);
+  return operation;
+}

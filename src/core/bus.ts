@@ -1,0 +1,15 @@
+/** How services speak to whoever is connected, without knowing who that is: the interface that delivery implements. */
+import type { AnyEvent } from './contract.ts';
+import type { Id } from './schemas.ts';
+
+/** What a connection can listen to. */
+export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
+
+export interface Bus<E extends AnyEvent = AnyEvent> {
+  /** Sends an event to every connection that listens to the topic. Calls are delivered in the order they are made. */
+  publish(topic: Topic, event: E): void;
+  /** Makes every connection of a user listen to one more topic, from the next event on. */
+  join(userId: Id, topic: Topic): void;
+  /** Closes every connection of a session that has ended. */
+  endSession(sessionId: Id): void;
+}

@@ -1,0 +1,91 @@
+/** Every error Parley can answer: its code, its HTTP status and its sentence. Codes are stable API. */
+
+const table = {
+  // any operation
+  VALIDATION_FAILED: [400, 'Some fields are not as expected; details.fields says which.'],
+  MALFORMED_JSON: [400, 'The body is not valid JSON.'],
+  BAD_REQUEST: [400, 'The request cannot be understood.'],
+  UNAUTHENTICATED: [401, 'Sign in first: the access token is missing, wrong or expired.'],
+  NOT_FOUND: [404, 'There is nothing at this address.'],
+  UNKNOWN_OPERATION: [404, 'There is no operation of this name.'],
+  PAYLOAD_TOO_LARGE: [413, 'The request is too large.'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'Send the body as application/json.'],
+  INTERNAL: [500, 'Something went wrong on our side. The request id helps us find it.'],
+  BUSY: [503, 'The server has more work queued than it can take; try again in a moment.'],
+  UNAVAILABLE: [503, 'The store does not answer. The outcome is unknown: repeat the request with the same id.'],
+  SHUTTING_DOWN: [503, 'The server is shutting down; connect again in a moment.'],
+
+  // users
+  USER_NOT_FOUND: [404, 'There is no such user.'],
+  EMAIL_TAKEN: [409, 'An account with this e-mail address exists already.'],
+  USERNAME_TAKEN: [409, 'This username is taken.'],
+
+  // auth
+  WRONG_CREDENTIALS: [401, 'The e-mail, the username or the password is wrong.'],
+  SESSION_ENDED: [401, 'This session has ended; sign in again.'],
+
+  // chats
+  CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it.'],
+
+  // messages
+  MESSAGE_NOT_FOUND: [404, 'There is no such message, or you are not in its chat.'],
+  MESSAGE_REMOVED: [409, 'This message was removed.'],
+  NOT_THE_SENDER: [403, 'Only its sender may change this message.'],
+  CONFLICT: [409, 'A message with this id exists with another text, chat or sender.'],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+
+export type ErrorCode = keyof typeof table;
+
+/** What any operation may answer besides the errors it declares itself. */
+export const commonErrors = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE'] as const satisfies readonly ErrorCode[];
+
+export const errorCodes = Object.keys(table) as ErrorCode[];
+
+/** The HTTP status of an error. */
+export const statusOf = (code: ErrorCode): number => table[code][0];
+
+/** The sentence of an error, for people. */
+export const sentenceOf = (code: ErrorCode): string => table[code][1];
+
+/** An error that is meant for the caller. Anything else that is thrown reaches nobody but the log. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown> | undefined;
+
+  constructor(code: ErrorCode, details?: Record<string, unknown>, options?: ErrorOptions) {
+    super(sentenceOf(code), options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export interface WireError {
+  code: ErrorCode;
+  message: string;
+  details?: Record<string, unknown>;
+}
+
+/** The form every transport gives an error: `{code, message, details?}`. */
+export function toWire(error: AppError): WireError {
+  return { code: error.code, message: error.message, ...(error.details && { details: error.details }) };
+}
+
+/**
+ * Whatever was thrown, as an AppError: a store that does not answer is UNAVAILABLE, anything unexpected is INTERNAL.
+ * The original is kept as `cause`, for the log only.
+ */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError(isStoreSilent(error) ? 'UNAVAILABLE' : 'INTERNAL', undefined, { cause: error });
+}
+
+/** Server error codes of a MongoDB that is going down, has just lost its primary, or ran out of the time it was given. */
+const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
+
+/** True of the errors by which the MongoDB driver says that the store did not answer, so that the outcome is unknown. */
+export function isStoreSilent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (/^Mongo(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|WaitQueueTimeout)Error$/.test(error.name)) return true;
+  return 'code' in error && typeof error.code === 'number' && silentCodes.has(error.code);
+}

@@ -1,0 +1,70 @@
+/** The shared words of every contract: ids, times, names, and the message that chats show and messages make. */
+import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox';
+
+/** An object that refuses every key it does not name. */
+export function strictObject<P extends TProperties>(properties: P, options: { title?: string; description?: string } = {}): TObject<P> {
+  return Type.Object(properties, { ...options, additionalProperties: false });
+}
+
+/** A list as every operation answers it: the rows, and whether there are more of them in the direction asked for. */
+export function pageOf<T extends TSchema>(row: T) {
+  return strictObject({ items: Type.Array(row), more: Type.Boolean({ description: 'There is another page.' }) });
+}
+
+/** One line for people to read: composed (NFC), no control characters, no lone surrogates. */
+export const Line = (maximum: number, description: string) =>
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern: '^[^\\p{Cc}\\p{Cs}]*$', description });
+
+/** Several lines: newline and tab are allowed, other control characters are not. */
+export const Lines = (maximum: number, description: string) =>
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern: '^(?:[\\n\\t]|[^\\p{Cc}\\p{Cs}])*$', description });
+
+export const Id = Type.String({ pattern: '^[0-9a-f]{24}$', description: 'An id made by the server: 24 hexadecimal digits.' });
+export type Id = Static<typeof Id>;
+
+/** A UUID in any version, in small letters (RFC 9562). A client makes it itself, so that a repeated send is recognised. */
+export const MessageId = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  description: 'A UUID made by the sending client, in small letters.',
+});
+export type MessageId = Static<typeof MessageId>;
+
+export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601 in UTC with milliseconds.' });
+export type Timestamp = Static<typeof Timestamp>;
+
+export const Email = Type.String({ format: 'email', maxLength: 254, description: 'Compared without regard to case.' });
+
+/** bcrypt reads 72 bytes and no more; a longer password would be cut silently, so it is refused. */
+export const Password = Type.String({
+  'x-minBytes': 8,
+  'x-maxBytes': 72,
+  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  description: '8 to 72 bytes of UTF-8.',
+});
+
+/** A number in the dense numbering of a chat. */
+export const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** How far a client has come in a chat: the last new message (`seq`) and the last change (`rev`) it has applied. */
+export const Place = strictObject({ seq: Sequence, rev: Sequence }, { title: 'Place' });
+export type Place = Static<typeof Place>;
+
+export const Message = strictObject(
+  {
+    id: MessageId,
+    chatId: Id,
+    seq: Type.Integer({ minimum: 1, description: 'Its place in the chat: 1, 2, 3 … without a gap.' }),
+    rev: Type.Optional(Type.Integer({ minimum: 1, description: 'The number of its last change among all changes in the chat; absent while it was never changed.' })),
+    senderId: Id,
+    kind: Type.Literal('text'),
+    text: Type.Optional(Type.String({ description: 'Absent once the message is removed.' })),
+    createdAt: Timestamp,
+    editedAt: Type.Optional(Timestamp),
+    removedAt: Type.Optional(Timestamp),
+  },
+  { title: 'Message', description: 'A message, or the tombstone of a removed one (removedAt is set, text is gone).' },
+);
+export type Message = Static<typeof Message>;
+
+/** What an operation answers that has nothing to say: 204 over HTTP, null over a socket. */
+export const Nothing = Type.Null();

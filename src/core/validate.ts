@@ -1,0 +1,95 @@
+/** The one set-up of Ajv: strict for JSON, coercing for what arrives as text (path, query, environment). */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { Static, TSchema } from 'typebox';
+import { AppError } from './errors.ts';
+
+/** `json` is taken literally; `text` is turned into the numbers and booleans its schema asks for. */
+export type Encoding = 'json' | 'text';
+
+/** One field that is not as its schema says. `field` is a JSON pointer (RFC 6901) without its leading slash. */
+export interface FieldProblem {
+  field: string;
+  problem: string;
+}
+
+const maximumProblems = 20;
+
+function createAjv(encoding: Encoding): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    useDefaults: true,
+    removeAdditional: false,
+    coerceTypes: encoding === 'text',
+    addUsedSchema: false,
+    strict: true,
+    strictRequired: false,
+  });
+  addFormats.default(ajv, ['date-time', 'email', 'uri']);
+  // Before the length is measured: NFC can make a text shorter, and in rare scripts longer.
+  ajv.addKeyword({
+    keyword: 'x-normalize',
+    type: 'string',
+    schemaType: 'string',
+    modifying: true,
+    before: 'maxLength',
+    errors: false,
+    validate: (form: string, text: string, _parent: unknown, where?: { parentData: Record<string, unknown>; parentDataProperty: string | number }) => {
+      if (where) where.parentData[where.parentDataProperty] = text.normalize(form);
+      return true;
+    },
+  });
+  for (const [keyword, fits] of [
+    ['x-minBytes', (limit: number, bytes: number) => bytes >= limit],
+    ['x-maxBytes', (limit: number, bytes: number) => bytes <= limit],
+  ] as const) {
+    ajv.addKeyword({
+      keyword,
+      type: 'string',
+      schemaType: 'number',
+      validate: (limit: number, text: string) => fits(limit, Buffer.byteLength(text)),
+      error: { message: ({ schema }) => `must have ${keyword === 'x-minBytes' ? 'at least' : 'at most'} ${String(schema)} bytes` },
+    });
+  }
+  return ajv;
+}
+
+const ajv: Record<Encoding, Ajv2020> = { json: createAjv('json'), text: createAjv('text') };
+const compiled: Record<Encoding, WeakMap<object, ValidateFunction>> = { json: new WeakMap(), text: new WeakMap() };
+
+/** The compiled check of a schema, made once per schema object. It fills defaults into, and normalises, the value itself. */
+export function validatorOf(schema: object, encoding: Encoding): ValidateFunction {
+  const known = compiled[encoding].get(schema);
+  if (known) return known;
+  const made = ajv[encoding].compile(schema);
+  compiled[encoding].set(schema, made);
+  return made;
+}
+
+/** Ajv's findings as the fields and sentences the caller gets. */
+export function toFieldProblems(errors: readonly ErrorObject[]): FieldProblem[] {
+  return errors.slice(0, maximumProblems).map((error) => {
+    const params = error.params as { additionalProperty?: string; missingProperty?: string };
+    const name = params.additionalProperty ?? params.missingProperty;
+    const field = [error.instancePath.slice(1), name].filter(Boolean).join('/');
+    if (params.additionalProperty !== undefined) return { field, problem: 'is not a field of this request' };
+    if (params.missingProperty !== undefined) return { field, problem: 'is required' };
+    return { field, problem: problemOf(error) };
+  });
+}
+
+function problemOf(error: ErrorObject): string {
+  if (error.keyword === 'pattern') return 'has characters or a form that is not allowed here';
+  if (error.keyword === 'enum') return `must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
+  return error.message ?? 'is not as expected';
+}
+
+/**
+ * The value itself, checked and typed, with defaults filled in.
+ * @throws AppError VALIDATION_FAILED with the list of fields
+ */
+export function validate<T extends TSchema>(schema: T, value: unknown, encoding: Encoding = 'json'): Static<T> {
+  const check = validatorOf(schema, encoding);
+  if (check(value)) return value as Static<T>;
+  throw new AppError('VALIDATION_FAILED', { fields: toFieldProblems(check.errors ?? []) });
+}

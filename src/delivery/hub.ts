@@ -1,0 +1,90 @@
+/** The open connections of this process, by topic: an event is encoded once and written to each of its listeners. */
+import type { Bus, Topic } from '../core/bus.ts';
+import type { AnyEvent } from '../core/contract.ts';
+import type { Id } from '../core/schemas.ts';
+
+/** How a wire spells an event. Connections of the same wire share one function, and so one encoding. */
+export type Encode = (event: AnyEvent) => Buffer;
+
+export interface Connection {
+  readonly userId: Id;
+  readonly sessionId: Id;
+  readonly encode: Encode;
+  send(frame: Buffer): void;
+  /** Bytes that were sent and that the peer has not taken yet. */
+  unsent(): number;
+  close(code: number, reason: string): void;
+}
+
+export interface Hub extends Bus {
+  /** The connection listens to its user and its session from now on, and to nothing else. */
+  attach(connection: Connection): void;
+  subscribe(connection: Connection, topics: Iterable<Topic>): void;
+  detach(connection: Connection): void;
+}
+
+/** Close codes: 1013 "try again later" (IANA registry of RFC 6455), and our own for a session that is over. */
+export const closeCodes = { tooSlow: 1013, sessionEnded: 4401 } as const;
+
+/** A reader this far behind is cut off and syncs when it comes back: the others must not wait for it. */
+const maximumUnsent = 1024 * 1024;
+
+export function createHub(): Hub {
+  const listeners = new Map<Topic, Set<Connection>>();
+  const topicsOf = new Map<Connection, Set<Topic>>();
+
+  const subscribe = (connection: Connection, topics: Iterable<Topic>): void => {
+    const own = topicsOf.get(connection);
+    if (!own) return;
+    for (const topic of topics) {
+      own.add(topic);
+      const others = listeners.get(topic);
+      if (others) others.add(connection);
+      else listeners.set(topic, new Set([connection]));
+    }
+  };
+
+  const detach = (connection: Connection): void => {
+    for (const topic of topicsOf.get(connection) ?? []) {
+      const others = listeners.get(topic);
+      others?.delete(connection);
+      if (others?.size === 0) listeners.delete(topic);
+    }
+    topicsOf.delete(connection);
+  };
+
+  const cut = (connection: Connection, code: number, reason: string): void => {
+    detach(connection);
+    connection.close(code, reason);
+  };
+
+  return {
+    subscribe,
+    detach,
+    attach(connection) {
+      topicsOf.set(connection, new Set());
+      subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
+    },
+    publish(topic, event) {
+      const frames = new Map<Encode, Buffer>();
+      for (const connection of listeners.get(topic) ?? []) {
+        if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
+        else connection.send(frameFor(frames, connection.encode, event));
+      }
+    },
+    join(userId, topic) {
+      for (const connection of listeners.get(`user:${userId}`) ?? []) subscribe(connection, [topic]);
+    },
+    endSession(sessionId) {
+      for (const connection of listeners.get(`session:${sessionId}`) ?? []) cut(connection, closeCodes.sessionEnded, 'the session has ended');
+    },
+  };
+}
+
+function frameFor(frames: Map<Encode, Buffer>, encode: Encode, event: AnyEvent): Buffer {
+  const known = frames.get(encode);
+  if (known) return known;
+  const made = encode(event);
+  frames.set(encode, made);
+  return made;
+}

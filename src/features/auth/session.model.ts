@@ -1,0 +1,36 @@
+/** How sessions are stored. A session that was ended is gone; MongoDB removes the expired ones. */
+import { Schema, type Connection, type Types } from 'mongoose';
+
+export interface SessionDocument {
+  _id: Types.ObjectId;
+  userId: Types.ObjectId;
+  /** SHA-256 of the refresh token that is good now, and of the one before it. */
+  refreshHash: string;
+  previousHash?: string;
+  rotatedAt: Date;
+  userAgent: string;
+  ip: string;
+  createdAt: Date;
+  lastUsedAt: Date;
+  expiresAt: Date;
+}
+
+const schema = new Schema<SessionDocument>(
+  {
+    userId: { type: Schema.Types.ObjectId, required: true },
+    refreshHash: { type: String, required: true },
+    previousHash: String,
+    rotatedAt: { type: Date, required: true },
+    userAgent: String,
+    ip: String,
+    createdAt: { type: Date, required: true },
+    lastUsedAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'sessions', versionKey: false },
+);
+schema.index({ userId: 1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const sessionModel = (connection: Connection) => connection.model('Session', schema);
+export type SessionModel = ReturnType<typeof sessionModel>;

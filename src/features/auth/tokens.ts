@@ -1,0 +1,61 @@
+/** Access tokens (JWT, RFC 7519) and refresh tokens (random, known to the store by their hash alone). */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+import type { Id } from '../../core/schemas.ts';
+
+/** Seconds for which an access token is good. */
+export const accessTokenLifetime = 15 * 60;
+
+const issuer = 'parley';
+const audience = 'parley';
+
+export interface AccessClaims {
+  userId: Id;
+  sessionId: Id;
+}
+
+export interface AccessTokens {
+  sign(claims: AccessClaims): Promise<string>;
+  /** The claims of a token of ours that is still good, otherwise undefined. */
+  verify(token: string): Promise<AccessClaims | undefined>;
+}
+
+export function createAccessTokens(secret: string): AccessTokens {
+  const key = new TextEncoder().encode(secret);
+  const kid = createHash('sha256').update(secret).digest('hex').slice(0, 16);
+  return {
+    sign: ({ userId, sessionId }) =>
+      new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: 'HS256', kid })
+        .setSubject(userId)
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setIssuedAt()
+        .setExpirationTime(`${accessTokenLifetime}s`)
+        .sign(key),
+
+    async verify(token) {
+      try {
+        const { payload, protectedHeader } = await jwtVerify(token, key, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
+        if (protectedHeader.kid !== kid || typeof payload['sid'] !== 'string' || payload.sub === undefined) return undefined;
+        return { userId: payload.sub, sessionId: payload['sid'] };
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** A refresh token names its session, so that one lookup by id finds it: `<session id>.<32 random bytes>`. */
+export function makeRefreshToken(sessionId: Id): { token: string; hash: string } {
+  const token = `${sessionId}.${randomBytes(32).toString('base64url')}`;
+  return { token, hash: hashRefreshToken(token) };
+}
+
+export const hashRefreshToken = (token: string): string => createHash('sha256').update(token).digest('base64url');
+
+/** The session a refresh token names; undefined if it cannot be one of ours. */
+export const sessionOfRefreshToken = (token: string): Id | undefined => /^([0-9a-f]{24})\.[\w-]{43}$/.exec(token)?.[1];
+
+/** Equality of two hashes, in constant time. */
+export const sameHash = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -1,0 +1,70 @@
+/** Opening a private chat: once for each pair of people, however many ask at the same instant and wherever they stop. */
+import { LRUCache } from 'lru-cache';
+import { mongo, Types } from 'mongoose';
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { UsersService } from '../users/users.service.ts';
+import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
+import type { Views } from './chat.views.ts';
+import type { chatsContract } from './chats.contract.ts';
+import type { MembershipModel } from './membership.model.ts';
+
+export interface OpeningParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  users: UsersService;
+  views: Views;
+  bus: Bus<EventOf<typeof chatsContract>>;
+}
+
+/** The chat first, then who is in it: a crash in between leaves a chat that the next opening completes. */
+export function createOpening({ chats, memberships, users, views, bus }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
+  const open = async (pairKey: string): Promise<Id> => {
+    const people = [...new Set(pairKey.split(':'))];
+    if ((await users.findUsers(people)).size < people.length) throw new AppError('USER_NOT_FOUND');
+    const chatId = (await findOrCreate(chats, pairKey))._id;
+    if (await addMembers(memberships, chatId, people)) {
+      const id = chatId.toHexString();
+      const chat = await views.requireChat(id);
+      for (const userId of people) {
+        bus.join(userId, `chat:${id}`);
+        bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
+      }
+    }
+    return chatId.toHexString();
+  };
+  const opened = new LRUCache<string, Id>({ max: 100_000, fetchMethod: open });
+
+  return async (userId, withUserId) => {
+    const chatId = await opened.fetch(pairKeyOf(userId, withUserId));
+    if (chatId === undefined) throw new AppError('INTERNAL');
+    return chatId;
+  };
+}
+
+async function findOrCreate(chats: ChatModel, pairKey: string): Promise<ChatDocument> {
+  const known = await chats.findOne({ pairKey }).lean();
+  if (known) return known;
+  const now = new Date();
+  const made: ChatDocument = { _id: new Types.ObjectId(), kind: 'private', pairKey, createdAt: now, head: { seq: 0, at: now } };
+  try {
+    await chats.collection.insertOne(made);
+    return made;
+  } catch (error) {
+    if (!(error instanceof mongo.MongoServerError) || error.code !== 11000) throw error;
+    return chats.findOne({ pairKey }).orFail().lean();
+  }
+}
+
+/** True if anybody was not in it before. */
+async function addMembers(memberships: MembershipModel, chatId: Types.ObjectId, people: readonly Id[]): Promise<boolean> {
+  const result = await memberships.collection.bulkWrite(
+    people.map((id) => {
+      const userId = new Types.ObjectId(id);
+      return { updateOne: { filter: { chatId, userId }, update: { $setOnInsert: { readSeq: 0 } }, upsert: true } };
+    }),
+  );
+  return result.upsertedCount > 0;
+}

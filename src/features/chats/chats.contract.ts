@@ -1,0 +1,75 @@
+/** Conversations: opening one with somebody, and the list of mine. */
+import { Type, type Static } from 'typebox';
+import { event, operation } from '../../core/contract.ts';
+import { Id, Message, Nothing, pageOf, Place, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
+import { User } from '../users/users.contract.ts';
+
+export const Member = strictObject(
+  { user: User, readSeq: Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too.' }) },
+  { title: 'Member' },
+);
+export type Member = Static<typeof Member>;
+
+const chatFields = {
+  id: Id,
+  kind: Type.Literal('private'),
+  members: Type.Array(Member, { description: 'The two people, or one in a chat with oneself.' }),
+  createdAt: Timestamp,
+};
+
+export const Chat = strictObject(chatFields, { title: 'Chat' });
+export type Chat = Static<typeof Chat>;
+
+export const ChatSummary = strictObject(
+  {
+    ...chatFields,
+    head: Place,
+    lastMessage: Type.Optional(Message),
+    unread: Type.Integer({ minimum: 0, description: 'How many messages I have not read.' }),
+  },
+  { title: 'ChatSummary', description: 'A chat as its list shows it. `head` is the place of who has seen everything.' },
+);
+export type ChatSummary = Static<typeof ChatSummary>;
+
+export const chatsContract = {
+  operations: {
+    'chats.open': operation({
+      summary: 'The private chat with this person, made if there is none yet. With oneself it is a place for notes.',
+      access: 'user',
+      input: strictObject({ userId: Id }),
+      output: Chat,
+      errors: ['USER_NOT_FOUND'],
+    }),
+    'chats.list': operation({
+      summary: 'My chats, the most recently active first.',
+      access: 'user',
+      input: strictObject({
+        limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+        before: Type.Optional(Id),
+      }, { description: 'before: the last chat of the page already seen.' }),
+      output: pageOf(ChatSummary),
+      errors: ['CHAT_NOT_FOUND'],
+    }),
+    'chats.get': operation({
+      summary: 'One of my chats.',
+      access: 'user',
+      input: strictObject({ id: Id }),
+      output: ChatSummary,
+      errors: ['CHAT_NOT_FOUND'],
+    }),
+    'chats.read': operation({
+      summary: 'I have read everything up to here. It never goes back, and never beyond the last message.',
+      access: 'user',
+      input: strictObject({ id: Id, seq: Sequence }),
+      output: Nothing,
+      errors: ['CHAT_NOT_FOUND'],
+    }),
+  },
+  events: {
+    'chat.created': event({ summary: 'I am in a new chat.', payload: Chat }),
+    'chat.read': event({
+      summary: 'A member has read up to here.',
+      payload: strictObject({ chatId: Id, userId: Id, readSeq: Sequence }),
+    }),
+  },
+};

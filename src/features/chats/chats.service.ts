@@ -1,0 +1,94 @@
+/** Conversations: who is in which, and how they look to the person who asks. */
+import { LRUCache } from 'lru-cache';
+import { Types } from 'mongoose';
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf, Service } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { UsersService } from '../users/users.service.ts';
+import type { ChatHeads } from './chat.heads.ts';
+import { createListing } from './chat.listing.ts';
+import type { ChatModel } from './chat.model.ts';
+import { createOpening } from './chat.opening.ts';
+import { createViews, type ChatHistory } from './chat.views.ts';
+import type { Chat, chatsContract } from './chats.contract.ts';
+import type { MembershipModel } from './membership.model.ts';
+
+export interface ChatsService extends Service<typeof chatsContract> {
+  isMember(userId: Id, chatId: Id): Promise<boolean>;
+  /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
+  requireMember(userId: Id, chatId: Id): Promise<void>;
+  /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND */
+  openPrivate(userId: Id, withUserId: Id): Promise<Id>;
+  /** Every chat a person is in, by ascending id. */
+  idsOf(userId: Id): Promise<Id[]>;
+  /** These chats with their members, by id. */
+  findChats(chatIds: readonly Id[]): Promise<Map<Id, Chat>>;
+}
+
+export interface ChatsParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  users: UsersService;
+  history: ChatHistory;
+  heads: ChatHeads;
+  bus: Bus<EventOf<typeof chatsContract>>;
+}
+
+export function createChatsService({ chats, memberships, users, history, heads, bus }: ChatsParts): ChatsService {
+  const views = createViews({ chats, memberships, users, history });
+  const list = createListing({ chats, memberships, heads, views });
+  const openPrivate = createOpening({ chats, memberships, users, views, bus });
+  const isMember = createMembershipCheck(memberships);
+  const requireMember = async (userId: Id, chatId: Id): Promise<void> => {
+    if (!(await isMember(userId, chatId))) throw new AppError('CHAT_NOT_FOUND');
+  };
+
+  return {
+    list,
+    isMember,
+    requireMember,
+    openPrivate,
+    idsOf: async (userId) => idsOf(memberships, userId),
+    findChats: (chatIds) => views.findChats(chatIds),
+
+    async open(caller, { userId }) {
+      const chatId = await openPrivate(caller.userId, userId);
+      return views.requireChat(chatId);
+    },
+
+    async get(caller, { id }) {
+      await requireMember(caller.userId, id);
+      const [summary] = await views.summaries(caller.userId, [id]);
+      if (!summary) throw new AppError('CHAT_NOT_FOUND');
+      return summary;
+    },
+
+    async read(caller, { id, seq }) {
+      await requireMember(caller.userId, id);
+      const head = (await history.heads([id])).get(id);
+      const readSeq = Math.min(seq, head?.place.seq ?? 0);
+      const filter = { chatId: new Types.ObjectId(id), userId: new Types.ObjectId(caller.userId), readSeq: { $lt: readSeq } };
+      const { modifiedCount } = await memberships.updateOne(filter, { $max: { readSeq } });
+      if (modifiedCount > 0) bus.publish(`chat:${id}`, { name: 'chat.read', payload: { chatId: id, userId: caller.userId, readSeq } });
+      return null;
+    },
+  };
+}
+
+/** Memberships are asked for at every operation, so those that exist are remembered; nobody leaves a private chat. */
+function createMembershipCheck(memberships: MembershipModel): ChatsService['isMember'] {
+  const known = new LRUCache<string, true>({
+    max: 200_000,
+    fetchMethod: async (key) => {
+      const [chatId = '', userId = ''] = key.split(':');
+      return (await memberships.exists({ chatId, userId })) ? true : undefined;
+    },
+  });
+  return async (userId, chatId) => (await known.fetch(`${chatId}:${userId}`)) === true;
+}
+
+async function idsOf(memberships: MembershipModel, userId: Id): Promise<Id[]> {
+  const mine = await memberships.find({ userId }, { chatId: 1 }).lean();
+  return mine.map(({ chatId }) => chatId.toHexString()).sort();
+}

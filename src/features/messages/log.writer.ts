@@ -1,0 +1,114 @@
+/** Empties the queue of the log into the journal, batch after batch, and tells each sender what became of it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Message } from '../../core/schemas.ts';
+import type { Heads, Numbers } from './log.numbers.ts';
+import type { Entry, Queue } from './log.queue.ts';
+import { answerRepeat } from './log.repeat.ts';
+import { writeBatch } from './log.write.ts';
+import { toMessage, type MessageCollection, type MessageDocument } from './message.model.ts';
+
+export interface LogParts {
+  messages: MessageCollection;
+  heads: Heads;
+  queue: Queue;
+  numbers: Numbers;
+  onStored: (message: Message) => void;
+  onError: (error: unknown) => void;
+  draining: boolean;
+}
+
+/** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
+const settlingTime = 1000;
+const retryPause = 200;
+
+/** Writes until the queue is empty. Never throws: what cannot be written stays queued until its sender gives up. */
+export async function writeAll(log: LogParts): Promise<void> {
+  for (let batch = log.queue.take(); batch.length > 0; batch = log.queue.take()) {
+    try {
+      await write(log, batch);
+    } catch (error) {
+      log.onError(error);
+      log.queue.putBack(batch);
+      await pause(retryPause);
+    }
+  }
+}
+
+async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
+  await log.numbers.load(batch);
+  log.numbers.assign(batch);
+  const outcome = await writeBatch(log.messages, batch);
+  switch (outcome.kind) {
+    case 'stored':
+      return accept(log, batch);
+    case 'refused':
+      accept(log, batch.slice(0, outcome.index));
+      return handleRefusal(log, outcome, batch.slice(outcome.index));
+    case 'failed':
+      log.onError(outcome.error);
+      return batch.forEach((entry) => log.queue.fail(entry, outcome.error));
+    case 'unknown':
+      log.onError(outcome.error);
+      return settle(log, batch);
+  }
+}
+
+/** These are in the journal: everybody may know. */
+function accept(log: LogParts, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    const message = toMessage(entry.document);
+    log.numbers.advance(message.chatId, message.seq);
+    log.heads.raise({ chatId: message.chatId, senderId: message.senderId, seq: message.seq, createdAt: entry.document.createdAt });
+    log.onStored(message);
+    log.queue.accept(entry, { message, deduplicated: false });
+  }
+}
+
+type Refusal = Extract<Awaited<ReturnType<typeof writeBatch>>, { kind: 'refused' }>;
+
+/** `rest` begins with the refused message; none of it is stored. */
+async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: readonly Entry[]): Promise<void> {
+  if (because === 'id taken') return answerRepeats(log, rest);
+  const [refused] = rest;
+  if (because === 'number taken') log.numbers.forget(rest.slice(0, 1));
+  else if (refused) {
+    log.onError(error);
+    log.queue.fail(refused, error);
+  }
+  log.queue.putBack(rest);
+}
+
+/** Answers every repeat among the entries; the others go back into the queue. */
+async function answerRepeats(log: LogParts, entries: readonly Entry[]): Promise<void> {
+  const stored = await lookUp(log, entries);
+  for (const entry of entries) {
+    const known = stored.get(keyOf(entry.document));
+    if (known) answerRepeat(log.queue, entry, known);
+  }
+  log.queue.putBack(entries);
+}
+
+/** Waits until MongoDB has been answering for a while, then finds out which messages of an unanswered write it has. */
+async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
+  while (!(log.draining && log.queue.isIdle())) {
+    try {
+      await log.messages.db.command({ ping: 1 });
+      await pause(settlingTime);
+      const stored = await lookUp(log, batch);
+      const isOurs = ({ document }: Entry): boolean => stored.get(keyOf(document))?.seq === document.seq;
+      accept(log, batch.filter(isOurs));
+      log.numbers.forget(batch);
+      return await answerRepeats(log, batch.filter((entry) => !isOurs(entry)));
+    } catch (error) {
+      log.onError(error);
+      await pause(retryPause);
+    }
+  }
+}
+
+const keyOf = (document: MessageDocument): string => document._id.toString('hex');
+
+async function lookUp(log: LogParts, entries: readonly Entry[]): Promise<Map<string, MessageDocument>> {
+  const found = await log.messages.find({ _id: { $in: entries.map((entry) => entry.document._id) } }).toArray();
+  return new Map(found.map((document) => [keyOf(document), document]));
+}

@@ -1,0 +1,101 @@
+/** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
+import { Types } from 'mongoose';
+import type { Id, Message, MessageId, Place } from '../../core/schemas.ts';
+import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+
+export interface ChatHead {
+  place: Place;
+  lastMessage?: Message;
+}
+
+export interface PageRequest {
+  before?: number;
+  after?: number;
+  around?: number;
+  limit: number;
+}
+
+export interface MessageHistory {
+  find(id: MessageId): Promise<Message | undefined>;
+  /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
+  page(chatId: Id, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
+  /** Where each chat stands, by chat id. */
+  heads(chatIds: readonly Id[]): Promise<Map<Id, ChatHead>>;
+  /** The highest number each person has sent in each chat, among the messages after the given numbers. */
+  sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
+  /** The next messages after a place, and the place they bring a reader to. */
+  since(chatId: Id, from: Place, to: Place, limit: number): Promise<{ messages: Message[]; place: Place }>;
+}
+
+export function createMessageHistory(messages: MessageCollection): MessageHistory {
+  return {
+    async find(id) {
+      const document = await messages.findOne({ _id: toUuid(id) });
+      return document ? toMessage(document) : undefined;
+    },
+    page: async (chatId, request) => page(messages, new Types.ObjectId(chatId), request),
+    async heads(chatIds) {
+      const heads = await Promise.all(chatIds.map(async (chatId) => [chatId, await headOf(messages, new Types.ObjectId(chatId))] as const));
+      return new Map(heads);
+    },
+    sendersSince: async (places) => sendersSince(messages, places),
+    since: async (chatId, from, to, limit) => since(messages, new Types.ObjectId(chatId), { from, to, limit }),
+  };
+}
+
+async function page(messages: MessageCollection, chatId: Types.ObjectId, { before, after, around, limit }: PageRequest) {
+  if (after !== undefined) return ascending(messages, chatId, after, limit);
+  if (around === undefined) return descending(messages, chatId, before ?? Infinity, limit);
+  const older = await descending(messages, chatId, around + 1, Math.ceil(limit / 2));
+  const newer = await ascending(messages, chatId, around, limit - older.items.length);
+  return { items: [...older.items, ...newer.items], more: older.more || newer.more };
+}
+
+async function ascending(messages: MessageCollection, chatId: Types.ObjectId, after: number, limit: number) {
+  const found = await messages.find({ chatId, seq: { $gt: after } }).sort({ seq: 1 }).limit(limit + 1).toArray();
+  return { items: found.slice(0, limit).map(toMessage), more: found.length > limit };
+}
+
+async function descending(messages: MessageCollection, chatId: Types.ObjectId, before: number, limit: number) {
+  const found = await messages.find({ chatId, seq: { $lt: before } }).sort({ seq: -1 }).limit(limit + 1).toArray();
+  return { items: found.slice(0, limit).reverse().map(toMessage), more: found.length > limit };
+}
+
+async function headOf(messages: MessageCollection, chatId: Types.ObjectId): Promise<ChatHead> {
+  const [changed] = await messages.find({ chatId, rev: { $exists: true } }, { projection: { rev: 1 } }).sort({ rev: -1 }).limit(1).toArray();
+  const [newest] = await messages.find({ chatId }).sort({ seq: -1 }).limit(1).toArray();
+  return { place: { seq: newest?.seq ?? 0, rev: changed?.rev ?? 0 }, ...(newest && { lastMessage: toMessage(newest) }) };
+}
+
+async function sendersSince(messages: MessageCollection, places: readonly { chatId: Id; seq: number }[]) {
+  const result = new Map<Id, Map<Id, number>>();
+  if (places.length === 0) return result;
+  const ranges = places.map(({ chatId, seq }) => ({ chatId: new Types.ObjectId(chatId), seq: { $gt: seq } }));
+  const rows = messages.aggregate<{ _id: { chatId: Types.ObjectId; senderId: Types.ObjectId }; seq: number }>([
+    { $match: { $or: ranges } },
+    { $group: { _id: { chatId: '$chatId', senderId: '$senderId' }, seq: { $max: '$seq' } } },
+  ]);
+  for await (const { _id, seq } of rows) {
+    const chatId = _id.chatId.toHexString();
+    result.set(chatId, (result.get(chatId) ?? new Map<Id, number>()).set(_id.senderId.toHexString(), seq));
+  }
+  return result;
+}
+
+/**
+ * Changed messages first, then new ones. Only those changes count that touch messages the reader has: the others
+ * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here.
+ */
+async function since(messages: MessageCollection, chatId: Types.ObjectId, { from, to, limit }: { from: Place; to: Place; limit: number }) {
+  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: { $lte: from.seq } }).sort({ rev: 1 }).limit(limit).toArray() : [];
+  const lastChange = changed.at(-1);
+  if (lastChange && changed.length === limit) return { messages: changed.map(toMessage), place: { seq: from.seq, rev: revOf(lastChange) } };
+  const left = limit - changed.length;
+  const fresh = to.seq > from.seq ? await messages.find({ chatId, seq: { $gt: from.seq } }).sort({ seq: 1 }).limit(left).toArray() : [];
+  return {
+    messages: [...changed, ...fresh].map(toMessage),
+    place: { seq: fresh.at(-1)?.seq ?? from.seq, rev: to.rev },
+  };
+}
+
+const revOf = (document: MessageDocument): number => document.rev ?? 0;

@@ -1,0 +1,94 @@
+/**
+ * The log of every chat: where a message gets its number, and where "sent" comes to mean "kept".
+ *
+ * What it promises
+ * - Numbers (`seq`) are dense in each chat: 1, 2, 3 … without a gap, however many processes write.
+ * - Nobody is told "sent", and nobody is shown a message, before MongoDB has it in its journal (and on a majority).
+ * - Messages of one sender keep the order in which they were appended.
+ * - A repeat (same id, sender, chat and text) gives the stored message; the same id with anything else is CONFLICT.
+ * - If MongoDB is silent, senders are told so within five seconds. They are never told "sent" by mistake.
+ *
+ * How numbers are given
+ * There is no counter and no lock. Each process remembers the last number of the chats it writes to and takes the
+ * next ones; the unique index on chatId+seq says who was first. Whoever was refused looks up the last number (one
+ * seek in that index) and tries again.
+ *
+ * How writes are grouped
+ * One write is under way at a time. What is appended meanwhile waits, and the next write takes all of it, across
+ * chats: at low load nobody waits, at high load one journal flush serves many. The write is ordered: at the first
+ * document MongoDB refuses, all before it are stored and none after it. So the stored ones are acknowledged, the
+ * refused one is looked at, and the rest goes back to the front of the queue in its order.
+ *
+ * What can be refused
+ * - The number is taken: another process was faster. Forget the remembered number, try again.
+ * - The id is taken: a repeat. Answer it from the store, together with every other repeat in the rest of the batch,
+ *   so that a storm of repeats costs one look-up and not one write each.
+ *
+ * When the outcome is unknown
+ * A write that was sent and not answered may have been stored, or may be stored yet, when MongoDB wakes up and reads
+ * what lies in its socket. Its numbers are not used again before its ids have been looked up, and they are looked up
+ * only when MongoDB has been answering for a second: by then what lay in the socket has been carried out. What is found
+ * is stored and becomes visible; what is not found goes back into the queue if its sender still waits. Should a write
+ * surface even later, the unique indexes keep numbers and ids right, readers see the jump and sync, and the sender's
+ * repeat is recognised.
+ */
+import { AppError } from '../../core/errors.ts';
+import type { Message } from '../../core/schemas.ts';
+import { createNumbers, type Heads } from './log.numbers.ts';
+import { createQueue, type Appended, type QueueLimits } from './log.queue.ts';
+import { writeAll, type LogParts } from './log.writer.ts';
+import type { MessageCollection, MessageDocument } from './message.model.ts';
+
+export interface MessageLog {
+  /**
+   * Appends a message to its chat; its `seq` is given here.
+   * @throws BUSY when too much is queued, CONFLICT when the id belongs to another message,
+   *   UNAVAILABLE when MongoDB stays silent (the message may still be stored: repeat it with its id),
+   *   SHUTTING_DOWN once drain was called
+   */
+  append(document: Omit<MessageDocument, 'seq'>): Promise<Appended>;
+  /** Takes nothing new; resolves when everyone who waits has an answer. */
+  drain(): Promise<void>;
+}
+
+export interface MessageLogOptions {
+  messages: MessageCollection;
+  heads: Heads;
+  /** Called once for each stored message, in the order of its chat, before its sender is answered. */
+  onStored: (message: Message) => void;
+  onError: (error: unknown) => void;
+  limits?: Partial<QueueLimits>;
+}
+
+const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, patience: 5000 };
+
+export function createMessageLog({ limits, ...options }: MessageLogOptions): MessageLog {
+  const queue = createQueue({ ...defaultLimits, ...limits });
+  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), draining: false };
+  let writing: Promise<void> | undefined;
+
+  const write = (): void => {
+    writing ??= nextTurn()
+      .then(() => writeAll(log))
+      .finally(() => {
+        writing = undefined;
+        if (queue.hasWork()) write();
+      });
+  };
+
+  return {
+    async append(document) {
+      if (log.draining) throw new AppError('SHUTTING_DOWN');
+      const appended = queue.add({ ...document, seq: 0 });
+      write();
+      return appended;
+    },
+    async drain() {
+      log.draining = true;
+      while (writing) await writing;
+    },
+  };
+}
+
+/** The end of this turn of the event loop: everything that arrived in it goes into the same write. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

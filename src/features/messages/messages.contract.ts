@@ -1,0 +1,98 @@
+/** Messages: sending, reading, changing, and catching up after an absence. */
+import { Type, type Static } from 'typebox';
+import { event, operation } from '../../core/contract.ts';
+import { Id, Lines, Message, MessageId, Nothing, pageOf, Place, strictObject } from '../../core/schemas.ts';
+import { Chat } from '../chats/chats.contract.ts';
+
+export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
+
+export const SentMessage = strictObject(
+  { ...Message.properties, deduplicated: Type.Optional(Type.Literal(true, { description: 'This id was sent before; nothing new was stored.' })) },
+  { title: 'SentMessage' },
+);
+export type SentMessage = Static<typeof SentMessage>;
+
+export const SyncedChat = strictObject(
+  {
+    chat: Chat,
+    place: Place,
+    messages: Type.Array(Message, { description: 'Those changed since the place asked for, by rev; then the new ones, by seq.' }),
+    more: Type.Boolean({ description: 'This chat goes on beyond `place`.' }),
+  },
+  { title: 'SyncedChat' },
+);
+export type SyncedChat = Static<typeof SyncedChat>;
+
+const aNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+export const messagesContract = {
+  operations: {
+    'messages.send': operation({
+      summary: 'Send a message to a chat (chatId) or to a person (to). Repeated with the same id it is stored once.',
+      access: 'user',
+      input: strictObject({
+        id: Type.Optional(MessageId),
+        chatId: Type.Optional(Id),
+        to: Type.Optional(Id),
+        text: Text,
+      }),
+      output: SentMessage,
+      errors: ['CHAT_NOT_FOUND', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY', 'SHUTTING_DOWN'],
+    }),
+    'messages.list': operation({
+      summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',
+      access: 'user',
+      input: strictObject({
+        chatId: Id,
+        before: Type.Optional(aNumber),
+        after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+        around: Type.Optional(aNumber),
+        limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+      }),
+      output: pageOf(Message),
+      errors: ['CHAT_NOT_FOUND'],
+    }),
+    'messages.get': operation({
+      summary: 'One message.',
+      access: 'user',
+      input: strictObject({ id: MessageId }),
+      output: Message,
+      errors: ['MESSAGE_NOT_FOUND'],
+    }),
+    'messages.edit': operation({
+      summary: 'Change the text of a message of mine.',
+      access: 'user',
+      input: strictObject({ id: MessageId, text: Text }),
+      output: Message,
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'MESSAGE_REMOVED', 'BUSY'],
+    }),
+    'messages.remove': operation({
+      summary: 'Remove a message of mine for everybody. A tombstone keeps its place.',
+      access: 'user',
+      input: strictObject({ id: MessageId }),
+      output: Nothing,
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'BUSY'],
+    }),
+    'messages.sync': operation({
+      summary: 'Everything that happened in my chats since the places given, page by page; a chat without a place from its beginning.',
+      access: 'user',
+      input: strictObject({
+        chats: Type.Record(Id, Place, { default: {}, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
+        limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with.' }),
+        after: Type.Optional(Id),
+      }),
+      output: strictObject({
+        chats: Type.Array(SyncedChat),
+        gone: Type.Array(Id, { description: 'Chats that were asked for and that I am not in. On the first page only.' }),
+        more: Type.Boolean({ description: 'Ask again, with the new places and `after`.' }),
+        after: Type.Optional(Id),
+      }),
+      errors: [],
+    }),
+  },
+  events: {
+    'message.created': event({ summary: 'A new message in one of my chats.', payload: Message }),
+    'message.edited': event({ summary: 'A message has a new text.', payload: Message }),
+    'message.removed': event({ summary: 'A message was removed; what is left is its tombstone.', payload: Message }),
+  },
+};

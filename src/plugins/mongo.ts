@@ -1,0 +1,61 @@
+/** The connection to MongoDB, wherever it runs. */
+import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
+import { isStoreSilent } from '../core/errors.ts';
+import { StartupError } from '../core/startup.error.ts';
+
+/** Milliseconds after which MongoDB counts as silent: to be found, to free a connection, to answer. */
+const patience = 5000;
+
+const durable: ConnectOptions = { autoIndex: false, autoCreate: false, writeConcern: { w: 'majority', journal: true } };
+
+/** Nothing is retried behind our back: every write here can be repeated by whoever asked, and silence is told at once. */
+const impatient: ConnectOptions = {
+  serverSelectionTimeoutMS: patience,
+  waitQueueTimeoutMS: patience,
+  socketTimeoutMS: patience,
+  retryReads: false,
+  retryWrites: false,
+  bufferCommands: false,
+  maxPoolSize: 50,
+};
+
+/**
+ * An open connection that acknowledges nothing before it is journaled, on a majority where there are several.
+ * @throws StartupError if MongoDB cannot be reached within five seconds or refuses us
+ */
+export async function connectMongo(uri: string): Promise<Connection> {
+  try {
+    return await open(uri, impatient);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const problem = isStoreSilent(error) ? 'does not answer' : 'cannot be used';
+    throw new StartupError(`The MongoDB at ${withoutCredentials(uri)} ${problem} (${reason}). Is it running, and is MONGODB_URI right?`, { cause: error });
+  }
+}
+
+const open = (uri: string, options: ConnectOptions): Promise<Connection> =>
+  mongoose.createConnection(uri, { ...durable, ...options, ...(namesDatabase(uri) ? {} : { dbName: 'parley' }) }).asPromise();
+
+/** Makes the indexes of every model of the connection. On much data that takes its time, so nothing hurries it. */
+export async function createIndexes(uri: string, { models }: Connection): Promise<void> {
+  const patient = await open(uri, {});
+  try {
+    await Promise.all(Object.values(models).map((model) => patient.model(model.modelName, model.schema).createIndexes()));
+  } finally {
+    await patient.close();
+  }
+}
+
+/** True while MongoDB answers. */
+export async function answers(connection: Connection): Promise<boolean> {
+  try {
+    await connection.getClient().db().command({ ping: 1 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const withoutCredentials = (uri: string): string => uri.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '');
+
+const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(uri);

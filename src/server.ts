@@ -1,0 +1,97 @@
+/** The process: environment → store → app → listen, and an orderly end. */
+import { existsSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from './app.ts';
+import { readConfig, type Config } from './config.ts';
+import { StartupError } from './core/startup.error.ts';
+import { prepareDataDir } from './plugins/data.dir.ts';
+import { claimDataDir, startMongod } from './plugins/mongod/index.ts';
+
+/** Milliseconds after which an orderly end is given up. */
+const shutdownLimit = 9500;
+
+/** npm passes on a signal that the terminal has sent to everybody already: two within this time are one. */
+const sameSignal = 500;
+
+type Cleanup = () => Promise<unknown>;
+
+/** What has been started, to be ended in reverse. */
+const cleanups: Cleanup[] = [];
+
+try {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const config = readConfig(process.env);
+  listenForSignals();
+  const mongodbUri = config.mongodbUri ?? (await startOwnMongod(config));
+  const app = await buildApp(config, mongodbUri);
+  cleanups.push(() => app.close());
+  await listen(app, config);
+  announce(app, config);
+} catch (error) {
+  await end(error);
+}
+
+async function startOwnMongod(config: Config): Promise<string> {
+  await prepareDataDir(config.dataDir);
+  const claim = await claimDataDir(config.dataDir);
+  cleanups.push(() => claim.release());
+  const mongod = await startMongod({ ...config.mongod, dataDir: config.dataDir, report: say, onLost: (error) => void end(error) });
+  cleanups.push(() => mongod.stop());
+  return mongod.uri;
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const reason = code === 'EADDRINUSE' ? `port ${port} on ${host} is taken: stop whoever uses it, or choose another with PORT` : `cannot listen on ${host}:${port} (${String(error)})`;
+    throw new StartupError(`Parley did not start: ${reason}.`, { cause: error });
+  }
+}
+
+function announce(app: FastifyInstance, config: Config): void {
+  const address = config.port === 0 ? app.listeningOrigin : config.publicUrl;
+  say(`Parley listens on ${address}`);
+  say(`Its documents are at ${address}/docs`);
+  say(config.mongodbUri === undefined ? `Its data is in ${config.dataDir}` : 'Its data is in the MongoDB of MONGODB_URI');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+let ending: Promise<never> | undefined;
+
+/** Ends everything that was started, once: exit code 0 when asked to, 1 with the reason on a failure. */
+function end(error?: unknown): Promise<never> {
+  ending ??= (async () => {
+    setTimeout(() => process.exit(1), shutdownLimit).unref();
+    if (error !== undefined) process.stderr.write(`${error instanceof StartupError ? error.message : inspectFailure(error)}\n`);
+    let failed = error !== undefined;
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      await cleanup().catch((reason: unknown) => {
+        failed = true;
+        process.stderr.write(`${inspectFailure(reason)}\n`);
+      });
+    }
+    process.exit(failed ? 1 : 0);
+  })();
+  return ending;
+}
+
+const inspectFailure = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+function listenForSignals(): void {
+  let first: number | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = Date.now();
+        void end();
+      } else if (Date.now() - first > sameSignal) {
+        process.exit(1);
+      }
+    });
+  }
+}

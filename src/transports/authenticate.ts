@@ -1,0 +1,45 @@
+/** From a token to the person it stands for, for requests and for upgrades alike. */
+import type { FastifyRequest } from 'fastify';
+import type { Caller, Guest } from '../core/contract.ts';
+import { AppError } from '../core/errors.ts';
+import type { AuthService } from '../features/auth/auth.service.ts';
+
+export interface Authenticate {
+  /** @throws UNAUTHENTICATED */
+  required(request: FastifyRequest): Promise<Caller>;
+  /** Who it is, if the token is good; otherwise a guest. */
+  optional(request: FastifyRequest): Promise<Guest | Caller>;
+}
+
+/** The subprotocol by which a browser, which cannot set headers, hands over its token: `["parley", token]`. */
+export const subprotocol = 'parley';
+
+export function createAuthenticate(auth: AuthService): Authenticate {
+  const required = async (request: FastifyRequest): Promise<Caller> => {
+    const token = tokenOf(request);
+    if (token === undefined) throw new AppError('UNAUTHENTICATED');
+    return auth.authenticate(token, guestOf(request));
+  };
+  return {
+    required,
+    async optional(request) {
+      if (tokenOf(request) === undefined) return guestOf(request);
+      try {
+        return await required(request);
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'UNAUTHENTICATED') return guestOf(request);
+        throw error;
+      }
+    },
+  };
+}
+
+const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
+
+/** RFC 6750 section 2.1, or the subprotocols of an upgrade. */
+function tokenOf({ headers }: FastifyRequest): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (bearer !== undefined) return bearer;
+  const [first, token] = (headers['sec-websocket-protocol'] ?? '').split(',').map((part) => part.trim());
+  return first === subprotocol && token ? token : undefined;
+}

@@ -1,0 +1,85 @@
+/** The websocket as an AsyncAPI 3.0 document, from the contract alone: every operation as request and reply, every event. */
+import { events, operations } from '../../contracts.ts';
+import type { EventDeclaration, Operation } from '../../core/contract.ts';
+import { commonErrors } from '../../core/errors.ts';
+import { createComponents, type Components, type JsonSchema } from './components.ts';
+
+export function asyncApiDocument(publicUrl: string): JsonSchema {
+  const components = createComponents();
+  const { host, protocol } = new URL(publicUrl);
+  const requests = [...operations].map(([name, operation]) => [name, requestMessage(name, operation, components)] as const);
+  const replies = [...operations].map(([name, operation]) => [`${name}.reply`, replyMessage(name, operation, components)] as const);
+  const notifications = [...events].map(([name, event]) => [name, eventMessage(name, event, components)] as const);
+  const messages = Object.fromEntries([...requests, ...replies, ...notifications]);
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Parley',
+      version: '1',
+      license: { name: 'MIT' },
+      description: 'JSON-RPC 2.0 in text frames of 64 KB at most. Token: `Authorization: Bearer …`, or the subprotocols `["parley", token]`.',
+    },
+    defaultContentType: 'application/json',
+    servers: { parley: { host, protocol: protocol === 'https:' ? 'wss' : 'ws' } },
+    channels: { ws: { address: '/ws', messages: Object.fromEntries(Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }])) } },
+    operations: {
+      ...Object.fromEntries([...operations].map(([name, operation]) => [name, requestOperation(name, operation)])),
+      ...Object.fromEntries([...events].map(([name, event]) => [name, eventOperation(name, event)])),
+    },
+    components: { messages, schemas: components.schemas },
+  };
+}
+
+const channel = { $ref: '#/channels/ws' };
+const messageRef = (name: string): JsonSchema => ({ $ref: `#/channels/ws/messages/${name}` });
+
+function requestOperation(name: string, operation: Operation): JsonSchema {
+  return {
+    action: 'receive',
+    channel,
+    summary: operation.summary,
+    description: `Errors: ${[...commonErrors, ...operation.errors].join(', ')}.`,
+    messages: [messageRef(name)],
+    reply: { channel, messages: [messageRef(`${name}.reply`)] },
+  };
+}
+
+const eventOperation = (name: string, event: EventDeclaration): JsonSchema => ({
+  action: 'send',
+  channel,
+  summary: event.summary,
+  messages: [messageRef(name)],
+});
+
+/** The envelope of JSON-RPC 2.0 around what is ours. */
+const envelope = (required: string[], properties: JsonSchema): JsonSchema => ({
+  type: 'object',
+  required: ['jsonrpc', ...required],
+  properties: { jsonrpc: { const: '2.0' }, ...properties },
+});
+const id = { type: ['string', 'number'] };
+
+function requestMessage(name: string, operation: Operation, components: Components): JsonSchema {
+  return { name, summary: operation.summary, payload: envelope(['id', 'method', 'params'], { id, method: { const: name }, params: components.refer(operation.input) }) };
+}
+
+function replyMessage(name: string, operation: Operation, components: Components): JsonSchema {
+  const error = components.refer({
+    title: 'RpcError',
+    type: 'object',
+    required: ['code', 'message', 'data'],
+    properties: {
+      code: { type: 'integer', description: 'As JSON-RPC numbers them; -32000 for our own.' },
+      message: { type: 'string' },
+      data: { type: 'object', required: ['code'], properties: { code: { type: 'string', description: 'Stable: decide by this.' }, details: { type: 'object' }, requestId: { type: 'string' } } },
+    },
+  });
+  const payload = { oneOf: [envelope(['id', 'result'], { id, result: components.refer(operation.output) }), envelope(['id', 'error'], { id, error })] };
+  return { name: `${name}.reply`, summary: `The answer to ${name}.`, payload };
+}
+
+const eventMessage = (name: string, event: EventDeclaration, components: Components): JsonSchema => ({
+  name,
+  summary: event.summary,
+  payload: envelope(['method', 'params'], { method: { const: name }, params: components.refer(event.payload) }),
+});

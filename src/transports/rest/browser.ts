@@ -1,0 +1,47 @@
+/** What is HTTP by nature: the refresh token in a cookie, and the probes of whoever runs the server. */
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../core/errors.ts';
+
+const cookieName = 'refreshToken';
+const cookieLifetime = 30 * 24 * 60 * 60;
+
+export interface RefreshCookie {
+  /** The input of an operation that takes a refresh token, with the refresh token of the cookie where the body has none. */
+  fill(request: FastifyRequest, input: Record<string, unknown>): Record<string, unknown>;
+  /** The answer for the body: the refresh token in it becomes a cookie, unless the client wants it or sent it in the body. */
+  move(reply: FastifyReply, input: Record<string, unknown>, result: unknown): unknown;
+}
+
+/** The app may live on another site than the API; then the cookie has to travel across sites. */
+export function createRefreshCookie(publicUrl: string, appUrl: string | undefined): RefreshCookie {
+  const acrossSites = appUrl !== undefined && new URL(appUrl).hostname !== new URL(publicUrl).hostname;
+  const options: CookieSerializeOptions = { path: '/auth', httpOnly: true, secure: true, sameSite: acrossSites ? 'none' : 'strict' };
+
+  return {
+    fill(request, input) {
+      const refreshToken = request.cookies[cookieName];
+      return input['refreshToken'] === undefined && refreshToken ? { ...input, refreshToken } : input;
+    },
+    move(reply, input, result) {
+      if (result === null) {
+        reply.clearCookie(cookieName, options);
+        return null;
+      }
+      const { refreshToken, ...rest } = result as { refreshToken?: string };
+      const wantsBody = input['refresh'] === 'body' || input['refreshToken'] !== undefined;
+      if (wantsBody || refreshToken === undefined) return result;
+      reply.setCookie(cookieName, refreshToken, { ...options, maxAge: cookieLifetime });
+      return rest;
+    },
+  };
+}
+
+/** `/healthz`: the process lives. `/readyz`: its store answers. */
+export function registerProbes(app: FastifyInstance, isReady: () => Promise<boolean>): void {
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', async () => {
+    if (!(await isReady())) throw new AppError('UNAVAILABLE');
+    return { status: 'ok' };
+  });
+}

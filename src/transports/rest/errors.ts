@@ -1,0 +1,40 @@
+/** How errors leave over HTTP: `{code, message, details?, requestId}` with the status of the table, whatever went wrong. */
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, sentenceOf, statusOf, toAppError, toWire, type ErrorCode } from '../../core/errors.ts';
+
+/** Fastify's own refusals, in our words. */
+const fastifyErrors: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'MALFORMED_JSON',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'MALFORMED_JSON',
+};
+
+export function registerErrors(app: FastifyInstance): void {
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => answerError(new AppError('NOT_FOUND'), request, reply));
+}
+
+/** Answers an error; what nobody expected goes to the log, whole, and to the caller as INTERNAL. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const appError = fromFastify(error) ?? toAppError(error);
+  if (appError.cause !== undefined) request.log.error({ err: appError.cause }, appError.code);
+  if (statusOf(appError.code) === 503) reply.header('retry-after', '1');
+  if (appError.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  return reply.code(statusOf(appError.code)).send({ ...toWire(appError), requestId: request.id });
+}
+
+function fromFastify(error: unknown): AppError | undefined {
+  const { code = '', statusCode = 500 } = (error ?? {}) as Partial<FastifyError>;
+  const known = fastifyErrors[code];
+  if (known) return new AppError(known);
+  return error instanceof Error && !(error instanceof AppError) && statusCode < 500 ? new AppError(error instanceof SyntaxError ? 'MALFORMED_JSON' : 'BAD_REQUEST') : undefined;
+}
+
+/** What is not even HTTP: there is no request to answer, only a socket. */
+export function answerClientError(_error: Error, socket: Socket): void {
+  if (!socket.writable) return void socket.destroy();
+  const body = JSON.stringify({ code: 'BAD_REQUEST', message: sentenceOf('BAD_REQUEST') });
+  socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}

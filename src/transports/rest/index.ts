@@ -1,0 +1,62 @@
+/** REST: each row of the table becomes a Fastify route that checks, runs and answers its operation. */
+import cookie from '@fastify/cookie';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { requireOperation } from '../../contracts.ts';
+import type { Caller, Guest } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import { toFieldProblems, validatorOf } from '../../core/validate.ts';
+import type { Authenticate } from '../authenticate.ts';
+import type { Dispatch } from '../dispatch.ts';
+import { createRefreshCookie, registerProbes, type RefreshCookie } from './browser.ts';
+import { partsOf } from './parts.ts';
+import { routes, type Route } from './routes.ts';
+
+export interface RestOptions {
+  dispatch: Dispatch;
+  authenticate: Authenticate;
+  publicUrl: string;
+  appUrl: string | undefined;
+  isReady: () => Promise<boolean>;
+}
+
+const callers = new WeakMap<FastifyRequest, Guest | Caller>();
+
+export async function registerRest(app: FastifyInstance, options: RestOptions): Promise<void> {
+  await app.register(cookie);
+  registerProbes(app, options.isReady);
+  const refreshCookie = createRefreshCookie(options.publicUrl, options.appUrl);
+  for (const route of routes) registerRoute(app, route, options, refreshCookie);
+}
+
+function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, refreshCookie: RefreshCookie): void {
+  const { access, input: schema } = requireOperation(route.operation);
+  const takesToken = route.cookie && 'refreshToken' in schema.properties;
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: partsOf(route),
+    validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
+    // Before the body is read: a stranger's megabyte is not parsed.
+    onRequest: async (request) => {
+      callers.set(request, access === 'user' ? await authenticate.required(request) : await authenticate.optional(request));
+    },
+    handler: async (request, reply) => {
+      const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };
+      const input = takesToken ? refreshCookie.fill(request, given) : given;
+      const result = await dispatch.run(route.operation, callers.get(request) as Guest | Caller, input);
+      const body = route.cookie ? refreshCookie.move(reply, given, result) : result;
+      return reply.code(route.status).send(route.status === 204 ? undefined : body);
+    },
+  });
+}
+
+const asObject = (part: unknown): Record<string, unknown> => (part ?? {}) as Record<string, unknown>;
+
+/** Fastify's form of a check, over the one validator: an absent body counts as an empty one. */
+function checkPart(schema: object, httpPart: string | undefined) {
+  const check = validatorOf(schema, httpPart === 'body' ? 'json' : 'text');
+  return (data: unknown) => {
+    const value: unknown = data ?? {};
+    return check(value) ? { value } : { error: new AppError('VALIDATION_FAILED', { fields: toFieldProblems(check.errors ?? []) }) };
+  };
+}

@@ -1,0 +1,36 @@
+/** Where the fields of an operation's input travel in a request: in the path, the query or the body. */
+import type { TObject, TSchema } from 'typebox';
+import { requireOperation } from '../../contracts.ts';
+import type { Route } from './routes.ts';
+
+export interface InputParts {
+  params: ObjectSchema;
+  querystring?: ObjectSchema;
+  body?: ObjectSchema;
+}
+
+export interface ObjectSchema {
+  type: 'object';
+  properties: Record<string, TSchema>;
+  required: string[];
+  additionalProperties: false;
+}
+
+/** Cuts the input of a route's operation by the names in its path. */
+export function partsOf(route: Route): InputParts {
+  const { input } = requireOperation(route.operation);
+  const inPath = new Set([...route.path.matchAll(/:(\w+)/g)].map((match) => match[1]));
+  const params = pick(input, (name) => inPath.has(name));
+  const rest = pick(input, (name) => !inPath.has(name));
+  return route.method === 'GET' || route.method === 'DELETE' ? { params, querystring: rest } : { params, body: rest };
+}
+
+function pick(schema: TObject, wanted: (name: string) => boolean): ObjectSchema {
+  const properties: [string, TSchema][] = Object.entries(schema.properties);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties.filter(([name]) => wanted(name))),
+    required: (schema.required ?? []).filter(wanted),
+    additionalProperties: false,
+  };
+}

@@ -1,0 +1,35 @@
+/** The whole REST API on one screen: method, path, operation, status of success. */
+import type { OperationName } from '../../contracts.ts';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Names in the path are fields of the operation's input; the rest comes from the query (GET, DELETE) or the body. */
+  path: string;
+  operation: OperationName;
+  status: 200 | 201 | 204;
+  /** The refresh token travels in a cookie unless the client asks otherwise. */
+  cookie?: true;
+}
+
+export const routes: readonly Route[] = [
+  { method: 'POST', path: '/auth/register', operation: 'auth.register', status: 201, cookie: true },
+  { method: 'POST', path: '/auth/login', operation: 'auth.login', status: 200, cookie: true },
+  { method: 'POST', path: '/auth/refresh', operation: 'auth.refresh', status: 200, cookie: true },
+  { method: 'POST', path: '/auth/logout', operation: 'auth.logout', status: 204, cookie: true },
+
+  { method: 'GET', path: '/user/me', operation: 'users.me', status: 200 },
+  { method: 'GET', path: '/user/:id', operation: 'users.get', status: 200 },
+  { method: 'GET', path: '/user', operation: 'users.search', status: 200 },
+
+  { method: 'GET', path: '/chat', operation: 'chats.list', status: 200 },
+  { method: 'POST', path: '/chat', operation: 'chats.open', status: 201 },
+  { method: 'GET', path: '/chat/:id', operation: 'chats.get', status: 200 },
+  { method: 'POST', path: '/chat/:id/read', operation: 'chats.read', status: 204 },
+
+  { method: 'POST', path: '/message', operation: 'messages.send', status: 201 },
+  { method: 'GET', path: '/message', operation: 'messages.list', status: 200 },
+  { method: 'POST', path: '/message/sync', operation: 'messages.sync', status: 200 },
+  { method: 'GET', path: '/message/:id', operation: 'messages.get', status: 200 },
+  { method: 'PATCH', path: '/message/:id', operation: 'messages.edit', status: 200 },
+  { method: 'DELETE', path: '/message/:id', operation: 'messages.remove', status: 204 },
+];

@@ -1,0 +1,63 @@
+/** JSON-RPC 2.0 (jsonrpc.org/specification): what a frame asks for, and how answers and events are spelled. */
+import { parse } from 'secure-json-parse';
+import type { AnyEvent } from '../../core/contract.ts';
+import { toWire, type AppError, type ErrorCode } from '../../core/errors.ts';
+
+type RequestId = string | number | null;
+
+export interface RpcRequest {
+  /** Absent in a notification, which is carried out and not answered. */
+  id?: RequestId;
+  method: string;
+  params: unknown;
+}
+
+/** Something that is not a request; `answer` is what the peer gets for it. */
+export interface RpcFault {
+  answer: object;
+}
+
+export interface RpcFrame {
+  /** The answers go back together, in one array. */
+  batch: boolean;
+  requests: (RpcRequest | RpcFault)[];
+}
+
+/** The specification's numbers for its own cases; everything else is ours. */
+const numbers: Partial<Record<ErrorCode, number>> = { VALIDATION_FAILED: -32602, UNKNOWN_OPERATION: -32601 };
+const ourNumber = -32000;
+
+const fault = (code: number, message: string): RpcFault => ({ answer: { jsonrpc: '2.0', id: null, error: { code, message } } });
+const invalidRequest = (): RpcFault => fault(-32600, 'Not a JSON-RPC 2.0 request.');
+
+export function parseFrame(text: string): RpcFrame {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch {
+    return { batch: false, requests: [fault(-32700, 'Not valid JSON.')] };
+  }
+  if (!Array.isArray(value)) return { batch: false, requests: [toRequest(value)] };
+  if (value.length === 0) return { batch: false, requests: [invalidRequest()] };
+  return { batch: true, requests: value.map(toRequest) };
+}
+
+function toRequest(value: unknown): RpcRequest | RpcFault {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return invalidRequest();
+  const { jsonrpc, id, method, params = {} } = value as Record<string, unknown>;
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || typeof params !== 'object' || params === null) return invalidRequest();
+  if (id === undefined) return { method, params };
+  return isRequestId(id) ? { id, method, params } : invalidRequest();
+}
+
+const isRequestId = (id: unknown): id is RequestId => id === null || typeof id === 'string' || typeof id === 'number';
+
+export const resultAnswer = (id: RequestId, result: unknown): object => ({ jsonrpc: '2.0', id, result });
+
+export function errorAnswer(id: RequestId, error: AppError, requestId: string): object {
+  const { code, message, details } = toWire(error);
+  return { jsonrpc: '2.0', id, error: { code: numbers[code] ?? ourNumber, message, data: { code, ...(details && { details }), requestId } } };
+}
+
+/** An event is a notification. */
+export const encodeEvent = ({ name, payload }: AnyEvent): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: name, params: payload }));
