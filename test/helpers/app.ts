@@ -1,0 +1,83 @@
+/** A whole server on a fresh database of the real MongoDB, closed and forgotten when the test ends. */
+import { randomUUID } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import mongoose, { type Connection } from 'mongoose';
+import { buildApp, type Overrides } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import type { AnyEvent } from '../../src/core/contract.ts';
+import type { Services } from '../../src/services.ts';
+import { createDispatch, type Dispatch } from '../../src/transports/dispatch.ts';
+import { checkedBus, checkedServices } from './checked.ts';
+import { joinAs, type Person } from './people.ts';
+
+export interface TestApp {
+  app: FastifyInstance;
+  /** http://127.0.0.1:<port> */
+  url: string;
+  services: Services;
+  dispatch: Dispatch;
+  /** Every event published so far, with its topic, in order. */
+  published: { topic: string; event: AnyEvent }[];
+  /** The MongoDB of the test run, with the database of this app. */
+  mongodbUri: string;
+  /** Signs up somebody new. */
+  person(firstName: string): Promise<Person>;
+  close(): Promise<void>;
+}
+
+/** The MongoDB that `npm test` has started. */
+export function testMongodbUri(): string {
+  const uri = process.env['TEST_MONGODB_URI'];
+  if (!uri) throw new Error('TEST_MONGODB_URI is not set: run the tests through `npm test`');
+  return uri;
+}
+
+/** A database of its own for one test; dropped when the test ends. */
+export function freshDatabase(t: TestContext): string {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const uri = `${testMongodbUri()}/${name}`;
+  t.after(async () => {
+    const connection = await mongoose.createConnection(uri).asPromise();
+    await connection.dropDatabase();
+    await connection.close();
+  });
+  return uri;
+}
+
+/** A bare connection to a database, closed when the test ends. */
+export async function connect(t: TestContext, uri: string): Promise<Connection> {
+  const connection = await mongoose.createConnection(uri).asPromise();
+  t.after(() => connection.close());
+  return connection;
+}
+
+export interface TestAppOptions extends Overrides {
+  /** Another database than a fresh one: two apps on one make two processes of one server. */
+  mongodbUri?: string;
+  env?: Record<string, string>;
+}
+
+export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(t), env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
+  const config = readConfig({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', JWT_SECRET: 'a secret that is only good for tests', ...env });
+  const published: TestApp['published'] = [];
+  const captured: Services[] = [];
+  const app = await buildApp(config, mongodbUri, {
+    passwordCost: 4,
+    ...overrides,
+    services(built) {
+      const checked = checkedServices(built);
+      captured.push(checked);
+      return checked;
+    },
+    bus: (bus) => checkedBus(bus, (topic, event) => published.push({ topic, event })),
+  });
+  t.after(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const [services] = captured;
+  if (!services) throw new Error('the app was built without services');
+  const dispatch = createDispatch(services);
+  const url = app.listeningOrigin;
+  const person = (firstName: string): Promise<Person> => joinAs({ url, dispatch, services, t }, firstName);
+  return { app, url, services, dispatch, published, mongodbUri, person, close: () => app.close() };
+}

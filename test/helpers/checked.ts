@@ -1,0 +1,49 @@
+/** Checks every answer of a service and every event against its declaration, throughout the test suite. */
+import { contracts, events, operations } from '../../src/contracts.ts';
+import type { Bus } from '../../src/core/bus.ts';
+import type { AnyEvent } from '../../src/core/contract.ts';
+import { validatorOf } from '../../src/core/validate.ts';
+import type { Services } from '../../src/services.ts';
+
+export class ContractBroken extends Error {
+  override readonly name = 'ContractBroken';
+}
+
+function requireValid(what: string, schema: object | undefined, value: unknown): void {
+  if (!schema) throw new ContractBroken(`${what} is not declared`);
+  const check = validatorOf(schema, 'json');
+  // What a peer gets is what JSON makes of it.
+  if (!check(JSON.parse(JSON.stringify(value)))) throw new ContractBroken(`${what} does not match its contract: ${JSON.stringify(check.errors)} in ${JSON.stringify(value)}`);
+}
+
+type AnyFunction = (...parameters: unknown[]) => Promise<unknown>;
+
+/** The services, failing whenever an answer is not what the contract says. */
+export function checkedServices(services: Services): Services {
+  const checked = Object.entries(contracts).map(([feature, contract]) => {
+    const service = { ...services[feature as keyof Services] } as unknown as Record<string, AnyFunction>;
+    for (const name of Object.keys(contract.operations)) {
+      const short = name.slice(name.indexOf('.') + 1);
+      const original = service[short] as AnyFunction;
+      service[short] = async (...parameters) => {
+        const output = await original(...parameters);
+        requireValid(`the answer of ${name}`, operations.get(name)?.output, output);
+        return output;
+      };
+    }
+    return [feature, service];
+  });
+  return Object.fromEntries(checked) as unknown as Services;
+}
+
+/** The bus, failing whenever an event is not what the contract says; `seen` gets each of them. */
+export function checkedBus(bus: Bus, seen: (topic: string, event: AnyEvent) => void): Bus {
+  return {
+    ...bus,
+    publish(topic, event) {
+      requireValid(`the event ${event.name}`, events.get(event.name)?.payload, event.payload);
+      seen(topic, event);
+      bus.publish(topic, event);
+    },
+  };
+}
