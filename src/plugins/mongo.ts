@@ -12,6 +12,7 @@ const durable: ConnectOptions = { autoIndex: false, autoCreate: false, writeConc
 const impatient: ConnectOptions = {
   serverSelectionTimeoutMS: patience,
   waitQueueTimeoutMS: patience,
+  connectTimeoutMS: patience,
   socketTimeoutMS: patience,
   retryReads: false,
   retryWrites: false,

@@ -20,7 +20,7 @@ export interface Entry {
 export interface QueueLimits {
   messages: number;
   bytes: number;
-  /** Milliseconds after which a sender is told that the store does not answer. */
+  /** Milliseconds after which senders are told that the store does not answer. */
   patience: number;
 }
 
@@ -64,13 +64,13 @@ export function createQueue(limits: QueueLimits): Queue {
   const fail = (entry: Entry, error: unknown): void => {
     if (leave(entry)) entry.reject(error);
   };
+  // Who gives up takes everyone behind along: were a later message of the same sender still written, repeating the
+  // earlier one would turn their order round.
   const sweep = (): void => {
-    const now = Date.now();
-    for (const entry of unanswered) {
-      if (entry.deadline > now) break;
-      fail(entry, new AppError('UNAVAILABLE'));
-    }
-    queued = queued.filter((entry) => unanswered.has(entry));
+    const [oldest] = unanswered;
+    if (oldest && oldest.deadline > Date.now()) return;
+    queued = [];
+    for (const entry of unanswered) fail(entry, new AppError('UNAVAILABLE'));
   };
 
   return {

@@ -16,6 +16,10 @@ function isSameSend(sent: MessageDocument, stored: MessageDocument): boolean {
   return stored.sentHash === undefined ? stored.text === text : stored.sentHash === hashOfText(sent._id, text);
 }
 
+/** True if the stored message is what this very write has put there, and not an earlier or somebody else's send of its id. */
+export const isSameWrite = (written: MessageDocument, stored: MessageDocument | undefined): boolean =>
+  stored !== undefined && stored.seq === written.seq && stored.createdAt.getTime() === written.createdAt.getTime() && isSameSend(written, stored);
+
 /** Answers the sender of a repeat: the stored message, or CONFLICT. */
 export function answerRepeat(queue: Queue, entry: Entry, stored: MessageDocument): void {
   const appended: Appended = { message: toMessage(stored), deduplicated: true };

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Message } from '../../core/schemas.ts';
 import type { Heads, Numbers } from './log.numbers.ts';
 import type { Entry, Queue } from './log.queue.ts';
-import { answerRepeat } from './log.repeat.ts';
+import { answerRepeat, isSameWrite } from './log.repeat.ts';
 import { writeBatch } from './log.write.ts';
 import { toMessage, type MessageCollection, type MessageDocument } from './message.model.ts';
 
@@ -14,11 +14,11 @@ export interface LogParts {
   numbers: Numbers;
   onStored: (message: Message) => void;
   onError: (error: unknown) => void;
+  /** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
+  settlingTime: number;
   draining: boolean;
 }
 
-/** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
-const settlingTime = 1000;
 const retryPause = 200;
 
 /** Writes until the queue is empty. Never throws: what cannot be written stays queued until its sender gives up. */
@@ -93,9 +93,9 @@ async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
   while (!(log.draining && log.queue.isIdle())) {
     try {
       await log.messages.db.command({ ping: 1 });
-      await pause(settlingTime);
+      await pause(log.settlingTime);
       const stored = await lookUp(log, batch);
-      const isOurs = ({ document }: Entry): boolean => stored.get(keyOf(document))?.seq === document.seq;
+      const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
       accept(log, batch.filter(isOurs));
       log.numbers.forget(batch);
       return await answerRepeats(log, batch.filter((entry) => !isOurs(entry)));

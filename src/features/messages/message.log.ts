@@ -6,7 +6,8 @@
  * - Nobody is told "sent", and nobody is shown a message, before MongoDB has it in its journal (and on a majority).
  * - Messages of one sender keep the order in which they were appended.
  * - A repeat (same id, sender, chat and text) gives the stored message; the same id with anything else is CONFLICT.
- * - If MongoDB is silent, senders are told so within five seconds. They are never told "sent" by mistake.
+ * - If MongoDB is silent, senders are told so within five seconds, everyone who waits at once: were a later message still
+ *   written, repeating an earlier one would turn their order round. They are never told "sent" by mistake.
  *
  * How numbers are given
  * There is no counter and no lock. Each process remembers the last number of the chats it writes to and takes the
@@ -58,13 +59,15 @@ export interface MessageLogOptions {
   onStored: (message: Message) => void;
   onError: (error: unknown) => void;
   limits?: Partial<QueueLimits>;
+  /** Milliseconds for which MongoDB must have been answering before an unanswered write is looked up. */
+  settlingTime?: number;
 }
 
 const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, patience: 5000 };
 
-export function createMessageLog({ limits, ...options }: MessageLogOptions): MessageLog {
+export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
-  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), draining: false };
+  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), settlingTime, draining: false };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {

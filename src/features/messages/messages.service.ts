@@ -7,12 +7,12 @@ import { AppError } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { Update } from './change.model.ts';
-import { hashOfText } from './log.repeat.ts';
 import type { MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
 import { toUuid, type MessageDocument } from './message.model.ts';
 import { createSync } from './message.sync.ts';
+import { editOf, removalOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
 
 export type MessagesService = Service<typeof messagesContract>;
@@ -88,19 +88,3 @@ function requireOneDirection({ before, after, around }: { before?: number; after
 }
 
 const invalid = (field: string, problem: string): AppError => new AppError('VALIDATION_FAILED', { fields: [{ field, problem }] });
-
-function editOf(message: MessageDocument, userId: Id, text: string): Update | undefined {
-  requireSender(message, userId);
-  if (message.removedAt) throw new AppError('MESSAGE_REMOVED');
-  if (message.text === text) return undefined;
-  return { set: { text, editedAt: new Date(), sentHash: message.sentHash ?? hashOfText(message._id, message.text ?? '') } };
-}
-
-function removalOf(message: MessageDocument, userId: Id): Update | undefined {
-  requireSender(message, userId);
-  return message.removedAt ? undefined : { set: { removedAt: new Date() }, unset: ['text', 'sentHash', 'editedAt'] };
-}
-
-function requireSender(message: MessageDocument, userId: Id): void {
-  if (message.senderId.toHexString() !== userId) throw new AppError('NOT_THE_SENDER');
-}

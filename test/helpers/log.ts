@@ -1,0 +1,85 @@
+/** The log of a server process without the server around it: several of them on one database are several processes. */
+import type { TestContext } from 'node:test';
+import { Types, type mongo } from 'mongoose';
+import type { AnyEvent } from '../../src/core/contract.ts';
+import type { Message } from '../../src/core/schemas.ts';
+import { changeCollection } from '../../src/features/messages/change.model.ts';
+import type { StoredMessage } from '../../src/features/messages/log.numbers.ts';
+import { createMessageChanges, type MessageChanges } from '../../src/features/messages/message.changes.ts';
+import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
+import { createMessageLog, type MessageLog, type MessageLogOptions } from '../../src/features/messages/message.log.ts';
+import { messageCollection, toUuid, type MessageCollection, type MessageDocument } from '../../src/features/messages/message.model.ts';
+import { createIndexes } from '../../src/plugins/mongo.ts';
+import { connect } from './app.ts';
+
+/** What happens to one insert: it is carried out; it never arrives; it is carried out, but the answer is lost. */
+export type Fate = 'well' | 'never arrives' | 'answer lost';
+
+export interface LogProcess {
+  log: MessageLog;
+  changes: MessageChanges;
+  history: MessageHistory;
+  messages: MessageCollection;
+  /** The message.created events in the order they were published. */
+  events: AnyEvent[];
+  raised: StoredMessage[];
+  /** How often an insert was sent to MongoDB. */
+  inserts(): number;
+}
+
+export interface LogProcessOptions extends Pick<MessageLogOptions, 'limits'> {
+  /** The fate of the next insert; well, when there is none. */
+  fate?: () => Fate | undefined;
+  /** Awaited before each insert: a write can be held back. */
+  hold?: () => Promise<void>;
+}
+
+class LostConnection extends Error {
+  override readonly name = 'MongoNetworkError';
+}
+
+export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, hold, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
+  const connection = await connect(t, uri);
+  const messages = messageCollection(connection);
+  const changes = changeCollection(connection);
+  await createIndexes(uri, connection);
+  const events: AnyEvent[] = [];
+  const raised: StoredMessage[] = [];
+  let inserts = 0;
+
+  const command = async (document: mongo.Document): Promise<mongo.Document> => {
+    if (!('insert' in document)) return messages.db.command(document);
+    inserts += 1;
+    await hold?.();
+    const destiny = fate() ?? 'well';
+    if (destiny === 'never arrives') throw new LostConnection('the connection broke before the write');
+    const reply = await messages.db.command(document);
+    if (destiny === 'answer lost') throw new LostConnection('the connection broke after the write');
+    return reply;
+  };
+  const log = createMessageLog({
+    messages: withCommand(messages, command),
+    heads: { raise: (message) => void raised.push(message), storedSeq: () => Promise.resolve(Number.MAX_SAFE_INTEGER) },
+    onStored: (message: Message) => void events.push({ name: 'message.created', payload: message }),
+    onError: () => undefined,
+    settlingTime: 1,
+    limits,
+  });
+  return { log, changes: createMessageChanges(messages, changes), history: createMessageHistory(messages), messages, events, raised, inserts: () => inserts };
+}
+
+/** The real collection, with its database's commands going through ours. */
+function withCommand(messages: MessageCollection, command: (document: mongo.Document) => Promise<mongo.Document>): MessageCollection {
+  const db = new Proxy(messages.db, { get: (target, key) => (key === 'command' ? command : Reflect.get(target, key, target)) });
+  return new Proxy(messages, {
+    get(target, key) {
+      if (key === 'db') return db;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+export function draft({ id, chatId, senderId, text }: { id: string; chatId: string; senderId: string; text: string }): Omit<MessageDocument, 'seq'> {
+  return { _id: toUuid(id), chatId: new Types.ObjectId(chatId), senderId: new Types.ObjectId(senderId), kind: 'text', text, createdAt: new Date() };
+}
