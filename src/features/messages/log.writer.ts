@@ -68,7 +68,7 @@ type Refusal = Extract<Awaited<ReturnType<typeof writeBatch>>, { kind: 'refused'
 
 /** `rest` begins with the refused message; none of it is stored. */
 async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: readonly Entry[]): Promise<void> {
-  if (because === 'id taken') return answerRepeats(log, rest);
+  if (because === 'id taken') return answerRepeats(log, rest, await lookUp(log, rest));
   const [refused] = rest;
   if (because === 'number taken') log.numbers.forget(rest.slice(0, 1));
   else if (refused) {
@@ -78,9 +78,8 @@ async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: r
   log.queue.putBack(rest);
 }
 
-/** Answers every repeat among the entries; the others go back into the queue. */
-async function answerRepeats(log: LogParts, entries: readonly Entry[]): Promise<void> {
-  const stored = await lookUp(log, entries);
+/** Answers every repeat among the entries, as far as the store knows them; the others go back into the queue. */
+function answerRepeats(log: LogParts, entries: readonly Entry[], stored: ReadonlyMap<string, MessageDocument>): void {
   for (const entry of entries) {
     const known = stored.get(keyOf(entry.document));
     if (known) answerRepeat(log.queue, entry, known);
@@ -88,22 +87,29 @@ async function answerRepeats(log: LogParts, entries: readonly Entry[]): Promise<
   log.queue.putBack(entries);
 }
 
-/** Waits until MongoDB has been answering for a while, then finds out which messages of an unanswered write it has. */
+/** Finds out which messages of an unanswered write are stored, as often as it takes. */
 async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
+  const stored = await lookUpOnceAwake(log, batch);
+  if (!stored) return;
+  const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
+  accept(log, batch.filter(isOurs));
+  log.numbers.forget(batch);
+  answerRepeats(log, batch.filter((entry) => !isOurs(entry)), stored);
+}
+
+/** Waits until MongoDB has been answering for a while; gives up only when the server stops and nobody waits any more. */
+async function lookUpOnceAwake(log: LogParts, batch: readonly Entry[]): Promise<Map<string, MessageDocument> | undefined> {
   while (!(log.draining && log.queue.isIdle())) {
     try {
       await log.messages.db.command({ ping: 1 });
       await pause(log.settlingTime);
-      const stored = await lookUp(log, batch);
-      const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
-      accept(log, batch.filter(isOurs));
-      log.numbers.forget(batch);
-      return await answerRepeats(log, batch.filter((entry) => !isOurs(entry)));
+      return await lookUp(log, batch);
     } catch (error) {
       log.onError(error);
       await pause(retryPause);
     }
   }
+  return undefined;
 }
 
 const keyOf = (document: MessageDocument): string => document._id.toString('hex');

@@ -37,7 +37,7 @@ export const messagesContract = {
         text: Text,
       }),
       output: SentMessage,
-      errors: ['CHAT_NOT_FOUND', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY', 'SHUTTING_DOWN'],
+      errors: ['CHAT_NOT_FOUND', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY'],
     }),
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',

@@ -1,4 +1,4 @@
-/** Keeps one mongod running until told to stop: starts it again at once when it dies, gives up when it keeps dying. */
+/** Keeps one mongod running until told to stop: starts it again at once when it dies, gives up when it does not come up. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeEnding } from './faults.ts';
 import { toMessage } from './places.ts';
@@ -12,10 +12,10 @@ export interface Supervised {
   onLost: (error: Error) => void;
 }
 
-const TOO_MANY = 5;
+/** Starts in a row that may fail before it is given up. */
+const MOST_FAILURES = 5;
 
 export function supervise({ first, start, end, report, onLost }: Supervised) {
-  const isTooOften = countDeaths();
   const stopping = new AbortController();
   const { signal } = stopping;
   let running = first;
@@ -28,17 +28,17 @@ export function supervise({ first, start, end, report, onLost }: Supervised) {
     });
   }
 
-  async function restart(reason: string, attempt = 0): Promise<void> {
-    if (isTooOften()) {
-      onLost(new Error(`MongoDB died ${TOO_MANY} times within a minute, the last time: ${reason}`));
+  async function restart(reason: string, failures = 0): Promise<void> {
+    if (failures === MOST_FAILURES) {
+      onLost(new Error(`MongoDB died and could not be started again (${reason})`));
       return;
     }
     report(`MongoDB died (${reason}): starting it again.`);
     try {
-      await delay(200 * attempt, undefined, { signal });
+      await delay(200 * failures, undefined, { signal });
       follow(await start(signal));
     } catch (error) {
-      if (!signal.aborted) await restart(toMessage(error), attempt + 1);
+      if (!signal.aborted) await restart(toMessage(error), failures + 1);
     }
   }
 
@@ -50,15 +50,5 @@ export function supervise({ first, start, end, report, onLost }: Supervised) {
       await restarting;
       await end(running);
     },
-  };
-}
-
-/** A function to call at each death: true at the fifth within a minute. */
-function countDeaths(): () => boolean {
-  let deaths: number[] = [];
-  return () => {
-    const now = Date.now();
-    deaths = [...deaths.filter((time) => now - time < 60_000), now];
-    return deaths.length >= TOO_MANY;
   };
 }
