@@ -1,0 +1,46 @@
+/** Changes to messages: numbered densely whatever happens between and within processes. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test, type TestContext } from 'node:test';
+import { Types } from 'mongoose';
+import type { Update } from '../../src/features/messages/change.model.ts';
+import { changeCollection } from '../../src/features/messages/change.model.ts';
+import { toUuid } from '../../src/features/messages/message.model.ts';
+import { connect, freshDatabase } from '../helpers/app.ts';
+import { createLogProcess, draft, type LogProcess } from '../helpers/log.ts';
+
+const edit = (text: string) => (): Update => ({ set: { text, editedAt: new Date() } });
+
+async function twoMessages(t: TestContext): Promise<{ uri: string; chatId: string; ids: [string, string]; processes: [LogProcess, LogProcess] }> {
+  const uri = freshDatabase(t);
+  const processes = [await createLogProcess(t, uri), await createLogProcess(t, uri)] as [LogProcess, LogProcess];
+  const [chatId, senderId] = [new Types.ObjectId().toHexString(), new Types.ObjectId().toHexString()];
+  const ids: [string, string] = [randomUUID(), randomUUID()];
+  for (const id of ids) await processes[0].log.append(draft({ id, chatId, senderId, text: 'first' }));
+  return { uri, chatId, ids, processes };
+}
+
+test('a number that its message has left behind is not given again by a process that knows no better', async (t) => {
+  const { chatId, ids, processes: [one, other] } = await twoMessages(t);
+  const revOf = async (process: LogProcess, id: string): Promise<number | undefined> => (await process.changes.change(chatId, id, edit(randomUUID()))).message.rev;
+  assert.equal(await revOf(other, ids[1]), 1);
+  assert.equal(await revOf(one, ids[0]), 2);
+  assert.equal(await revOf(one, ids[0]), 3);
+  assert.equal(await revOf(other, ids[1]), 4);
+});
+
+test('a change that a crash has left half done is completed before the next one', async (t) => {
+  const { uri, chatId, ids, processes: [one] } = await twoMessages(t);
+  const changes = changeCollection(await connect(t, uri));
+  await changes.insertOne({ _id: new Types.ObjectId(chatId), rev: 1, messageId: toUuid(ids[0]), update: { set: { text: 'half done' } } });
+  assert.equal((await one.changes.change(chatId, ids[1], edit('next'))).message.rev, 2);
+  const first = await one.history.find(ids[0]);
+  assert.deepEqual([first?.text, first?.rev], ['half done', 1]);
+});
+
+test('many changes of one message at once, from two processes, each get a number of their own', async (t) => {
+  const { chatId, ids, processes } = await twoMessages(t);
+  const changed = await Promise.all(Array.from({ length: 20 }, (_, index) => (processes[index % 2] as LogProcess).changes.change(chatId, ids[0], edit(`text ${index}`))));
+  const revs = changed.map(({ message }) => message.rev ?? 0).sort((a, b) => a - b);
+  assert.deepEqual(revs, Array.from({ length: 20 }, (_, index) => index + 1));
+});
