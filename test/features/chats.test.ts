@@ -1,0 +1,127 @@
+/** Private chats: one for each pair, and the list of mine. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Types } from 'mongoose';
+import { AppError, type ErrorCode } from '../../src/core/errors.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
+
+const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
+
+test('two people who open their chat at the same instant, in two processes, have one chat', async (t) => {
+  const one = await buildTestApp(t);
+  const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  const [ann, bob] = await Promise.all([one.person('Ann'), other.person('Bob')]);
+  const opened = await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 ? ann.call('chats.open', { userId: bob.id }) : bob.call('chats.open', { userId: ann.id }))));
+  assert.equal(new Set(opened.map(({ id }) => id)).size, 1);
+  for (const person of [ann, bob]) {
+    const { items } = await person.call('chats.list');
+    assert.deepEqual(items.map(({ id, members }) => [id, members.length]), [[opened[0]?.id, 2]]);
+  }
+});
+
+test('whoever is connected hears of a new chat once, and of what is said in it', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const socket = await bob.socket();
+  const chat = await ann.call('chats.open', { userId: bob.id });
+  await ann.call('chats.open', { userId: bob.id });
+  assert.deepEqual((await socket.next('chat.created')).params, chat);
+  await ann.call('messages.send', { chatId: chat.id, text: 'hello' });
+  await socket.next('message.created');
+  assert.deepEqual(socket.events, []);
+});
+
+test('a chat with oneself is a place for notes', async (t) => {
+  const { person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { id, members } = await ann.call('chats.open', { userId: ann.id });
+  assert.deepEqual(members.map(({ user }) => user.id), [ann.id]);
+  const note = await ann.call('messages.send', { to: ann.id, text: 'buy milk' });
+  assert.equal(note.chatId, id);
+  assert.equal((await ann.call('chats.get', { id })).unread, 0);
+});
+
+test('an opening that a crash has left half done is completed by the next one', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const connection = await connect(t, mongodbUri);
+  const _id = new Types.ObjectId();
+  await connection.collection('chats').insertOne({ _id, kind: 'private', pairKey: [ann.id, bob.id].sort().join(':'), createdAt: new Date(), head: { seq: 0, at: new Date() } });
+  const chat = await bob.call('chats.open', { userId: ann.id });
+  assert.deepEqual([chat.id, chat.members.length], [_id.toHexString(), 2]);
+});
+
+test('my chats come with the most recently active first, page by page', async (t) => {
+  const { person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const others = await Promise.all(['B', 'C', 'D', 'E', 'F'].map((name) => person(name)));
+  const ids: string[] = [];
+  for (const other of others) ids.unshift((await ann.call('messages.send', { to: other.id, text: 'hello' })).chatId);
+  const [oldest] = ids.splice(-1);
+  await ann.call('messages.send', { chatId: oldest, text: 'again' });
+  ids.unshift(oldest ?? '');
+  const first = await ann.call('chats.list', { limit: 3 });
+  assert.deepEqual([first.items.map(({ id }) => id), first.more], [ids.slice(0, 3), true]);
+  const second = await ann.call('chats.list', { limit: 3, before: ids[2] });
+  assert.deepEqual([second.items.map(({ id }) => id), second.more], [ids.slice(3), false]);
+  await assert.rejects(ann.call('chats.list', { before: '0'.repeat(24) }), refusedWith('CHAT_NOT_FOUND'));
+});
+
+test('unread counts what others sent and I have not read; sending reads, reading never goes back', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const say = (from: typeof ann, to: typeof ann) => from.call('messages.send', { to: to.id, text: 'hello' });
+  const { chatId } = await say(ann, bob);
+  await say(ann, bob);
+  const unread = async (of: typeof ann) => (await of.call('chats.get', { id: chatId })).unread;
+  assert.deepEqual([await unread(ann), await unread(bob)], [0, 2]);
+
+  const socket = await ann.socket();
+  await bob.call('chats.read', { id: chatId, seq: 1 });
+  assert.deepEqual((await socket.next('chat.read')).params, { chatId, userId: bob.id, readSeq: 1 });
+  await bob.call('chats.read', { id: chatId, seq: 0 });
+  assert.equal(await unread(bob), 1);
+  await bob.call('chats.read', { id: chatId, seq: 1_000_000 });
+  assert.equal(await unread(bob), 0);
+  await say(bob, ann);
+  await say(bob, ann);
+  await say(ann, bob);
+  assert.deepEqual([await unread(ann), await unread(bob)], [0, 1]);
+});
+
+test('lists and unread counts are right also where a crash has left heads and read marks behind, and are repaired', async (t) => {
+  const one = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([one.person('Ann'), one.person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await bob.call('messages.send', { chatId, text: 'two' });
+  await ann.call('messages.send', { chatId, text: 'three' });
+  await one.close();
+  const connection = await connect(t, one.mongodbUri);
+  const heads = connection.collection<{ head: { seq: number } }>('chats');
+  const marks = connection.collection<{ userId: Types.ObjectId; readSeq: number }>('memberships');
+  await heads.updateOne({}, { $set: { 'head.seq': 0 } });
+  await marks.updateMany({}, { $set: { readSeq: 0 } });
+
+  const next = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  const seen = async (person: typeof ann) => {
+    const summary = (await next.dispatch.call('chats.get', person.caller, { id: chatId })) as { unread: number; head: { seq: number } };
+    return [summary.head.seq, summary.unread];
+  };
+  assert.deepEqual([await seen(ann), await seen(bob)], [[3, 0], [3, 1]]);
+  await next.dispatch.call('messages.send', ann.caller, { chatId, text: 'four' });
+  await next.close();
+  assert.equal((await heads.findOne({}))?.head.seq, 4);
+  assert.equal((await marks.findOne({ userId: new Types.ObjectId(bob.id) }))?.readSeq, 2);
+});
+
+test('a stranger cannot see, read or list a chat', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { id } = await ann.call('chats.open', { userId: bob.id });
+  for (const chat of [id, '0'.repeat(24)]) {
+    await assert.rejects(eve.call('chats.get', { id: chat }), refusedWith('CHAT_NOT_FOUND'));
+    await assert.rejects(eve.call('chats.read', { id: chat, seq: 1 }), refusedWith('CHAT_NOT_FOUND'));
+  }
+  assert.deepEqual((await eve.call('chats.list')).items, []);
+  await assert.rejects(ann.call('chats.open', { userId: '0'.repeat(24) }), refusedWith('USER_NOT_FOUND'));
+});
