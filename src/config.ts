@@ -25,7 +25,7 @@ export interface Config {
   appUrl: string | undefined;
   dataDir: string;
   mongodbUri: string | undefined;
-  mongod: { binary: string | undefined; cacheDir: string };
+  mongod: Readonly<{ binary: string | undefined; cacheDir: string }>;
   jwtSecret: string | undefined;
   logLevel: Static<typeof Environment>['LOG_LEVEL'];
 }
@@ -55,7 +55,7 @@ function toConfig(values: Static<typeof Environment>, env: Record<string, string
     appUrl: values.APP_URL,
     dataDir: resolve(values.DATA_DIR),
     mongodbUri: values.MONGODB_URI,
-    mongod: { binary: values.MONGOD_BINARY, cacheDir: join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'parley') },
+    mongod: Object.freeze({ binary: values.MONGOD_BINARY, cacheDir: join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'parley') }),
     jwtSecret: values.JWT_SECRET,
     logLevel: values.LOG_LEVEL,
   };

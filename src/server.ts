@@ -17,6 +17,7 @@ type Cleanup = () => Promise<unknown>;
 
 /** What has been started, to be ended in reverse. */
 const cleanups: Cleanup[] = [];
+let ending: Promise<never> | undefined;
 
 try {
   if (existsSync('.env')) process.loadEnvFile('.env');
@@ -61,8 +62,6 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-let ending: Promise<never> | undefined;
-
 /** Ends everything that was started, once: exit code 0 when asked to, 1 with the reason on a failure. */
 function end(error?: unknown): Promise<never> {
   ending ??= (async () => {
@@ -80,7 +79,9 @@ function end(error?: unknown): Promise<never> {
   return ending;
 }
 
-const inspectFailure = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+function inspectFailure(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
 
 function listenForSignals(): void {
   let first: number | undefined;

@@ -37,7 +37,7 @@ const table = {
 export type ErrorCode = keyof typeof table;
 
 /** What any operation may answer besides the errors it declares itself. */
-export const commonErrors = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE'] as const satisfies readonly ErrorCode[];
+export const commonErrors = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE', 'SHUTTING_DOWN'] as const satisfies readonly ErrorCode[];
 
 export const errorCodes = Object.keys(table) as ErrorCode[];
 
@@ -86,6 +86,6 @@ const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
 /** True of the errors by which the MongoDB driver says that the store did not answer, so that the outcome is unknown. */
 export function isStoreSilent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (/^Mongo(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|WaitQueueTimeout)Error$/.test(error.name)) return true;
+  if (/^Mongo(?:ose)?(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|WaitQueueTimeout)Error$/.test(error.name)) return true;
   return 'code' in error && typeof error.code === 'number' && silentCodes.has(error.code);
 }

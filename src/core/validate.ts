@@ -1,5 +1,5 @@
 /** The one set-up of Ajv: strict for JSON, coercing for what arrives as text (path, query, environment). */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 import { AppError } from './errors.ts';
@@ -55,15 +55,32 @@ function createAjv(encoding: Encoding): Ajv2020 {
 }
 
 const ajv: Record<Encoding, Ajv2020> = { json: createAjv('json'), text: createAjv('text') };
-const compiled: Record<Encoding, WeakMap<object, ValidateFunction>> = { json: new WeakMap(), text: new WeakMap() };
+const compiled: Record<Encoding, WeakMap<object, Check>> = { json: new WeakMap(), text: new WeakMap() };
+
+/** True if the value fits; `errors` are those of the last call. */
+export interface Check {
+  (value: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
 
 /** The compiled check of a schema, made once per schema object. It fills defaults into, and normalises, the value itself. */
-export function validatorOf(schema: object, encoding: Encoding): ValidateFunction {
+export function validatorOf(schema: object, encoding: Encoding): Check {
   const known = compiled[encoding].get(schema);
   if (known) return known;
-  const made = ajv[encoding].compile(schema);
-  compiled[encoding].set(schema, made);
-  return made;
+  const made: Check = ajv[encoding].compile(schema);
+  const check = encoding === 'text' ? checkedTwice(made, validatorOf(schema, 'json')) : made;
+  compiled[encoding].set(schema, check);
+  return check;
+}
+
+/** Ajv turns the text "1e999" into Infinity and measures it no further; so what was made of a text is checked as JSON once more. */
+function checkedTwice(coerce: Check, literal: Check): Check {
+  const check: Check = (value) => {
+    const passes = coerce(value) && literal(value);
+    check.errors = coerce.errors ?? literal.errors ?? null;
+    return passes;
+  };
+  return check;
 }
 
 /** Ajv's findings as the fields and sentences the caller gets. */

@@ -30,7 +30,13 @@ const sessionCacheTime = 1000;
 
 export function createAuthService({ users, sessions: model, passwords, accessTokens, bus }: AuthParts): AuthService {
   const sessions = createSessions(model);
-  const alive = new LRUCache<Id, Id>({ max: 50_000, ttl: sessionCacheTime, fetchMethod: (sessionId) => sessions.findOwner(sessionId) });
+  // A look-up that is under way while its session ends gives what it finds; it must not fail, and it is not kept.
+  const alive = new LRUCache<Id, { owner: Id | undefined }>({
+    max: 50_000,
+    ttl: sessionCacheTime,
+    ignoreFetchAbort: true,
+    fetchMethod: async (sessionId) => ({ owner: await sessions.findOwner(sessionId) }),
+  });
 
   const end = async (sessionId: Id): Promise<void> => {
     await sessions.remove(sessionId);
@@ -73,7 +79,7 @@ export function createAuthService({ users, sessions: model, passwords, accessTok
 
     async authenticate(token, guest) {
       const claims = await accessTokens.verify(token);
-      if (!claims || (await alive.fetch(claims.sessionId)) !== claims.userId) throw new AppError('UNAUTHENTICATED');
+      if (!claims || (await alive.fetch(claims.sessionId))?.owner !== claims.userId) throw new AppError('UNAUTHENTICATED');
       return { ...guest, ...claims };
     },
   };

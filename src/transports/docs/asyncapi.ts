@@ -2,7 +2,7 @@
 import { events, operations } from '../../contracts.ts';
 import type { EventDeclaration, Operation } from '../../core/contract.ts';
 import { commonErrors } from '../../core/errors.ts';
-import { createComponents, type Components, type JsonSchema } from './components.ts';
+import { asGiven, createComponents, type Components, type JsonSchema } from './components.ts';
 
 export function asyncApiDocument(publicUrl: string): JsonSchema {
   const components = createComponents();
@@ -60,7 +60,9 @@ const envelope = (required: string[], properties: JsonSchema): JsonSchema => ({
 const id = { type: ['string', 'number'] };
 
 function requestMessage(name: string, operation: Operation, components: Components): JsonSchema {
-  return { name, summary: operation.summary, payload: envelope(['id', 'method', 'params'], { id, method: { const: name }, params: components.refer(operation.input) }) };
+  const given = asGiven(operation.input);
+  const required = ['id', 'method', ...(given.required.length > 0 ? ['params'] : [])];
+  return { name, summary: operation.summary, payload: envelope(required, { id, method: { const: name }, params: components.refer(given) }) };
 }
 
 function replyMessage(name: string, operation: Operation, components: Components): JsonSchema {

@@ -9,6 +9,12 @@ export interface Components {
   schemas: Record<string, JsonSchema>;
 }
 
+/** The schema of an input as its sender sees it: what has a default need not be given. */
+export function asGiven(schema: { properties: Record<string, object>; required?: readonly string[] }): JsonSchema & { required: string[] } {
+  const hasDefault = (name: string): boolean => 'default' in (schema.properties[name] ?? {});
+  return { ...schema, required: (schema.required ?? []).filter((name) => !hasDefault(name)) };
+}
+
 export function createComponents(): Components {
   const schemas: Record<string, JsonSchema> = {};
 

@@ -1,11 +1,21 @@
 /** The REST API as an OpenAPI 3.1 document, from the contract and the table of routes alone. */
-import { requireOperation } from '../../contracts.ts';
+import { requireOperation, type Feature } from '../../contracts.ts';
 import { commonErrors, sentenceOf, statusOf, type ErrorCode } from '../../core/errors.ts';
 import { partsOf } from '../rest/parts.ts';
 import { routes, type Route } from '../rest/routes.ts';
-import { createComponents, type Components, type JsonSchema } from './components.ts';
+import { asGiven, createComponents, type Components, type JsonSchema } from './components.ts';
 
 const bearer = 'bearer';
+
+const tags: Record<Feature, string> = {
+  users: 'People: who I am, and who others are.',
+  auth: 'Signing up, in and out, and keeping a session alive.',
+  chats: 'Conversations: opening one, and the list of mine.',
+  messages: 'Messages: sending, reading, changing, and catching up after an absence.',
+};
+
+/** What can be wrong with a body before its fields are looked at. */
+const bodyErrors = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const satisfies readonly ErrorCode[];
 
 const errorSchema: JsonSchema = {
   title: 'Error',
@@ -35,7 +45,7 @@ export function openApiDocument(publicUrl: string): JsonSchema {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: publicUrl }],
-    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: { [bearer]: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
@@ -49,25 +59,31 @@ const tagOf = (route: Route): string => route.operation.split('.')[0] ?? '';
 function describeRoute(route: Route, components: Components): JsonSchema {
   const { summary, access, output, errors } = requireOperation(route.operation);
   const { params, querystring, body } = partsOf(route);
+  const given = body && asGiven(body);
   const success: JsonSchema = route.status === 204 ? { description: 'Done.' } : { description: 'Done.', content: json(components.refer(output)) };
   return {
     operationId: route.operation,
     summary,
+    ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
     tags: [tagOf(route)],
     security: access === 'user' ? [{ [bearer]: [] }] : [],
     parameters: [...parametersOf('path', params, components), ...(querystring ? parametersOf('query', querystring, components) : [])],
-    ...(body && { requestBody: { required: body.required.length > 0, content: json(components.refer(body)) } }),
-    responses: { [route.status]: success, ...errorResponses([...commonErrors, ...(access === 'user' ? (['UNAUTHENTICATED'] as const) : []), ...errors], components) },
+    ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
+    responses: {
+      [route.status]: success,
+      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(access === 'user' ? (['UNAUTHENTICATED'] as const) : []), ...errors], components),
+    },
   };
 }
 
 const json = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
 
 function parametersOf(where: 'path' | 'query', part: { properties: Record<string, object>; required: string[] }, components: Components): JsonSchema[] {
+  const { required } = asGiven(part);
   return Object.entries(part.properties).map(([name, schema]) => ({
     name,
     in: where,
-    required: part.required.includes(name),
+    required: required.includes(name),
     schema: components.refer(schema),
   }));
 }

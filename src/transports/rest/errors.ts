@@ -1,7 +1,8 @@
 /** How errors leave over HTTP: `{code, message, details?, requestId}` with the status of the table, whatever went wrong. */
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, sentenceOf, statusOf, toAppError, toWire, type ErrorCode } from '../../core/errors.ts';
+import { AppError, statusOf, toAppError, toWire, type ErrorCode } from '../../core/errors.ts';
 
 /** Fastify's own refusals, in our words. */
 const fastifyErrors: Record<string, ErrorCode> = {
@@ -22,6 +23,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (appError.cause !== undefined) request.log.error({ err: appError.cause }, appError.code);
   if (statusOf(appError.code) === 503) reply.header('retry-after', '1');
   if (appError.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  // Once a client asked for an upgrade, node:http looks after its socket no more; left open, it would outlive the server.
+  if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => request.raw.socket.destroySoon());
   return reply.code(statusOf(appError.code)).send({ ...toWire(appError), requestId: request.id });
 }
 
@@ -35,6 +38,6 @@ function fromFastify(error: unknown): AppError | undefined {
 /** What is not even HTTP: there is no request to answer, only a socket. */
 export function answerClientError(_error: Error, socket: Socket): void {
   if (!socket.writable) return void socket.destroy();
-  const body = JSON.stringify({ code: 'BAD_REQUEST', message: sentenceOf('BAD_REQUEST') });
+  const body = JSON.stringify({ ...toWire(new AppError('BAD_REQUEST')), requestId: randomUUID() });
   socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireOperation } from '../../contracts.ts';
 import type { Caller, Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { strictObject } from '../../core/schemas.ts';
 import { toFieldProblems, validatorOf } from '../../core/validate.ts';
 import type { Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
@@ -19,9 +20,13 @@ export interface RestOptions {
   isReady: () => Promise<boolean>;
 }
 
+/** Where an operation takes no field, none is let through: what is not checked must not reach it. */
+const nothing = strictObject({});
+
 const callers = new WeakMap<FastifyRequest, Guest | Caller>();
 
 export async function registerRest(app: FastifyInstance, options: RestOptions): Promise<void> {
+  app.removeContentTypeParser('text/plain');
   await app.register(cookie);
   registerProbes(app, options.isReady);
   const refreshCookie = createRefreshCookie(options.publicUrl, options.appUrl);
@@ -34,7 +39,7 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
   app.route({
     method: route.method,
     url: route.path,
-    schema: partsOf(route),
+    schema: { querystring: nothing, ...(route.method === 'DELETE' && { body: nothing }), ...partsOf(route) },
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
     onRequest: async (request) => {

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   onError: (error: unknown, requestId: string) => void;
 }
 
-/** Requests under way beyond which the socket is not read; TCP then slows the sender down. */
+/** Requests whose answers are not on their way yet, beyond which the socket is not read; TCP then slows the sender down. */
 const maximumPending = 100;
 
 /** Milliseconds a peer has to answer our close before the socket is cut. */
@@ -31,6 +31,7 @@ const closeGrace = 2000;
 
 export function createConnection({ webSocket, socket, caller, requestId, dispatch, onError }: ConnectionOptions): RpcConnection {
   let pending = 0;
+  let unanswered = 0;
   let greeted = false;
   let draining = false;
   let whenIdle: (() => void) | undefined;
@@ -48,15 +49,22 @@ export function createConnection({ webSocket, socket, caller, requestId, dispatc
     }
   };
 
+  const release = (count: number): void => {
+    unanswered -= count;
+    if (unanswered < maximumPending && webSocket.isPaused) webSocket.resume();
+  };
+
   const receive = async (text: string): Promise<void> => {
-    pending += 1;
-    if (pending === maximumPending) webSocket.pause();
     const { batch, requests } = parseFrame(text);
     const [first] = requests;
+    pending += 1;
+    unanswered += requests.length;
+    if (unanswered >= maximumPending) webSocket.pause();
     const answers = batch ? (await Promise.all(requests.map(answer))).filter((one) => one !== undefined) : first && (await answer(first));
-    if (answers && !(Array.isArray(answers) && answers.length === 0)) send(Buffer.from(JSON.stringify(answers)));
+    // A peer that asks and does not read its answers is not read either: they would pile up here.
+    if (answers && !(Array.isArray(answers) && answers.length === 0)) send(Buffer.from(JSON.stringify(answers)), () => release(requests.length));
+    else release(requests.length);
     pending -= 1;
-    if (pending === maximumPending - 1) webSocket.resume();
     if (pending === 0) whenIdle?.();
   };
 
@@ -88,19 +96,19 @@ export function createConnection({ webSocket, socket, caller, requestId, dispatc
 }
 
 /** Everything written in one turn of the event loop leaves in one system call. */
-function createSender(webSocket: WebSocket, socket: Socket): (frame: Buffer) => void {
+function createSender(webSocket: WebSocket, socket: Socket): (frame: Buffer, whenWritten?: () => void) => void {
   let corked = false;
   const uncork = (): void => {
     corked = false;
     socket.uncork();
   };
-  return (frame) => {
-    if (webSocket.readyState !== webSocket.OPEN) return;
+  return (frame, whenWritten) => {
+    if (webSocket.readyState !== webSocket.OPEN) return whenWritten?.();
     if (!corked) {
       corked = true;
       socket.cork();
       process.nextTick(uncork);
     }
-    webSocket.send(frame, { binary: false });
+    webSocket.send(frame, { binary: false }, whenWritten);
   };
 }

@@ -27,8 +27,11 @@ export interface RpcFrame {
 const numbers: Partial<Record<ErrorCode, number>> = { VALIDATION_FAILED: -32602, UNKNOWN_OPERATION: -32601 };
 const ourNumber = -32000;
 
+/** More at once would be a frame that costs thousands of operations. */
+const maximumBatch = 50;
+
 const fault = (code: number, message: string): RpcFault => ({ answer: { jsonrpc: '2.0', id: null, error: { code, message } } });
-const invalidRequest = (): RpcFault => fault(-32600, 'Not a JSON-RPC 2.0 request.');
+const invalidRequest = (message = 'Not a JSON-RPC 2.0 request.'): RpcFault => fault(-32600, message);
 
 export function parseFrame(text: string): RpcFrame {
   let value: unknown;
@@ -38,8 +41,8 @@ export function parseFrame(text: string): RpcFrame {
     return { batch: false, requests: [fault(-32700, 'Not valid JSON.')] };
   }
   if (!Array.isArray(value)) return { batch: false, requests: [toRequest(value)] };
-  if (value.length === 0) return { batch: false, requests: [invalidRequest()] };
-  return { batch: true, requests: value.map(toRequest) };
+  if (value.length === 0 || value.length > maximumBatch) return { batch: false, requests: [invalidRequest(`A batch has 1 to ${maximumBatch} requests.`)] };
+  return { batch: true, requests: value.map((one) => toRequest(one)) };
 }
 
 function toRequest(value: unknown): RpcRequest | RpcFault {
@@ -50,7 +53,8 @@ function toRequest(value: unknown): RpcRequest | RpcFault {
   return isRequestId(id) ? { id, method, params } : invalidRequest();
 }
 
-const isRequestId = (id: unknown): id is RequestId => id === null || typeof id === 'string' || typeof id === 'number';
+/** Finite, for 1e999 is valid JSON and could not be sent back. */
+const isRequestId = (id: unknown): id is RequestId => id === null || typeof id === 'string' || Number.isFinite(id);
 
 export const resultAnswer = (id: RequestId, result: unknown): object => ({ jsonrpc: '2.0', id, result });
 

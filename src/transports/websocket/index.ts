@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
 import type { Topic } from '../../core/bus.ts';
-import { toAppError } from '../../core/errors.ts';
-import type { Hub } from '../../delivery/hub.ts';
+import { AppError, toAppError } from '../../core/errors.ts';
+import { closeCodes, type Hub } from '../../delivery/hub.ts';
 import type { Services } from '../../services.ts';
 import { subprotocol, type Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
@@ -23,8 +23,12 @@ export interface WebsocketOptions {
 /** Largest frame in bytes; a larger one is answered with close code 1009 (RFC 6455). */
 const maximumFrame = 64 * 1024;
 
-/** "Service restart" in the IANA registry of RFC 6455's close codes. */
+/** Close codes of the IANA registry of RFC 6455: "service restart" and "try again later". */
 const serviceRestart = 1012;
+const tryAgainLater = 1013;
+
+const restarts = 'the server restarts';
+const path = '/ws';
 
 /** Milliseconds for which requests under way are waited for when the server stops. */
 const drainTime = 5500;
@@ -33,11 +37,13 @@ const callers = new WeakMap<FastifyRequest, Caller>();
 
 export async function registerWebsocket(app: FastifyInstance, options: WebsocketOptions): Promise<void> {
   const open = new Set<RpcConnection>();
+  let closing = false;
   await app.register(websocket, {
     options: { maxPayload: maximumFrame, perMessageDeflate: false, handleProtocols: chooseProtocol },
     preClose: async () => {
+      closing = true;
       await Promise.race([Promise.all([...open].map((connection) => connection.drain())), timeout(drainTime)]);
-      for (const connection of open) connection.close(serviceRestart, 'the server restarts');
+      for (const connection of open) connection.close(serviceRestart, restarts);
     },
     // ws closes the connection itself, with the code that fits; there is nobody else to tell.
     errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'websocket'),
@@ -45,10 +51,16 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
   startHeartbeat(app, options.heartbeatMilliseconds);
 
   const identify = async (request: FastifyRequest): Promise<void> => void callers.set(request, await options.authenticate.required(request));
-  app.get('/ws', { websocket: true, preValidation: identify }, (webSocket, request) => accept(webSocket, request, open, options));
+  app.addHook('onRequest', async (request) => {
+    if (request.ws !== (request.routeOptions.url === path)) throw new AppError('NOT_FOUND');
+  });
+  app.get(path, { websocket: true, preValidation: identify }, (webSocket, request) => {
+    if (closing) webSocket.close(serviceRestart, restarts);
+    else accept(webSocket, request, open, options);
+  });
 }
 
-function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConnection>, { hub, dispatch, chats }: WebsocketOptions): void {
+function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConnection>, options: WebsocketOptions): void {
   const caller = callers.get(request) as Caller;
   const { log, id: requestId } = request;
   const connection = createConnection({
@@ -56,23 +68,29 @@ function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConn
     socket: request.raw.socket,
     caller,
     requestId,
-    dispatch,
+    dispatch: options.dispatch,
     onError: (error) => log.error({ err: error }, 'request over a websocket'),
   });
   open.add(connection);
   webSocket.once('close', () => {
     open.delete(connection);
-    hub.detach(connection);
+    options.hub.detach(connection);
   });
-  greet(connection, hub, chats).catch((error: unknown) => {
-    log.error({ err: toAppError(error).cause ?? error }, 'websocket refused');
-    connection.close(1013, 'the store does not answer: connect again');
+  greet(connection, request, options).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
+      connection.close(closeCodes.sessionEnded, 'the session has ended');
+    } else {
+      log.error({ err: toAppError(error).cause ?? error }, 'websocket refused');
+      connection.close(tryAgainLater, 'the store does not answer: connect again');
+    }
   });
 }
 
 /** First every topic, then the greeting: whoever syncs once greeted misses nothing. */
-async function greet(connection: RpcConnection, hub: Hub, chats: Services['chats']): Promise<void> {
+async function greet(connection: RpcConnection, request: FastifyRequest, { hub, authenticate, chats }: WebsocketOptions): Promise<void> {
   hub.attach(connection);
+  // Whatever ended the session while the connection was made did not find it among those to close.
+  await authenticate.required(request);
   const topics = (await chats.idsOf(connection.userId)).map((id): Topic => `chat:${id}`);
   hub.subscribe(connection, topics);
   connection.greet();

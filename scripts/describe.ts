@@ -1,0 +1,73 @@
+/** Prints what the server is made of: its operations, events, routes and Fastify plugins. Needs no database. */
+import Fastify from 'fastify';
+import { events, operations } from '../src/contracts.ts';
+import { commonErrors } from '../src/core/errors.ts';
+import { createHub } from '../src/delivery/hub.ts';
+import type { Services } from '../src/services.ts';
+import type { Authenticate } from '../src/transports/authenticate.ts';
+import type { Dispatch } from '../src/transports/dispatch.ts';
+import { registerDocs } from '../src/transports/docs/index.ts';
+import { registerRest } from '../src/transports/rest/index.ts';
+import { routes } from '../src/transports/rest/routes.ts';
+import { registerWebsocket } from '../src/transports/websocket/index.ts';
+
+const width = 120;
+
+function print(heading: string, lines: string[]): void {
+  console.log(`${heading}\n${'='.repeat(heading.length)}\n`);
+  console.log(`${lines.join('\n')}\n`);
+}
+
+/** Rows with every column but the last as wide as its longest cell. */
+function toColumns(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => (column < row.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell)).join('  '));
+}
+
+/** A text broken at spaces, every line indented. */
+function wrap(text: string, indent: number): string {
+  const line = new RegExp(`(.{1,${width - indent}})(?:\\s+|$)`, 'g');
+  return text.replace(line, `${' '.repeat(indent)}$1\n`).trimEnd();
+}
+
+function describeOperations(): string[] {
+  const heads = toColumns(
+    [...operations].map(([name, { access }]) => [name, access, routes.filter((route) => route.operation === name).map(({ method, path }) => `${method} ${path}`).join(', ')]),
+  );
+  const entries = [...operations.values()].flatMap(({ summary, errors }, index) => [
+    heads[index] ?? '',
+    wrap(summary, 4),
+    ...(errors.length > 0 ? [wrap(`Errors: ${errors.join(', ')}`, 4)] : []),
+    '',
+  ]);
+  return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0)];
+}
+
+/** Fastify's tree of plugins without its own markers and times. */
+function describePlugins(tree: string): string[] {
+  const lines = tree.split('\n').filter((line) => /\S/.test(line) && !line.includes('bound _after'));
+  return lines.map((line) => line.replace(/[│├└─┬]/g, ' ').replace(/ \d+ ms$/, ''));
+}
+
+/** The wires on parts that do nothing: enough for Fastify to know its plugins and routes. */
+async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
+  const nothing = (): Promise<never> => Promise.reject(new Error('Nothing runs here.'));
+  const dispatch: Dispatch = { call: nothing, run: nothing };
+  const authenticate: Authenticate = { required: nothing, optional: nothing };
+  const publicUrl = 'http://127.0.0.1:3000';
+  const app = Fastify();
+  await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000 });
+  await registerRest(app, { dispatch, authenticate, publicUrl, appUrl: undefined, isReady: nothing });
+  await registerDocs(app, publicUrl);
+  await app.ready();
+  const printed = { plugins: app.printPlugins(), routes: app.printRoutes({ commonPrefix: false }) };
+  await app.close();
+  return printed;
+}
+
+const wires = await wiresAlone();
+print('Operations: name, who may call, REST', describeOperations());
+print('Events', toColumns([...events].map(([name, { summary }]) => [name, summary])));
+print('The REST table', toColumns(routes.map(({ method, path, operation, status, cookie }) => [method, path, '→', operation, `${status}${cookie ? ', refresh token in a cookie' : ''}`])));
+print('Every route, as Fastify has it', [wires.routes.trimEnd()]);
+print('The plugins of the wires, as Fastify has them', describePlugins(wires.plugins));

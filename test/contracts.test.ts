@@ -1,0 +1,191 @@
+/** Every operation, event and error: named by the rules, reachable, described, bounded and in use. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { contracts, events, operations, type OperationName } from '../src/contracts.ts';
+import { commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
+import { strictObject } from '../src/core/schemas.ts';
+import { validatorOf } from '../src/core/validate.ts';
+import { asyncApiDocument } from '../src/transports/docs/asyncapi.ts';
+import { openApiDocument } from '../src/transports/docs/openapi.ts';
+import { partsOf } from '../src/transports/rest/parts.ts';
+import { routes } from '../src/transports/rest/routes.ts';
+import { buildTestApp } from './helpers/app.ts';
+import type { RpcError } from './helpers/socket.ts';
+
+const common: readonly string[] = commonErrors;
+
+/** Values of many kinds: for almost every field one of them fits. */
+const candidates: unknown[] = ['word', 'somebody@example.org', 'correct horse', 'f'.repeat(24), randomUUID(), 'https://example.org', 1, true, [], {}];
+
+/** An input that passes the check, with whatever fits in each field. */
+function sampleOf(properties: Record<string, object>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => {
+      const takes = validatorOf(strictObject({ field: schema }), 'json');
+      const value = [...('enum' in schema ? (schema.enum as unknown[]) : []), ...candidates].find((candidate) => takes({ field: candidate }));
+      assert.ok(value !== undefined, `no candidate fits the field ${name}`);
+      return [name, value];
+    }),
+  );
+}
+
+/** Nobody has what the samples speak of, so an operation may succeed or refuse, but only in ways that it declares. */
+function requireDeclared(name: OperationName, code: string | undefined): void {
+  const declared: string[] = ['VALIDATION_FAILED', ...(operations.get(name)?.errors ?? [])];
+  assert.ok(code !== undefined && declared.includes(code), `${name} answers ${code ?? 'with something that is no error of ours'}`);
+}
+
+test('every operation has a route in the REST API, and no two routes are the same', () => {
+  assert.deepEqual(new Set(routes.map((route) => route.operation)), new Set(operations.keys()));
+  const addresses = routes.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ':')}`);
+  assert.deepEqual(addresses.filter((one, index) => addresses.indexOf(one) !== index), []);
+});
+
+test('every name in a path is a field that its operation needs', () => {
+  for (const route of routes) {
+    const names = [...route.path.matchAll(/:(\w+)/g)].map((found) => found[1]);
+    assert.deepEqual(new Set(partsOf(route).params.required), new Set(names), route.path);
+  }
+});
+
+test('every operation runs over REST', async (t) => {
+  const server = await buildTestApp(t);
+  for (const route of routes) {
+    const { accessToken } = await server.person('Ann');
+    const { params, querystring, body } = partsOf(route);
+    const path = Object.entries(sampleOf(params.properties)).reduce((url, [name, value]) => url.replace(`:${name}`, String(value)), route.path);
+    const query = sampleOf(querystring?.properties ?? {}) as Record<string, string>;
+    const answer = await server.app.inject({ method: route.method, url: path, query, ...(body && { payload: sampleOf(body.properties) }), headers: { authorization: `Bearer ${accessToken}` } });
+    if (answer.statusCode === route.status) continue;
+    const { code } = answer.json<{ code: ErrorCode }>();
+    requireDeclared(route.operation, code);
+    assert.equal(answer.statusCode, statusOf(code));
+  }
+});
+
+test('every operation runs over the websocket', async (t) => {
+  const server = await buildTestApp(t);
+  for (const [name, { input }] of operations) {
+    const person = await server.person('Ann');
+    const socket = await person.socket();
+    await socket.call(name, sampleOf(input.properties)).catch((error: unknown) => requireDeclared(name as OperationName, (error as RpcError).data?.code));
+  }
+});
+
+test('both documents tell every error of every operation, at its status', () => {
+  type Described = Record<string, { operationId: string; responses: Record<string, { description: string }> }>;
+  const openApi = openApiDocument('http://127.0.0.1:3000') as unknown as { paths: Record<string, Described> };
+  const asyncApi = asyncApiDocument('http://127.0.0.1:3000') as unknown as { operations: Record<string, { description: string }> };
+  for (const [name, { access, errors }] of operations) {
+    const overHttp = Object.values(openApi.paths).flatMap((path) => Object.values(path)).filter(({ operationId }) => operationId === name);
+    assert.ok(overHttp.length > 0, name);
+    for (const code of [...commonErrors, ...errors]) {
+      assert.match(asyncApi.operations[name]?.description ?? '', new RegExp(`\\b${code}\\b`), name);
+    }
+    for (const code of [...commonErrors, ...errors, ...(access === 'user' ? (['UNAUTHENTICATED'] as const) : [])]) {
+      for (const { responses } of overHttp) assert.ok(responses[statusOf(code)]?.description.includes(`\`${code}\`: ${sentenceOf(code)}`), `${name} tells ${code}`);
+    }
+  }
+});
+
+test('names follow the rules: operation noun.verb, event noun.pastTense, error UPPER_SNAKE', () => {
+  const irregular = /^(?:read|ready|sent|left)$/;
+  for (const [feature, contract] of Object.entries(contracts)) {
+    for (const name of Object.keys(contract.operations)) assert.match(name, new RegExp(`^${feature}\\.[a-z]+(?:[A-Z][a-z]+)*$`));
+  }
+  for (const name of events.keys()) {
+    assert.match(name, /^[a-z]+(?<!s)\.[a-z]+(?:[A-Z][a-z]+)*$/);
+    assert.ok(name.endsWith('ed') || irregular.test(name.split('.')[1] ?? ''), `${name} says what has happened`);
+  }
+  for (const code of errorCodes) assert.match(code, /^[A-Z]+(?:_[A-Z]+)*$/);
+});
+
+test('every operation and event has a summary, every error a sentence and an error status', () => {
+  for (const [name, { summary }] of [...operations, ...events]) assert.match(summary, /^[A-Z][^\n]*[.]$/, name);
+  for (const code of errorCodes) {
+    assert.match(sentenceOf(code), /^[A-Z][^\n]*[.]$/, code);
+    assert.ok(statusOf(code) >= 400 && statusOf(code) < 600, code);
+  }
+});
+
+test('an operation lists each error of its own once, and none that every operation can give', () => {
+  for (const [name, { errors }] of operations) {
+    assert.equal(new Set(errors).size, errors.length, name);
+    assert.deepEqual(errors.filter((code) => common.includes(code) || code === 'UNAUTHENTICATED'), [], name);
+  }
+});
+
+test('every error is given somewhere, and every event is sent somewhere', () => {
+  const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.contract.ts') && !name.includes('docs'))
+    .map((name) => readFileSync(join('src', name), 'utf8').replace(/const commonErrors = .*/, ''))
+    .join('\n');
+  assert.deepEqual([...errorCodes, ...events.keys()].filter((name) => !source.includes(`'${name}'`)), []);
+});
+
+interface AnySchema {
+  type?: string;
+  enum?: unknown[];
+  const?: unknown;
+  maxLength?: number;
+  'x-maxBytes'?: number;
+  pattern?: string;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  maxItems?: number;
+  additionalProperties?: unknown;
+  properties?: Record<string, AnySchema>;
+  patternProperties?: Record<string, AnySchema>;
+  items?: AnySchema;
+  anyOf?: AnySchema[];
+}
+
+/** What in a schema takes more than it should, each with where it is. */
+function looseEnds(schema: AnySchema, where: string): string[] {
+  const parts = [
+    ...Object.entries({ ...schema.properties, ...schema.patternProperties, ...(schema.items && { items: schema.items }) }),
+    ...(schema.anyOf ?? []).map((part, index) => [String(index), part] as const),
+  ];
+  const inParts = parts.flatMap(([name, part]) => looseEnds(part, `${where}/${name}`));
+  return isTight(schema) ? inParts : [`${where} takes any ${schema.type ?? 'thing'}`, ...inParts];
+}
+
+function isTight(schema: AnySchema): boolean {
+  if (schema.enum || schema.const !== undefined || schema.anyOf) return true;
+  if (schema.type === 'string') return (schema.maxLength ?? schema['x-maxBytes']) !== undefined || schema.format === 'date-time' || isBounded(schema.pattern ?? '');
+  if (schema.type === 'integer' || schema.type === 'number') return schema.minimum !== undefined && schema.maximum !== undefined;
+  if (schema.type === 'array') return schema.maxItems !== undefined;
+  if (schema.type === 'object') return schema.additionalProperties === false;
+  return schema.type === 'boolean' || schema.type === 'null';
+}
+
+/** True of a pattern for a whole text in which nothing may be repeated without end. */
+function isBounded(pattern: string): boolean {
+  const bare = pattern.replace(/\\./g, '').replace(/\[[^\]]*\]/g, '');
+  return /^\^.*\$$/.test(bare) && !/[*+|]|\{\d+,\}/.test(bare);
+}
+
+test('every input refuses unknown keys, and bounds every text, number and list', () => {
+  assert.deepEqual([...operations].flatMap(([name, { input }]) => looseEnds(input, name)), []);
+});
+
+test('an input that takes anything would be found', () => {
+  const loose: AnySchema[] = [
+    {},
+    { type: 'string' },
+    { type: 'string', format: 'email' },
+    { type: 'string', pattern: '^[a-z]+$' },
+    { type: 'string', pattern: '^[a-z]{3,}$' },
+    { type: 'string', pattern: '[a-z]{3}' },
+    { type: 'integer', minimum: 0 },
+    { type: 'array', items: { type: 'boolean' } },
+    { type: 'object', properties: {} },
+  ];
+  assert.deepEqual(loose.filter((schema) => looseEnds({ type: 'object', additionalProperties: false, properties: { field: schema } }, 'input').length !== 1), []);
+  const nested: AnySchema = { type: 'array', maxItems: 1, items: { anyOf: [{ type: 'null' }, { type: 'string' }] } };
+  assert.deepEqual(looseEnds(nested, 'input'), ['input/items/1 takes any string']);
+});

@@ -1,0 +1,111 @@
+/** Starting and ending the process: every fault is one clear sentence and exit code 1, every end is orderly. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
+import { register, request } from '../helpers/accounts.ts';
+import { freshDatabase } from '../helpers/app.ts';
+import { freePort, serverHome, startServer } from '../helpers/process.ts';
+import { wrap } from '../helpers/socket.ts';
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'parley-start-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Starts a server that must not start; gives the one line it leaves behind. */
+async function fault(dataDir: string, port: number, env: Record<string, string>): Promise<string> {
+  const server = await startServer(dataDir, port, env);
+  assert.equal(await server.exited, 1, server.output());
+  const lines = server.output().trim().split('\n');
+  assert.equal(lines.length, 1, server.output());
+  return lines[0] ?? '';
+}
+
+test('it says in three lines where it listens, where its documents and its data are, and keeps the data to itself', async (t) => {
+  const home = await serverHome(t);
+  const server = await home.start();
+  assert.deepEqual(server.output().trim().split('\n'), [`Parley listens on ${home.url}`, `Its documents are at ${home.url}/docs`, `Its data is in ${home.dataDir}`]);
+  assert.equal((await stat(home.dataDir)).mode & 0o777, 0o700);
+  assert.equal((await stat(join(home.dataDir, 'jwt-secret'))).mode & 0o777, 0o600);
+  for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json']) assert.equal((await fetch(home.url + path)).status, 200, path);
+});
+
+test('three mistakes in the configuration are named at once', async (t) => {
+  const line = await fault(await folder(t), 0, { PORT: 'eighty', LOG_LEVEL: 'loud', JWT_SECRET: 'short' });
+  for (const key of ['PORT', 'LOG_LEVEL', 'JWT_SECRET']) assert.match(line, new RegExp(`\\b${key}\\b`));
+});
+
+test('a taken port is named', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.after(() => other.close());
+  const { port } = other.address() as { port: number };
+  assert.match(await fault(await folder(t), port, { MONGODB_URI: freshDatabase(t) }), new RegExp(`port ${port} .* is taken`));
+});
+
+test('a DATA_DIR that cannot be written to is named', async (t) => {
+  const file = join(await folder(t), 'file');
+  await writeFile(file, '');
+  assert.match(await fault(join(file, 'data'), await freePort(), {}), /DATA_DIR .*file\/data is not writable/);
+});
+
+test('a MONGODB_URI that does not answer is named, without its password', async (t) => {
+  const line = await fault(await folder(t), await freePort(), { MONGODB_URI: `mongodb://me:secret@127.0.0.1:${await freePort()}/parley` });
+  assert.match(line, /The MongoDB at mongodb:\/\/127\.0\.0\.1:\d+\/parley does not answer/);
+  assert.doesNotMatch(line, /secret/);
+});
+
+test('a MONGOD_BINARY that is none is named', async (t) => {
+  assert.match(await fault(await folder(t), await freePort(), { MONGOD_BINARY: '/nowhere/mongod' }), /MONGOD_BINARY.*\/nowhere\/mongod/);
+});
+
+test('a second server on the same DATA_DIR is refused, and the first goes on', async (t) => {
+  const home = await serverHome(t);
+  const first = await home.start();
+  assert.match(await fault(home.dataDir, await freePort(), {}), new RegExp(`${home.dataDir}.*${first.child.pid}`));
+  assert.equal((await fetch(`${home.url}/readyz`)).status, 200);
+});
+
+test('a MongoDB left by a killed server is taken over', async (t) => {
+  const home = await serverHome(t);
+  const first = await home.start();
+  const mongod = await home.mongodPid();
+  await first.kill('SIGKILL');
+  await home.start();
+  assert.equal(await home.mongodPid(), mongod);
+  assert.equal((await fetch(`${home.url}/readyz`)).status, 200);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends it in good order: sockets are closed with 1012, MongoDB is stopped, the exit code is 0`, async (t) => {
+    const home = await serverHome(t);
+    const server = await home.start();
+    const ann = await register(home, 'ann');
+    const socket = wrap(new WebSocket(`${home.url.replace('http', 'ws')}/ws`, ['parley', ann.token]));
+    await socket.next('connection.ready');
+    const mongod = await home.mongodPid();
+    // npm hands a signal of the terminal on, so the process gets it twice.
+    server.child.kill(signal);
+    assert.equal(await server.kill(signal), 0, server.output());
+    assert.equal((await socket.closed).code, 1012);
+    await assert.rejects(access(join(home.dataDir, 'mongod.sock')));
+    await home.start();
+    assert.notEqual(await home.mongodPid(), mongod, 'there was none left to take over');
+    await request(home, '/user/me', ann.token);
+  });
+}
+
+test('the key that signs tokens is made once', async (t) => {
+  const home = await serverHome(t);
+  const first = await home.start();
+  const key = await readFile(join(home.dataDir, 'jwt-secret'), 'utf8');
+  await first.kill('SIGTERM');
+  await home.start();
+  assert.equal(await readFile(join(home.dataDir, 'jwt-secret'), 'utf8'), key);
+});
