@@ -12,6 +12,12 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      // Fastify's hooks are asynchronous by their signature, whatever they do.
+      '@typescript-eslint/require-await': 'off',
+      // Takes Mongoose's schema definitions and the sockets of ws for forged instances.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       'no-console': 'error',
       eqeqeq: 'error',
     },

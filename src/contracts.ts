@@ -1,5 +1,5 @@
 /** Everything the server can do, by full name. */
-import type { AnyEvent, Contract, EventDeclaration, EventOf, Operation } from './core/contract.ts';
+import type { Contract, EventDeclaration, Operation } from './core/contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
@@ -15,7 +15,6 @@ export const contracts = {
 type Contracts = typeof contracts;
 export type Feature = keyof Contracts;
 export type OperationName = { [F in Feature]: keyof Contracts[F]['operations'] & string }[Feature];
-export type DeclaredEvent = { [F in Feature]: EventOf<Contracts[F]> }[Feature] & AnyEvent;
 
 const all: readonly Contract[] = Object.values(contracts);
 

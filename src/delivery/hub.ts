@@ -30,28 +30,7 @@ export const closeCodes = { tooSlow: 1013, sessionEnded: 4401 } as const;
 const maximumUnsent = 1024 * 1024;
 
 export function createHub(): Hub {
-  const listeners = new Map<Topic, Set<Connection>>();
-  const topicsOf = new Map<Connection, Set<Topic>>();
-
-  const subscribe = (connection: Connection, topics: Iterable<Topic>): void => {
-    const own = topicsOf.get(connection);
-    if (!own) return;
-    for (const topic of topics) {
-      own.add(topic);
-      const others = listeners.get(topic);
-      if (others) others.add(connection);
-      else listeners.set(topic, new Set([connection]));
-    }
-  };
-
-  const detach = (connection: Connection): void => {
-    for (const topic of topicsOf.get(connection) ?? []) {
-      const others = listeners.get(topic);
-      others?.delete(connection);
-      if (others?.size === 0) listeners.delete(topic);
-    }
-    topicsOf.delete(connection);
-  };
+  const { attach, subscribe, detach, listenersOf } = createTopics();
 
   const cut = (connection: Connection, code: number, reason: string): void => {
     detach(connection);
@@ -62,21 +41,51 @@ export function createHub(): Hub {
     subscribe,
     detach,
     attach(connection) {
-      topicsOf.set(connection, new Set());
+      attach(connection);
       subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
     },
     publish(topic, event) {
       const frames = new Map<Encode, Buffer>();
-      for (const connection of listeners.get(topic) ?? []) {
+      for (const connection of listenersOf(topic)) {
         if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
         else connection.send(frameFor(frames, connection.encode, event));
       }
     },
     join(userId, topic) {
-      for (const connection of listeners.get(`user:${userId}`) ?? []) subscribe(connection, [topic]);
+      for (const connection of listenersOf(`user:${userId}`)) subscribe(connection, [topic]);
     },
     endSession(sessionId) {
-      for (const connection of listeners.get(`session:${sessionId}`) ?? []) cut(connection, closeCodes.sessionEnded, 'the session has ended');
+      for (const connection of listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
+    },
+  };
+}
+
+/** Who listens to what, both ways round, so that a connection leaves all its topics without a search. */
+function createTopics() {
+  const listeners = new Map<Topic, Set<Connection>>();
+  const topicsOf = new Map<Connection, Set<Topic>>();
+  const nobody: ReadonlySet<Connection> = new Set();
+
+  return {
+    attach: (connection: Connection): void => void topicsOf.set(connection, new Set()),
+    listenersOf: (topic: Topic): ReadonlySet<Connection> => listeners.get(topic) ?? nobody,
+    subscribe: (connection: Connection, topics: Iterable<Topic>): void => {
+      const own = topicsOf.get(connection);
+      if (!own) return;
+      for (const topic of topics) {
+        own.add(topic);
+        const others = listeners.get(topic);
+        if (others) others.add(connection);
+        else listeners.set(topic, new Set([connection]));
+      }
+    },
+    detach: (connection: Connection): void => {
+      for (const topic of topicsOf.get(connection) ?? []) {
+        const others = listeners.get(topic);
+        others?.delete(connection);
+        if (others?.size === 0) listeners.delete(topic);
+      }
+      topicsOf.delete(connection);
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Me } from '../users/users.contract.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { authContract, SignedIn } from './auth.contract.ts';
 import type { Passwords } from './passwords.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import type { SessionModel } from './session.model.ts';
 import { accessTokenLifetime, type AccessTokens } from './tokens.ts';
 
@@ -30,19 +30,7 @@ const sessionCacheTime = 1000;
 
 export function createAuthService({ users, sessions: model, passwords, accessTokens, bus }: AuthParts): AuthService {
   const sessions = createSessions(model);
-  // A look-up that is under way while its session ends gives what it finds; it must not fail, and it is not kept.
-  const alive = new LRUCache<Id, { owner: Id | undefined }>({
-    max: 50_000,
-    ttl: sessionCacheTime,
-    ignoreFetchAbort: true,
-    fetchMethod: async (sessionId) => ({ owner: await sessions.findOwner(sessionId) }),
-  });
-
-  const end = async (sessionId: Id): Promise<void> => {
-    await sessions.remove(sessionId);
-    alive.delete(sessionId);
-    bus.endSession(sessionId);
-  };
+  const live = createLiveSessions(sessions, bus);
 
   const signIn = async (user: Me, guest: Guest): Promise<SignedIn> => {
     const { sessionId, refreshToken } = await sessions.create(user.id, guest);
@@ -65,7 +53,7 @@ export function createAuthService({ users, sessions: model, passwords, accessTok
 
     async refresh(_guest, { refreshToken }) {
       const outcome = await sessions.rotate(refreshToken);
-      if (outcome.stolen) await end(outcome.stolen);
+      if (outcome.stolen) await live.end(outcome.stolen);
       if (!outcome.session) throw new AppError('SESSION_ENDED');
       const accessToken = await accessTokens.sign(outcome.session);
       return { accessToken, expiresIn: accessTokenLifetime, ...(outcome.refreshToken !== undefined && { refreshToken: outcome.refreshToken }) };
@@ -73,14 +61,33 @@ export function createAuthService({ users, sessions: model, passwords, accessTok
 
     async logout(guest, { refreshToken }) {
       const sessionId = refreshToken === undefined ? callerSession(guest) : await sessions.findByRefreshToken(refreshToken);
-      if (sessionId !== undefined) await end(sessionId);
+      if (sessionId !== undefined) await live.end(sessionId);
       return null;
     },
 
     async authenticate(token, guest) {
       const claims = await accessTokens.verify(token);
-      if (!claims || (await alive.fetch(claims.sessionId))?.owner !== claims.userId) throw new AppError('UNAUTHENTICATED');
+      if (!claims || (await live.ownerOf(claims.sessionId)) !== claims.userId) throw new AppError('UNAUTHENTICATED');
       return { ...guest, ...claims };
+    },
+  };
+}
+
+/** Which sessions are alive, asked at every request: remembered for a moment, and forgotten when one ends here. */
+function createLiveSessions(sessions: Sessions, bus: Bus) {
+  // A look-up that is under way while its session ends gives what it finds; it must not fail, and it is not kept.
+  const alive = new LRUCache<Id, { owner: Id | undefined }>({
+    max: 50_000,
+    ttl: sessionCacheTime,
+    ignoreFetchAbort: true,
+    fetchMethod: async (sessionId) => ({ owner: await sessions.findOwner(sessionId) }),
+  });
+  return {
+    ownerOf: async (sessionId: Id): Promise<Id | undefined> => (await alive.fetch(sessionId))?.owner,
+    async end(sessionId: Id): Promise<void> {
+      await sessions.remove(sessionId);
+      alive.delete(sessionId);
+      bus.endSession(sessionId);
     },
   };
 }

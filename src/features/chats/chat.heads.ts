@@ -66,10 +66,7 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
       merge(pending, chatId, seq, createdAt, [[senderId, seq]]);
       schedule();
     },
-    async storedSeq(chatId) {
-      const chat = await chats.findById(chatId, { head: 1 }).lean();
-      return chat?.head.seq ?? 0;
-    },
+    storedSeq: async (chatId) => (await chats.findById(chatId, { head: 1 }).lean())?.head.seq ?? 0,
     pendingActivity: (chatId) => pending.get(chatId)?.at,
     async drain() {
       clearTimeout(timer);

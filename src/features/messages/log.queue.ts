@@ -31,76 +31,89 @@ const batchLimit = { messages: 1000, bytes: 8 * 1024 * 1024 };
 const fixedBytes = 200;
 
 export interface Queue {
-  /** @throws BUSY when the queue is full */
-  add(document: MessageDocument): Promise<Appended>;
+  /** Rejects with BUSY when the queue is full. */
+  add: (document: MessageDocument) => Promise<Appended>;
   /** The next entries to write, oldest first; empty when there are none. Senders who gave up are left out. */
-  take(): Entry[];
+  take: () => Entry[];
   /** Entries that were taken and not written go back to the front, in their order. */
-  putBack(entries: readonly Entry[]): void;
-  accept(entry: Entry, appended: Appended): void;
-  fail(entry: Entry, error: unknown): void;
+  putBack: (entries: readonly Entry[]) => void;
+  accept: (entry: Entry, appended: Appended) => void;
+  fail: (entry: Entry, error: unknown) => void;
   /** Somebody waits whose message is not being written. */
-  hasWork(): boolean;
+  hasWork: () => boolean;
   /** Nobody waits for an answer. */
-  isIdle(): boolean;
+  isIdle: () => boolean;
 }
 
 export function createQueue(limits: QueueLimits): Queue {
   let queued: Entry[] = [];
-  /** Everyone who has no answer yet, in the order they came, so that the first to give up comes first. */
-  const unanswered = new Set<Entry>();
+  const waiting = createWaiting(limits, () => (queued = []));
+  return {
+    add(document) {
+      return new Promise((resolve, reject) => {
+        queued.push(waiting.admit(document, resolve, reject));
+      });
+    },
+    take: () => queued.splice(0, batchLength(queued)),
+    putBack(entries) {
+      queued = [...entries.filter((entry) => waiting.has(entry)), ...queued];
+    },
+    accept(entry, appended) {
+      if (waiting.leave(entry)) entry.resolve(appended);
+    },
+    fail(entry, error) {
+      if (waiting.leave(entry)) entry.reject(error);
+    },
+    hasWork: () => queued.length > 0,
+    isIdle: waiting.isEmpty,
+  };
+}
+
+/** How many of the first entries fit into one write; one fits always. */
+function batchLength(entries: readonly Entry[]): number {
+  let bytes = 0;
+  const tooMany = entries.slice(0, batchLimit.messages).findIndex((entry, index) => {
+    bytes += entry.bytes;
+    return index > 0 && bytes > batchLimit.bytes;
+  });
+  return tooMany < 0 ? batchLimit.messages : tooMany;
+}
+
+/** Everyone who has no answer yet, in the order they came, so that the first to lose patience comes first. */
+function createWaiting(limits: QueueLimits, onSilence: () => void) {
+  const entries = new Set<Entry>();
   let bytes = 0;
   let sweeper: NodeJS.Timeout | undefined;
 
   const leave = (entry: Entry): boolean => {
-    if (!unanswered.delete(entry)) return false;
+    if (!entries.delete(entry)) return false;
     bytes -= entry.bytes;
-    if (unanswered.size === 0) {
+    if (entries.size === 0) {
       clearInterval(sweeper);
       sweeper = undefined;
     }
     return true;
   };
-  const fail = (entry: Entry, error: unknown): void => {
-    if (leave(entry)) entry.reject(error);
-  };
   // Who gives up takes everyone behind along: were a later message of the same sender still written, repeating the
   // earlier one would turn their order round.
   const sweep = (): void => {
-    const [oldest] = unanswered;
+    const [oldest] = entries;
     if (oldest && oldest.deadline > Date.now()) return;
-    queued = [];
-    for (const entry of unanswered) fail(entry, new AppError('UNAVAILABLE'));
+    onSilence();
+    for (const entry of entries) if (leave(entry)) entry.reject(new AppError('UNAVAILABLE'));
   };
 
   return {
-    add(document) {
-      const size = fixedBytes + Buffer.byteLength(document.text ?? '');
-      if (unanswered.size >= limits.messages || bytes + size > limits.bytes) throw new AppError('BUSY');
-      bytes += size;
+    leave,
+    has: (entry: Entry): boolean => entries.has(entry),
+    isEmpty: (): boolean => entries.size === 0,
+    admit(document: MessageDocument, resolve: Entry['resolve'], reject: Entry['reject']): Entry {
+      const entry = { document, bytes: fixedBytes + Buffer.byteLength(document.text ?? ''), deadline: Date.now() + limits.patience, resolve, reject };
+      if (entries.size >= limits.messages || bytes + entry.bytes > limits.bytes) throw new AppError('BUSY');
+      entries.add(entry);
+      bytes += entry.bytes;
       sweeper ??= setInterval(sweep, 250);
-      return new Promise((resolve, reject) => {
-        const entry = { document, bytes: size, deadline: Date.now() + limits.patience, resolve, reject };
-        unanswered.add(entry);
-        queued.push(entry);
-      });
+      return entry;
     },
-    take() {
-      let count = 0;
-      for (let size = 0; count < queued.length && count < batchLimit.messages; count++) {
-        size += queued[count]?.bytes ?? 0;
-        if (count > 0 && size > batchLimit.bytes) break;
-      }
-      return queued.splice(0, count);
-    },
-    putBack(entries) {
-      queued = [...entries.filter((entry) => unanswered.has(entry)), ...queued];
-    },
-    accept(entry, appended) {
-      if (leave(entry)) entry.resolve(appended);
-    },
-    fail,
-    hasWork: () => queued.length > 0,
-    isIdle: () => unanswered.size === 0,
   };
 }

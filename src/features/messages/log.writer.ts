@@ -40,16 +40,19 @@ async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const outcome = await writeBatch(log.messages, batch);
   switch (outcome.kind) {
     case 'stored':
-      return accept(log, batch);
+      accept(log, batch);
+      break;
     case 'refused':
       accept(log, batch.slice(0, outcome.index));
-      return handleRefusal(log, outcome, batch.slice(outcome.index));
+      await handleRefusal(log, outcome, batch.slice(outcome.index));
+      break;
     case 'failed':
       log.onError(outcome.error);
-      return batch.forEach((entry) => log.queue.fail(entry, outcome.error));
+      for (const entry of batch) log.queue.fail(entry, outcome.error);
+      break;
     case 'unknown':
       log.onError(outcome.error);
-      return settle(log, batch);
+      await settle(log, batch);
   }
 }
 
@@ -68,7 +71,10 @@ type Refusal = Extract<Awaited<ReturnType<typeof writeBatch>>, { kind: 'refused'
 
 /** `rest` begins with the refused message; none of it is stored. */
 async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: readonly Entry[]): Promise<void> {
-  if (because === 'id taken') return answerRepeats(log, rest, await lookUp(log, rest));
+  if (because === 'id taken') {
+    answerRepeats(log, rest, await lookUp(log, rest));
+    return;
+  }
   const [refused] = rest;
   if (because === 'number taken') log.numbers.forget(rest.slice(0, 1));
   else if (refused) {

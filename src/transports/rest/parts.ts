@@ -1,5 +1,5 @@
 /** Where the fields of an operation's input travel in a request: in the path, the query or the body. */
-import type { TObject, TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import { requireOperation } from '../../contracts.ts';
 import type { Route } from './routes.ts';
 
@@ -25,8 +25,9 @@ export function partsOf(route: Route): InputParts {
   return route.method === 'GET' || route.method === 'DELETE' ? { params, querystring: rest } : { params, body: rest };
 }
 
-function pick(schema: TObject, wanted: (name: string) => boolean): ObjectSchema {
-  const properties: [string, TSchema][] = Object.entries(schema.properties);
+/** TypeBox leaves `required` out where nothing is, whatever its type says. */
+function pick(schema: { properties: Record<string, TSchema>; required?: string[] }, wanted: (name: string) => boolean): ObjectSchema {
+  const properties = Object.entries(schema.properties);
   return {
     type: 'object',
     properties: Object.fromEntries(properties.filter(([name]) => wanted(name))),
