@@ -34,8 +34,9 @@ function createAjv(encoding: Encoding): Ajv2020 {
     modifying: true,
     before: 'maxLength',
     errors: false,
-    validate: (form: string, text: string, _parent: unknown, where?: { parentData: Record<string, unknown>; parentDataProperty: string | number }) => {
-      if (where) where.parentData[where.parentDataProperty] = text.normalize(form);
+    validate: (form: string, text: string, _parent: unknown, where?: { parentData?: Record<string, unknown>; parentDataProperty: string | number }) => {
+      // A text that stands alone has nothing it could be replaced in.
+      if (where?.parentData) where.parentData[where.parentDataProperty] = text.normalize(form);
       return true;
     },
   });

@@ -22,8 +22,8 @@ export interface TestApp {
   /** The MongoDB of the test run, with the database of this app. */
   mongodbUri: string;
   /** Signs up somebody new. */
-  person(firstName: string): Promise<Person>;
-  close(): Promise<void>;
+  person: (firstName: string) => Promise<Person>;
+  close: () => Promise<void>;
 }
 
 /** The MongoDB that `npm test` has started. */

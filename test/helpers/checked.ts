@@ -31,9 +31,9 @@ export function checkedServices(services: Services): Services {
         return output;
       };
     }
-    return [feature, service];
+    return [feature, service] as const;
   });
-  return Object.fromEntries(checked) as unknown as Services;
+  return Object.fromEntries<unknown>(checked) as unknown as Services;
 }
 
 /** The bus, failing whenever an event is not what the contract says; `seen` gets each of them. */

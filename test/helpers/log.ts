@@ -24,7 +24,7 @@ export interface LogProcess {
   events: AnyEvent[];
   raised: StoredMessage[];
   /** How often an insert was sent to MongoDB. */
-  inserts(): number;
+  inserts: () => number;
 }
 
 export interface LogProcessOptions extends Pick<MessageLogOptions, 'limits'> {
@@ -70,7 +70,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
 
 /** The real collection, with its database's commands going through ours. */
 function withCommand(messages: MessageCollection, command: (document: mongo.Document) => Promise<mongo.Document>): MessageCollection {
-  const db = new Proxy(messages.db, { get: (target, key) => (key === 'command' ? command : Reflect.get(target, key, target)) });
+  const db = new Proxy(messages.db, { get: (target, key) => (key === 'command' ? command : (Reflect.get(target, key, target) as unknown)) });
   return new Proxy(messages, {
     get(target, key) {
       if (key === 'db') return db;

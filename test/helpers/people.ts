@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { Static } from 'typebox';
-import { contracts, type Feature, type OperationName } from '../../src/contracts.ts';
+import type { contracts} from '../../src/contracts.ts';
+import type { Feature, OperationName } from '../../src/contracts.ts';
 import type { Caller, Guest } from '../../src/core/contract.ts';
 import type { Services } from '../../src/services.ts';
 import type { Dispatch } from '../../src/transports/dispatch.ts';
@@ -21,9 +22,9 @@ export interface Person {
   refreshToken: string;
   caller: Caller;
   /** Calls an operation as this person, through dispatch: access, validation and all. */
-  call<N extends OperationName>(name: N, input?: object): Promise<Output<N>>;
+  call: <N extends OperationName>(name: N, input?: object) => Promise<Output<N>>;
   /** A websocket of this person, greeted; closed when the test ends. */
-  socket(): Promise<TestSocket>;
+  socket: () => Promise<TestSocket>;
 }
 
 export const guest: Guest = { ip: '127.0.0.1', userAgent: 'test' };

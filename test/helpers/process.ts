@@ -10,10 +10,10 @@ import type { TestContext } from 'node:test';
 export interface ServerProcess {
   child: ChildProcess;
   /** Everything it has printed. */
-  output(): string;
+  output: () => string;
   /** Resolves with the exit code, or the name of the signal that ended it. */
   exited: Promise<number | NodeJS.Signals>;
-  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  kill: (signal: NodeJS.Signals) => Promise<number | NodeJS.Signals>;
 }
 
 export interface ServerHome {
@@ -21,9 +21,9 @@ export interface ServerHome {
   port: number;
   url: string;
   /** Starts a server here; resolves once it listens, or has ended. */
-  start(env?: Record<string, string>): Promise<ServerProcess>;
+  start: (env?: Record<string, string>) => Promise<ServerProcess>;
   /** The process id of the MongoDB in the data folder. */
-  mongodPid(): Promise<number>;
+  mongodPid: () => Promise<number>;
 }
 
 /** A data folder and a port; whatever runs in it is ended, and the folder removed, when the test ends. */

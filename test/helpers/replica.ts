@@ -6,11 +6,11 @@ type Synced = Output<'messages.sync'>;
 
 export interface Replica {
   /** Takes an event; answers false on a jump, after which only a sync helps. */
-  apply(event: { name: string; payload: unknown }): boolean;
+  apply: (event: { name: string; payload: unknown }) => boolean;
   /** Fetches what is missing, page by page. */
-  sync(fetch: (chats: Record<string, Place>, after?: string) => Promise<Synced>): Promise<void>;
+  sync: (fetch: (chats: Record<string, Place>, after?: string) => Promise<Synced>) => Promise<void>;
   /** The messages of a chat by seq. */
-  messagesOf(chatId: string): Message[];
+  messagesOf: (chatId: string) => Message[];
 }
 
 export function createReplica(): Replica {

@@ -23,13 +23,13 @@ export interface Reply {
 export interface TestSocket {
   webSocket: WebSocket;
   /** Sends a request and gives its result; rejects with the JSON-RPC error. */
-  call(method: string, params?: object): Promise<unknown>;
+  call: (method: string, params?: object) => Promise<unknown>;
   /** Sends a frame as it is, and gives the next frame that is no event. */
-  raw(frame: string | Buffer): Promise<Reply | Reply[]>;
+  raw: (frame: string | Buffer) => Promise<Reply | Reply[]>;
   /** The events received and not yet taken by `next`. */
   events: Notification[];
   /** The first event of this name that was not taken yet, now or once it arrives. */
-  next(method: string): Promise<Notification>;
+  next: (method: string) => Promise<Notification>;
   /** Resolves with code and reason once the socket is closed. */
   closed: Promise<{ code: number; reason: string }>;
 }
@@ -50,6 +50,7 @@ export function wrap(webSocket: WebSocket): TestSocket {
   const replies = new Map<unknown, (reply: Reply) => void>();
   const rawReplies: ((reply: Reply | Reply[]) => void)[] = [];
   let lastId = 0;
+  let closeCode: number | undefined;
 
   webSocket.on('message', (data: RawData) => {
     const frame = JSON.parse((data as Buffer).toString()) as Notification | Reply | Reply[];
@@ -67,6 +68,7 @@ export function wrap(webSocket: WebSocket): TestSocket {
   });
   const closed = new Promise<{ code: number; reason: string }>((resolve) =>
     webSocket.on('close', (code, reason) => {
+      closeCode = code;
       for (const { method, reject } of waiting) reject(new Error(`closed with ${code} while waiting for ${method}`));
       resolve({ code, reason: reason.toString() });
     }),
@@ -96,6 +98,7 @@ export function wrap(webSocket: WebSocket): TestSocket {
       const index = events.findIndex((event) => event.method === method);
       const [known] = index < 0 ? [] : events.splice(index, 1);
       if (known) return Promise.resolve(known);
+      if (closeCode !== undefined) return Promise.reject(new Error(`closed with ${closeCode} before ${method}`));
       return new Promise((resolve, reject) => waiting.push({ method, resolve, reject }));
     },
   };

@@ -12,11 +12,11 @@ export interface Speaker {
   /** Codes of the errors that were answered, in order. */
   refusals: string[];
   /** Resolves when this many more messages are acknowledged. */
-  acknowledges(count: number): Promise<void>;
+  acknowledges: (count: number) => Promise<void>;
   /** Resolves when something is refused, now or later. */
-  refused(): Promise<void>;
+  refused: () => Promise<void>;
   /** Says nothing new, and resolves when everything said is acknowledged. */
-  finish(): Promise<void>;
+  finish: () => Promise<void>;
 }
 
 const inFlight = 4;

@@ -7,6 +7,8 @@ export interface SessionDocument {
   /** SHA-256 of the refresh token that is good now, and of the one before it. */
   refreshHash: string;
   previousHash?: string;
+  /** SHA-256 of what all refresh tokens of the session have in common. */
+  familyHash: string;
   rotatedAt: Date;
   userAgent: string;
   ip: string;
@@ -20,6 +22,7 @@ const schema = new Schema<SessionDocument>(
     userId: { type: Schema.Types.ObjectId, required: true },
     refreshHash: { type: String, required: true },
     previousHash: String,
+    familyHash: { type: String, required: true },
     rotatedAt: { type: Date, required: true },
     userAgent: String,
     ip: String,

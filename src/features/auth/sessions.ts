@@ -3,7 +3,7 @@ import { Types } from 'mongoose';
 import type { Guest } from '../../core/contract.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SessionDocument, SessionModel } from './session.model.ts';
-import { hashRefreshToken, makeRefreshToken, sameHash, sessionOfRefreshToken, type AccessClaims } from './tokens.ts';
+import { hashRefreshToken, makeRefreshToken, readRefreshToken, sameHash, type AccessClaims } from './tokens.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const idleLifetime = 30 * day;
@@ -17,7 +17,7 @@ export interface Rotation {
   session?: AccessClaims;
   /** The next refresh token; absent within the grace, where the first use was given it. */
   refreshToken?: string;
-  /** A session whose token was used again after the grace: somebody has a copy of it. */
+  /** A session of which an earlier token was used after the grace: somebody has a copy of it. */
   stolen?: Id;
 }
 
@@ -30,25 +30,31 @@ export interface Sessions {
   findByRefreshToken(refreshToken: string): Promise<Id | undefined>;
 }
 
+/** What is known of a refresh token that somebody came with. */
+interface Presented {
+  hash: string;
+  family: string;
+}
+
 export function createSessions(sessions: SessionModel): Sessions {
-  const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; hash: string } | undefined> => {
-    const id = sessionOfRefreshToken(refreshToken);
-    const session = id === undefined ? null : await sessions.findOne({ _id: id, expiresAt: { $gt: new Date() } }).lean();
-    return session ? { session, hash: hashRefreshToken(refreshToken) } : undefined;
+  const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Presented } | undefined> => {
+    const named = readRefreshToken(refreshToken);
+    const session = named && (await sessions.findOne({ _id: named.sessionId, expiresAt: { $gt: new Date() } }).lean());
+    return session ? { session, presented: { hash: hashRefreshToken(refreshToken), family: named.family } } : undefined;
   };
 
   return {
     async create(userId, guest) {
       const session = newSession(userId, guest);
       const refresh = makeRefreshToken(session._id.toHexString());
-      await sessions.collection.insertOne({ ...session, refreshHash: refresh.hash });
+      await sessions.collection.insertOne({ ...session, refreshHash: refresh.hash, familyHash: refresh.familyHash });
       return { sessionId: session._id.toHexString(), refreshToken: refresh.token };
     },
 
     async rotate(refreshToken) {
       const found = refreshToken === undefined ? undefined : await findBy(refreshToken);
       if (!found) return {};
-      return sameHash(found.session.refreshHash, found.hash) ? advance(sessions, found.session) : judge(found.session, found.hash);
+      return sameHash(found.session.refreshHash, found.presented.hash) ? advance(sessions, found.session, found.presented) : judge(found.session, found.presented);
     },
 
     async remove(sessionId) {
@@ -64,12 +70,12 @@ export function createSessions(sessions: SessionModel): Sessions {
       const found = await findBy(refreshToken);
       if (!found) return undefined;
       const known = [found.session.refreshHash, found.session.previousHash ?? ''];
-      return known.some((hash) => sameHash(hash, found.hash)) ? found.session._id.toHexString() : undefined;
+      return known.some((hash) => sameHash(hash, found.presented.hash)) ? found.session._id.toHexString() : undefined;
     },
   };
 }
 
-function newSession(userId: Id, { ip, userAgent }: Guest): Omit<SessionDocument, 'refreshHash'> {
+function newSession(userId: Id, { ip, userAgent }: Guest): Omit<SessionDocument, 'refreshHash' | 'familyHash'> {
   const now = new Date();
   return {
     _id: new Types.ObjectId(),
@@ -86,9 +92,9 @@ function newSession(userId: Id, { ip, userAgent }: Guest): Omit<SessionDocument,
 const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.userId.toHexString(), sessionId: session._id.toHexString() });
 
 /** One compare-and-set: of several uses of the same token at once exactly one gets the next token. */
-async function advance(sessions: SessionModel, session: SessionDocument): Promise<Rotation> {
+async function advance(sessions: SessionModel, session: SessionDocument, presented: Presented): Promise<Rotation> {
   const now = new Date();
-  const next = makeRefreshToken(session._id.toHexString());
+  const next = makeRefreshToken(session._id.toHexString(), presented.family);
   const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
@@ -96,12 +102,13 @@ async function advance(sessions: SessionModel, session: SessionDocument): Promis
   );
   if (matchedCount === 1) return { session: claimsOf(session), refreshToken: next.token };
   const current = await sessions.findById(session._id).lean();
-  return current ? judge(current, session.refreshHash) : {};
+  return current ? judge(current, presented) : {};
 }
 
-/** A token that is not the present one: the one before it within its grace, a copy of it later, or a guess. */
-function judge(session: SessionDocument, hash: string): Rotation {
-  if (session.previousHash === undefined || !sameHash(session.previousHash, hash)) return {};
+/** A token that is not the present one: the one before it within its grace, a copy of an earlier one, or a guess. */
+function judge(session: SessionDocument, { hash, family }: Presented): Rotation {
+  if (!sameHash(session.familyHash, hashRefreshToken(family))) return {};
   const claims = claimsOf(session);
-  return Date.now() - session.rotatedAt.getTime() <= grace ? { session: claims } : { stolen: claims.sessionId };
+  if (Date.now() - session.rotatedAt.getTime() > grace) return { stolen: claims.sessionId };
+  return session.previousHash !== undefined && sameHash(session.previousHash, hash) ? { session: claims } : {};
 }

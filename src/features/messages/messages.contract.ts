@@ -77,7 +77,7 @@ export const messagesContract = {
       summary: 'Everything that happened in my chats since the places given, page by page; a chat without a place from its beginning.',
       access: 'user',
       input: strictObject({
-        chats: Type.Record(Id, Place, { default: {}, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
+        chats: Type.Record(Id, Place, { default: {}, maxProperties: 2000, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
         limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with.' }),
         after: Type.Optional(Id),
       }),

@@ -65,7 +65,7 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
 
 async function create(users: UserModel, { email, username, ...rest }: NewUser): Promise<Me> {
   for (let attempt = 0; ; attempt++) {
-    const name = (username ?? proposeUsername(email, attempt)).toLowerCase();
+    const name = (username ?? proposeUsername(rest.firstName, attempt)).toLowerCase();
     const document: UserDocument = {
       _id: new Types.ObjectId(),
       email: email.toLowerCase(),
@@ -91,9 +91,9 @@ function takenField(error: unknown): string | undefined {
   return Object.keys((error['keyPattern'] as Record<string, unknown> | undefined) ?? {})[0];
 }
 
-/** A username from the part of an e-mail before the @; digits are added once the plain form proved taken. */
-function proposeUsername(email: string, attempt: number): string {
-  const base = fold(email.split('@')[0] ?? '').replace(/[^a-z0-9_.-]/g, '').slice(0, 24);
-  const stem = base.length >= 3 ? base : 'user';
+/** A username from the first name, never from the e-mail, which is nobody's business; with digits once the plain form proved taken. */
+function proposeUsername(firstName: string, attempt: number): string {
+  const name = fold(firstName).replace(/[^a-z0-9_.-]/g, '').slice(0, 24);
+  const stem = name.length >= 3 ? name : 'user';
   return attempt === 0 && stem !== 'user' ? stem : `${stem}${randomInt(10 ** Math.min(8, 3 + attempt))}`;
 }
