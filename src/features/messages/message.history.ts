@@ -34,10 +34,7 @@ export function createMessageHistory(messages: MessageCollection): MessageHistor
       return document ? toMessage(document) : undefined;
     },
     page: async (chatId, request) => page(messages, new Types.ObjectId(chatId), request),
-    async heads(chatIds) {
-      const heads = await Promise.all(chatIds.map(async (chatId) => [chatId, await headOf(messages, new Types.ObjectId(chatId))] as const));
-      return new Map(heads);
-    },
+    heads: async (chatIds) => heads(messages, chatIds),
     sendersSince: async (places) => sendersSince(messages, places),
     since: async (chatId, from, to, limit) => since(messages, new Types.ObjectId(chatId), { from, to, limit }),
   };
@@ -61,10 +58,30 @@ async function descending(messages: MessageCollection, chatId: Types.ObjectId, b
   return { items: found.slice(0, limit).reverse().map(toMessage), more: found.length > limit };
 }
 
-async function headOf(messages: MessageCollection, chatId: Types.ObjectId): Promise<ChatHead> {
-  const [changed] = await messages.find({ chatId, rev: { $exists: true } }, { projection: { rev: 1 } }).sort({ rev: -1 }).limit(1).toArray();
-  const [newest] = await messages.find({ chatId }).sort({ seq: -1 }).limit(1).toArray();
-  return { place: { seq: newest?.seq ?? 0, rev: changed?.rev ?? 0 }, ...(newest && { lastMessage: toMessage(newest) }) };
+/**
+ * Sorted as an index is, from its end, the first of each group is one step in that index: a look per chat, whatever its
+ * length (MongoDB's DISTINCT_SCAN). Changes are looked up first: what they say is then visible in the messages.
+ */
+async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promise<Map<Id, ChatHead>> {
+  const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
+  const changed = await messages
+    .aggregate<{ _id: Types.ObjectId; rev: number }>([
+      { $match: { chatId, rev: { $gt: 0 } } },
+      { $sort: { chatId: -1, rev: -1 } },
+      { $group: { _id: '$chatId', rev: { $first: '$rev' } } },
+    ])
+    .toArray();
+  const newest = await messages
+    .aggregate<{ _id: Types.ObjectId; message: MessageDocument }>([{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }])
+    .toArray();
+  const revs = new Map(changed.map(({ _id, rev }) => [_id.toHexString(), rev]));
+  const last = new Map(newest.map(({ _id, message }) => [_id.toHexString(), toMessage(message)]));
+  return new Map(
+    chatIds.map((id) => {
+      const lastMessage = last.get(id);
+      return [id, { place: { seq: lastMessage?.seq ?? 0, rev: revs.get(id) ?? 0 }, ...(lastMessage && { lastMessage }) }];
+    }),
+  );
 }
 
 async function sendersSince(messages: MessageCollection, places: readonly { chatId: Id; seq: number }[]) {
