@@ -83,9 +83,14 @@ export function toAppError(error: unknown): AppError {
 /** Server error codes of a MongoDB that is going down, has just lost its primary, or ran out of the time it was given. */
 const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
 
-/** True of the errors by which the MongoDB driver says that the store did not answer, so that the outcome is unknown. */
+/**
+ * True of the errors that leave open whether MongoDB did what it was asked: everything the driver throws that is not an
+ * answer of the server, and the errors of sockets, which it sometimes passes on as they are.
+ */
 export function isStoreSilent(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'UNAVAILABLE';
   if (!(error instanceof Error)) return false;
-  if (/^Mongo(?:ose)?(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|WaitQueueTimeout)Error$/.test(error.name)) return true;
-  return 'code' in error && typeof error.code === 'number' && silentCodes.has(error.code);
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'number') return silentCodes.has(code);
+  return 'syscall' in error || /^Mongo(?:ose)?(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|BulkWrite)Error$/.test(error.name);
 }

@@ -11,7 +11,7 @@ export interface Connection {
   readonly sessionId: Id;
   readonly encode: Encode;
   send(frame: Buffer): void;
-  /** Bytes that were sent and that the peer has not taken yet. */
+  /** Bytes of events that the peer has had the time to take, and has not. */
   unsent(): number;
   close(code: number, reason: string): void;
 }

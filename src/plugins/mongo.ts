@@ -1,19 +1,17 @@
 /** The connection to MongoDB, wherever it runs. */
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
+import { storePatience } from '../core/deadline.ts';
 import { isStoreSilent } from '../core/errors.ts';
 import { StartupError } from '../core/startup.error.ts';
-
-/** Milliseconds after which MongoDB counts as silent: to be found, to free a connection, to answer. */
-const patience = 5000;
 
 const durable: ConnectOptions = { autoIndex: false, autoCreate: false, writeConcern: { w: 'majority', journal: true } };
 
 /** Nothing is retried behind our back: every write here can be repeated by whoever asked, and silence is told at once. */
 const impatient: ConnectOptions = {
-  serverSelectionTimeoutMS: patience,
-  waitQueueTimeoutMS: patience,
-  connectTimeoutMS: patience,
-  socketTimeoutMS: patience,
+  serverSelectionTimeoutMS: storePatience,
+  waitQueueTimeoutMS: storePatience,
+  connectTimeoutMS: storePatience,
+  socketTimeoutMS: storePatience,
   retryReads: false,
   retryWrites: false,
   bufferCommands: false,

@@ -1,6 +1,7 @@
 /** From the name of an operation to its answer: the one path that every wire takes. */
 import { operations, requireOperation, type OperationName } from '../contracts.ts';
 import type { Caller, Guest, Operation } from '../core/contract.ts';
+import { withDeadline } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import { validate } from '../core/validate.ts';
 import type { Services } from '../services.ts';
@@ -15,6 +16,9 @@ export interface Dispatch {
   run(name: OperationName, caller: Guest | Caller, input: object): Promise<unknown>;
 }
 
+/** Milliseconds after which a caller is answered in any case; long enough for the longest queue of password hashes. */
+const patience = 30_000;
+
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;
 
 export function createDispatch(services: Services): Dispatch {
@@ -23,7 +27,7 @@ export function createDispatch(services: Services): Dispatch {
     requireAccess(operation, caller);
     const execute = runs.get(name);
     if (!execute) throw new AppError('UNKNOWN_OPERATION');
-    return execute(caller, input);
+    return withDeadline(execute(caller, input), patience);
   };
 
   return {

@@ -5,6 +5,7 @@
  * and whoever finds a head behind the messages knows which of them to look at.
  */
 import { Types } from 'mongoose';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { MembershipModel } from './membership.model.ts';
@@ -53,8 +54,8 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
     const batch = pending;
     pending = new Map();
     try {
-      await writeReads(memberships, batch);
-      await writeHeads(chats, batch);
+      await withDeadline(writeReads(memberships, batch), storePatience);
+      await withDeadline(writeHeads(chats, batch), storePatience);
     } catch (error) {
       onError(error);
       for (const [chatId, { seq, at, reads }] of batch) merge(pending, chatId, seq, at, reads);

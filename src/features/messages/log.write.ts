@@ -1,4 +1,5 @@
 /** One write of a batch to the journal, and what MongoDB's answer means for each message in it. */
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { isStoreSilent } from '../../core/errors.ts';
 import type { Entry } from './log.queue.ts';
 import type { MessageCollection } from './message.model.ts';
@@ -23,12 +24,13 @@ const duplicateKey = 11000;
 /** The plain command, and not insertMany: its answer says which key was refused, and nothing retries behind our back. */
 export async function writeBatch(messages: MessageCollection, batch: readonly Entry[]): Promise<Outcome> {
   try {
-    const reply = (await messages.db.command({
+    const command = messages.db.command({
       insert: messages.collectionName,
       documents: batch.map((entry) => entry.document),
       ordered: true,
       writeConcern: { w: 'majority', j: true },
-    })) as InsertReply;
+    });
+    const reply = (await withDeadline(command, storePatience)) as InsertReply;
     // Stored here, but perhaps not on a majority: it could still be rolled back.
     if (reply.writeConcernError) return { kind: 'unknown', error: new Error(reply.writeConcernError.errmsg) };
     const refusal = reply.writeErrors?.[0];

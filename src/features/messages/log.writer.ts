@@ -1,5 +1,6 @@
 /** Empties the queue of the log into the journal, batch after batch, and tells each sender what became of it. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Message } from '../../core/schemas.ts';
 import type { Heads, Numbers } from './log.numbers.ts';
 import type { Entry, Queue } from './log.queue.ts';
@@ -35,7 +36,7 @@ export async function writeAll(log: LogParts): Promise<void> {
 }
 
 async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
-  await log.numbers.load(batch);
+  await withDeadline(log.numbers.load(batch), storePatience);
   log.numbers.assign(batch);
   const outcome = await writeBatch(log.messages, batch);
   switch (outcome.kind) {
@@ -107,7 +108,7 @@ async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
 async function lookUpOnceAwake(log: LogParts, batch: readonly Entry[]): Promise<Map<string, MessageDocument> | undefined> {
   while (!(log.draining && log.queue.isIdle())) {
     try {
-      await log.messages.db.command({ ping: 1 });
+      await withDeadline(log.messages.db.command({ ping: 1 }), storePatience);
       await pause(log.settlingTime);
       return await lookUp(log, batch);
     } catch (error) {
@@ -121,6 +122,7 @@ async function lookUpOnceAwake(log: LogParts, batch: readonly Entry[]): Promise<
 const keyOf = (document: MessageDocument): string => document._id.toString('hex');
 
 async function lookUp(log: LogParts, entries: readonly Entry[]): Promise<Map<string, MessageDocument>> {
-  const found = await log.messages.find({ _id: { $in: entries.map((entry) => entry.document._id) } }).toArray();
+  const ids = entries.map((entry) => entry.document._id);
+  const found = await withDeadline(log.messages.find({ _id: { $in: ids } }).toArray(), storePatience);
   return new Map(found.map((document) => [keyOf(document), document]));
 }

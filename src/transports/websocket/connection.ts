@@ -5,7 +5,9 @@ import type { Caller } from '../../core/contract.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { Connection } from '../../delivery/hub.ts';
 import type { Dispatch } from '../dispatch.ts';
-import { encodeEvent, errorAnswer, parseFrame, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
+import { encodeEvent, errorAnswer, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
+import { createIntake } from './intake.ts';
+import { createSender } from './sender.ts';
 
 export interface RpcConnection extends Connection {
   /** The first event; whatever happened before it is left to the sync that follows. */
@@ -23,23 +25,50 @@ export interface ConnectionOptions {
   onError: (error: unknown, requestId: string) => void;
 }
 
-/** Requests whose answers are not on their way yet, beyond which the socket is not read; TCP then slows the sender down. */
-const maximumPending = 100;
-
 /** Milliseconds a peer has to answer our close before the socket is cut. */
 const closeGrace = 2000;
 
-export function createConnection({ webSocket, socket, caller, requestId, dispatch, onError }: ConnectionOptions): RpcConnection {
-  let pending = 0;
-  let unanswered = 0;
+export function createConnection({ webSocket, socket, ...parts }: ConnectionOptions): RpcConnection {
+  const { userId, sessionId } = parts.caller;
   let greeted = false;
   let draining = false;
-  let whenIdle: (() => void) | undefined;
 
-  const answer = async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
+  const sender = createSender(webSocket, socket);
+  const intake = createIntake({ webSocket, answer: createAnswer(parts, () => draining), send: sender.answer });
+  webSocket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) webSocket.close(1003, 'text frames only');
+    else intake.receive(data.toString());
+  });
+
+  return {
+    userId,
+    sessionId,
+    encode: encodeEvent,
+    unsent: sender.unsent,
+    send: (frame) => greeted && sender.event(frame),
+    greet() {
+      greeted = true;
+      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId } }));
+    },
+    close(code, reason) {
+      webSocket.close(code, reason);
+      setTimeout(() => webSocket.terminate(), closeGrace).unref();
+    },
+    drain() {
+      draining = true;
+      return intake.drain();
+    },
+  };
+}
+
+type Parts = Pick<ConnectionOptions, 'caller' | 'requestId' | 'dispatch' | 'onError'>;
+
+/** What a request is answered; undefined for a notification. */
+function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDraining: () => boolean) {
+  return async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
     if ('answer' in request) return request.answer;
     try {
-      if (draining) throw new AppError('SHUTTING_DOWN');
+      if (isDraining()) throw new AppError('SHUTTING_DOWN');
       const result = await dispatch.call(request.method, caller, request.params);
       return request.id === undefined ? undefined : resultAnswer(request.id, result);
     } catch (error) {
@@ -47,68 +76,5 @@ export function createConnection({ webSocket, socket, caller, requestId, dispatc
       if (appError.cause !== undefined) onError(appError.cause, requestId);
       return request.id === undefined ? undefined : errorAnswer(request.id, appError, requestId);
     }
-  };
-
-  const release = (count: number): void => {
-    unanswered -= count;
-    if (unanswered < maximumPending && webSocket.isPaused) webSocket.resume();
-  };
-
-  const receive = async (text: string): Promise<void> => {
-    const { batch, requests } = parseFrame(text);
-    const [first] = requests;
-    pending += 1;
-    unanswered += requests.length;
-    if (unanswered >= maximumPending) webSocket.pause();
-    const answers = batch ? (await Promise.all(requests.map(answer))).filter((one) => one !== undefined) : first && (await answer(first));
-    // A peer that asks and does not read its answers is not read either: they would pile up here.
-    if (answers && !(Array.isArray(answers) && answers.length === 0)) send(Buffer.from(JSON.stringify(answers)), () => release(requests.length));
-    else release(requests.length);
-    pending -= 1;
-    if (pending === 0) whenIdle?.();
-  };
-
-  const send = createSender(webSocket, socket);
-  webSocket.on('message', (data: Buffer, isBinary) => {
-    if (isBinary) webSocket.close(1003, 'text frames only');
-    else void receive(data.toString());
-  });
-
-  return {
-    userId: caller.userId,
-    sessionId: caller.sessionId,
-    encode: encodeEvent,
-    send: (frame) => greeted && send(frame),
-    greet() {
-      greeted = true;
-      send(encodeEvent({ name: 'connection.ready', payload: { userId: caller.userId, sessionId: caller.sessionId } }));
-    },
-    unsent: () => webSocket.bufferedAmount,
-    close(code, reason) {
-      webSocket.close(code, reason);
-      setTimeout(() => webSocket.terminate(), closeGrace).unref();
-    },
-    async drain() {
-      draining = true;
-      if (pending > 0) await new Promise<void>((resolve) => (whenIdle = resolve));
-    },
-  };
-}
-
-/** Everything written in one turn of the event loop leaves in one system call. */
-function createSender(webSocket: WebSocket, socket: Socket): (frame: Buffer, whenWritten?: () => void) => void {
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    socket.uncork();
-  };
-  return (frame, whenWritten) => {
-    if (webSocket.readyState !== webSocket.OPEN) return whenWritten?.();
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      process.nextTick(uncork);
-    }
-    webSocket.send(frame, { binary: false }, whenWritten);
   };
 }

@@ -1,0 +1,22 @@
+/** An end to waiting for what may never come. */
+import { AppError } from './errors.ts';
+
+/** Milliseconds after which a MongoDB that has not answered counts as silent. */
+export const storePatience = 5000;
+
+/**
+ * The outcome of the work, or UNAVAILABLE if it does not come in time. The work itself goes on; only the waiting ends.
+ * MongoDB's driver needs this in spite of its own time-outs: a command written to a connection that breaks in the same
+ * instant waits for a "drain" that a dead socket never gives.
+ */
+export async function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new AppError('UNAVAILABLE')), milliseconds);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

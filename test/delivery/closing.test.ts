@@ -1,0 +1,108 @@
+/** What becomes of connections and of what is under way when the server closes. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
+import type { UUID } from 'mongodb';
+import { buildTestApp, connect } from '../helpers/app.ts';
+import type { RpcError } from '../helpers/socket.ts';
+import { until } from '../helpers/until.ts';
+
+const serviceRestart = 1012;
+
+async function storedIds(t: TestContext, uri: string): Promise<Set<string>> {
+  const connection = await connect(t, uri);
+  const documents = await connection.collection<{ _id: UUID }>('messages').find().toArray();
+  return new Set(documents.map(({ _id }) => _id.toString()));
+}
+
+test('closing the server closes every socket with 1012', async (t) => {
+  const { person, close } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const sockets = await Promise.all([ann.socket(), ann.socket(), bob.socket()]);
+  await close();
+  for (const { closed } of sockets) assert.equal((await closed).code, serviceRestart);
+});
+
+test('of the sends under way when the server closes, the acknowledged are stored and the refused are not', async (t) => {
+  const { person, close, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id: chatId } = await ann.call('chats.open', { userId: bob.id });
+  const socket = await ann.socket();
+  const acknowledged = new Set<string>();
+  const refused = new Map<string, string | undefined>();
+  const sends = Array.from({ length: 300 }, async () => {
+    const id = randomUUID();
+    try {
+      await socket.call('messages.send', { id, chatId, text: 'under way' });
+      acknowledged.add(id);
+    } catch (error) {
+      refused.set(id, (error as RpcError).data?.code);
+    }
+  });
+  await sends[0];
+  const closing = close();
+  assert.equal((await socket.closed).code, serviceRestart);
+  await closing;
+
+  const stored = await storedIds(t, mongodbUri);
+  assert.deepEqual([...acknowledged].filter((id) => !stored.has(id)), []);
+  assert.deepEqual([...refused.keys()].filter((id) => stored.has(id)), []);
+  assert.deepEqual([...new Set(refused.values())].filter((code) => code !== 'SHUTTING_DOWN'), []);
+  assert.deepEqual([...stored].filter((id) => !acknowledged.has(id)), [], 'whoever is stored is told before the socket closes');
+});
+
+test('of the requests under way when the server closes, the acknowledged are stored', async (t) => {
+  const { url, person, close, mongodbUri } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { id: chatId } = await ann.call('chats.open', { userId: ann.id });
+  const acknowledged: string[] = [];
+  const sends = Array.from({ length: 50 }, async () => {
+    const id = randomUUID();
+    const request = { method: 'POST', headers: { authorization: `Bearer ${ann.accessToken}`, 'content-type': 'application/json' }, body: JSON.stringify({ id, chatId, text: 'under way' }) };
+    const status = await fetch(`${url}/message`, request).then((response) => response.status, () => 'no connection');
+    if (status === 201) acknowledged.push(id);
+    else assert.ok(status === 503 || status === 'no connection', String(status));
+  });
+  await sends[0];
+  await close();
+  await Promise.all(sends);
+  const stored = await storedIds(t, mongodbUri);
+  assert.deepEqual(acknowledged.filter((id) => !stored.has(id)), []);
+  assert.ok(acknowledged.length > 0);
+});
+
+test('a request under way when the server closes is answered, and its kept-alive connection does not keep the server', async (t) => {
+  const { url, person, services, close } = await buildTestApp(t);
+  const { accessToken } = await person('Ann');
+  const authenticate = services.auth.authenticate.bind(services.auth);
+  let closed = false;
+  services.auth.authenticate = async (token, caller) => {
+    void close().then(() => (closed = true));
+    // The server has looked for idle connections by then, and found this one at work.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return authenticate(token, caller);
+  };
+  const { status } = await fetch(`${url}/user/me`, { headers: { authorization: `Bearer ${accessToken}`, connection: 'keep-alive' } });
+  assert.equal(status, 200);
+  await until('the server is closed', () => closed);
+});
+
+test('a connection that is being made while the server closes does not keep it', async (t) => {
+  const { url, person, services, close } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const authenticate = services.auth.authenticate.bind(services.auth);
+  const closing = new Promise<void>((resolve) => {
+    services.auth.authenticate = async (token, caller) => {
+      const authenticated = await authenticate(token, caller);
+      resolve(close());
+      await new Promise((next) => setImmediate(next));
+      return authenticated;
+    };
+  });
+  const webSocket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` } });
+  t.after(() => webSocket.terminate());
+  assert.equal(((await once(webSocket, 'close')) as [number])[0], serviceRestart);
+  await closing;
+});

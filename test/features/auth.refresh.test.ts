@@ -1,0 +1,116 @@
+/** Refresh tokens: each is good once, and a copy that is used late ends the session. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import { guest, type Output } from '../helpers/people.ts';
+
+const refresh = async ({ dispatch }: TestApp, refreshToken?: string): Promise<Output<'auth.refresh'>> =>
+  (await dispatch.call('auth.refresh', guest, refreshToken === undefined ? {} : { refreshToken })) as Output<'auth.refresh'>;
+
+/** The next refresh token; fails when there is none. */
+async function rotate(app: TestApp, refreshToken: string): Promise<string> {
+  const { refreshToken: next } = await refresh(app, refreshToken);
+  assert.ok(next);
+  return next;
+}
+
+/** Lets the last rotation have been longer ago than the grace of 20 seconds. */
+async function passGrace(t: TestContext, { mongodbUri }: TestApp): Promise<void> {
+  const connection = await connect(t, mongodbUri);
+  await connection.collection('sessions').updateMany({}, { $set: { rotatedAt: new Date(Date.now() - 21_000) } });
+}
+
+test('a refresh gives an access token of the same session and the next refresh token', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  let token = ann.refreshToken;
+  for (let turn = 0; turn < 5; turn++) {
+    const { accessToken, refreshToken, expiresIn } = await refresh(app, token);
+    const { userId, sessionId } = await app.services.auth.authenticate(accessToken, guest);
+    assert.deepEqual([userId, sessionId, expiresIn], [ann.id, ann.caller.sessionId, 900]);
+    assert.ok(refreshToken && refreshToken !== token);
+    token = refreshToken;
+  }
+});
+
+test('the token before is good for an access token within its grace, and for nothing more', async (t) => {
+  const app = await buildTestApp(t);
+  const { id, refreshToken } = await app.person('Ann');
+  const next = await rotate(app, refreshToken);
+  const again = await refresh(app, refreshToken);
+  assert.equal(again.refreshToken, undefined);
+  assert.equal((await app.services.auth.authenticate(again.accessToken, guest)).userId, id);
+  await rotate(app, next);
+});
+
+test('of 20 uses of the same token at once exactly one gets the next, and all get an access token', async (t) => {
+  const app = await buildTestApp(t);
+  const { id, refreshToken } = await app.person('Ann');
+  const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(app, refreshToken)));
+  const next = answers.flatMap((answer) => answer.refreshToken ?? []);
+  assert.equal(next.length, 1);
+  for (const { accessToken } of answers) assert.equal((await app.services.auth.authenticate(accessToken, guest)).userId, id);
+  await rotate(app, next[0] ?? '');
+});
+
+for (const [what, turns] of [['the token before', 1], ['a token long since replaced', 3]] as const) {
+  test(`${what}, used after the grace, ends the session with all that belongs to it, and no other`, async (t) => {
+    const app = await buildTestApp(t);
+    const ann = await app.person('Ann');
+    const other = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
+    const socket = await ann.socket();
+    let current = ann.refreshToken;
+    for (let turn = 0; turn < turns; turn++) current = await rotate(app, current);
+    await passGrace(t, app);
+
+    await assert.rejects(refresh(app, ann.refreshToken), { code: 'SESSION_ENDED' });
+    assert.equal((await socket.closed).code, 4401);
+    await assert.rejects(app.services.auth.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
+    await assert.rejects(refresh(app, current), { code: 'SESSION_ENDED' });
+    await rotate(app, other.refreshToken ?? '');
+  });
+}
+
+test('a token replaced twice within the grace is refused, and ends nothing', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const current = await rotate(app, await rotate(app, refreshToken));
+  await assert.rejects(refresh(app, refreshToken), { code: 'SESSION_ENDED' });
+  await rotate(app, current);
+});
+
+test('a token that was never given is refused, and ends nothing', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const current = await rotate(app, refreshToken);
+  await passGrace(t, app);
+  const [sessionId = '', family = '', random = ''] = refreshToken.split('.');
+  const guessed = [undefined, 'x', '.', sessionId, `${sessionId}.${family}`, `${sessionId}.${'A'.repeat(22)}.${random}`, `${'0'.repeat(24)}.${family}.${random}`, `${refreshToken}x`, `${refreshToken} `, refreshToken.toUpperCase()];
+  for (const token of guessed) await assert.rejects(refresh(app, token), { code: 'SESSION_ENDED' }, token);
+  await rotate(app, current);
+});
+
+test('an expired session is refused by either of its tokens', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  // An access token that no answer is remembered of.
+  const session = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
+  const connection = await connect(t, app.mongodbUri);
+  await connection.collection('sessions').updateMany({}, { $set: { expiresAt: new Date(Date.now() - 1) } });
+  await assert.rejects(refresh(app, session.refreshToken), { code: 'SESSION_ENDED' });
+  await assert.rejects(app.services.auth.authenticate(session.accessToken, guest), { code: 'UNAUTHENTICATED' });
+});
+
+test('a session lives on while it is used, but never longer than 180 days', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const sessions = (await connect(t, app.mongodbUri)).collection<{ createdAt: Date; expiresAt: Date }>('sessions');
+  const day = 24 * 60 * 60 * 1000;
+  await sessions.updateMany({}, { $set: { expiresAt: new Date(Date.now() + day) } });
+  const next = await rotate(app, refreshToken);
+  assert.ok(((await sessions.findOne())?.expiresAt.getTime() ?? 0) > Date.now() + 29 * day);
+  const createdAt = new Date(Date.now() - 179 * day);
+  await sessions.updateMany({}, { $set: { createdAt } });
+  await rotate(app, next);
+  assert.equal((await sessions.findOne())?.expiresAt.getTime(), createdAt.getTime() + 180 * day);
+});

@@ -1,0 +1,81 @@
+/** Bodies that are not what a route asks for. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildTestApp } from '../helpers/app.ts';
+import { ask, requireAlive, requireError, requireInvalid, type Answer } from './ask.ts';
+
+const jsonType = { 'content-type': 'application/json' };
+
+test('a body that is not JSON is MALFORMED_JSON', async (t) => {
+  const { url } = await buildTestApp(t);
+  for (const raw of ['{', '{"email":}', "{'email':1}", 'undefined', 'NaN', '{"a":1}}', '\u0000', '']) {
+    requireError(await ask(url, '/auth/login', { method: 'POST', raw, headers: jsonType }), 'MALFORMED_JSON');
+  }
+  requireError(await ask(url, '/auth/login', { method: 'POST', raw: Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), headers: jsonType }), 'MALFORMED_JSON');
+});
+
+test('no body at all is an empty one', async (t) => {
+  const { url } = await buildTestApp(t);
+  requireInvalid(await ask(url, '/auth/login', { method: 'POST' }), 'password');
+});
+
+test('only application/json is read', async (t) => {
+  const { url } = await buildTestApp(t);
+  const raw = JSON.stringify({ email: 'ann@example.org', password: 'x' });
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'multipart/form-data; boundary=x', 'application/octet-stream', '/', 'json']) {
+    requireError(await ask(url, '/auth/login', { method: 'POST', raw, headers: { 'content-type': type } }), 'UNSUPPORTED_MEDIA_TYPE');
+  }
+  requireError(await ask(url, '/auth/login', { method: 'POST', raw, headers: { 'content-type': 'application/json; charset=utf-8' } }), 'WRONG_CREDENTIALS');
+});
+
+test('JSON is never coerced', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  const post = (path: string, json: unknown): Promise<Answer> => ask(url, path, { method: 'POST', token, json });
+  const { id: chatId } = (await post('/chat', { userId: id })).body as { id: string };
+  for (const seq of ['1', true, null, [1], {}, 1.5, -1, 2 ** 53]) requireInvalid(await post(`/chat/${chatId}/read`, { seq }), 'seq');
+  for (const text of [1, true, null, ['hello'], {}]) requireInvalid(await post('/message', { chatId, text }), 'text');
+  for (const limit of ['1', 0, 501, 1.5, null]) requireInvalid(await post('/message/sync', { limit }), 'limit');
+  for (const body of [[], [{}], 'text', 1, true]) requireError(await post('/message', body), 'VALIDATION_FAILED');
+});
+
+test('a key that the operation does not name is refused by name', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  requireInvalid(await ask(url, '/chat', { method: 'POST', token, json: { userId: id, admin: true } }), 'admin');
+  requireInvalid(await ask(url, '/auth/login', { method: 'POST', json: { email: 'ann@example.org', password: 'x', role: 'admin' } }), 'role');
+  requireInvalid(await ask(url, '/message/sync', { method: 'POST', token, json: { chats: { [id]: { seq: 0, rev: 0, x: 1 } } } }), `chats/${id}/x`);
+  requireInvalid(await ask(url, '/message/sync', { method: 'POST', token, json: { chats: { $where: { seq: 0, rev: 0 } } } }), 'chats/$where');
+});
+
+test('a removal takes no body', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { id } = await ann.call('messages.send', { to: ann.id, text: 'a note' });
+  requireInvalid(await ask(url, `/message/${id}`, { method: 'DELETE', token: ann.accessToken, json: { text: { $gt: '' } } }), 'text');
+  assert.equal((await ask(url, `/message/${id}`, { method: 'DELETE', token: ann.accessToken })).status, 204);
+});
+
+test('keys that would reach an object itself are refused', async (t) => {
+  const { url } = await buildTestApp(t);
+  const login = '"email":"ann@example.org","password":"x"';
+  for (const poison of ['"__proto__":{"admin":true}', '"constructor":{"prototype":{"admin":true}}', '"constructor":1', '"prototype":{}', '"toString":1', '"hasOwnProperty":1']) {
+    requireError(await ask(url, '/auth/login', { method: 'POST', raw: `{${login},${poison}}`, headers: jsonType }), 'MALFORMED_JSON', 'VALIDATION_FAILED');
+  }
+  assert.equal(({} as { admin?: boolean }).admin, undefined);
+});
+
+test('a body of a megabyte is PAYLOAD_TOO_LARGE, and the server goes on', async (t) => {
+  const { url } = await buildTestApp(t);
+  const json = { email: 'ann@example.org', password: 'x'.repeat(1024 * 1024) };
+  requireError(await ask(url, '/auth/login', { method: 'POST', json }), 'PAYLOAD_TOO_LARGE');
+  await requireAlive(url);
+});
+
+test('JSON nested a hundred thousand deep is refused like any other', async (t) => {
+  const { url } = await buildTestApp(t);
+  const depth = 100_000;
+  requireError(await ask(url, '/auth/login', { method: 'POST', raw: '['.repeat(depth) + ']'.repeat(depth), headers: jsonType }), 'VALIDATION_FAILED', 'MALFORMED_JSON');
+  requireError(await ask(url, '/auth/login', { method: 'POST', raw: `{"email":${'['.repeat(depth)}${']'.repeat(depth)}}`, headers: jsonType }), 'VALIDATION_FAILED', 'MALFORMED_JSON');
+  await requireAlive(url);
+});

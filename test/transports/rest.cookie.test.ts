@@ -1,0 +1,95 @@
+/** The refresh token over HTTP: a cookie for browsers, the body for whoever asks. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildTestApp } from '../helpers/app.ts';
+import { ask, requireError, type Answer } from './ask.ts';
+
+const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
+const { firstName: _firstName, ...credentials } = account;
+
+const post = (url: string, path: string, json: object, cookie?: string): Promise<Answer> => ask(url, path, { method: 'POST', json, ...(cookie !== undefined && { headers: { cookie } }) });
+
+/** The cookie to send back, and its attributes in small letters. */
+function readCookie({ cookies }: Answer): { pair: string; attributes: string[] } {
+  assert.equal(cookies.length, 1);
+  const [pair = '', ...attributes] = (cookies[0] ?? '').split('; ');
+  return { pair, attributes: attributes.map((attribute) => attribute.toLowerCase()) };
+}
+
+const bodyOf = ({ body }: Answer): Record<string, unknown> => body as Record<string, unknown>;
+
+test('signing in sets an HttpOnly, Secure, SameSite cookie for /auth, and gives no refresh token in the body', async (t) => {
+  const { url } = await buildTestApp(t);
+  for (const answer of [await post(url, '/auth/register', account), await post(url, '/auth/login', credentials), await post(url, '/auth/login', { ...credentials, refresh: 'cookie' })]) {
+    const { pair, attributes } = readCookie(answer);
+    assert.match(pair, /^refreshToken=[\w.-]{80,}$/);
+    assert.deepEqual(attributes.sort(), ['httponly', 'max-age=2592000', 'path=/auth', 'samesite=strict', 'secure']);
+    assert.deepEqual(Object.keys(bodyOf(answer)).sort(), ['accessToken', 'expiresIn', 'user']);
+  }
+});
+
+test('the cookie travels across sites only when the app lives on another', async (t) => {
+  const elsewhere = await buildTestApp(t, { env: { APP_URL: 'https://app.example.org' } });
+  assert.ok(readCookie(await post(elsewhere.url, '/auth/register', account)).attributes.includes('samesite=none'));
+  const here = await buildTestApp(t, { env: { APP_URL: 'http://127.0.0.1:5173' } });
+  assert.ok(readCookie(await post(here.url, '/auth/register', account)).attributes.includes('samesite=strict'));
+});
+
+test('whoever asks for the refresh token in the body gets no cookie', async (t) => {
+  const { url } = await buildTestApp(t);
+  await post(url, '/auth/register', account);
+  const signedIn = await post(url, '/auth/login', { ...credentials, refresh: 'body' });
+  const { refreshToken } = bodyOf(signedIn);
+  const refreshed = await post(url, '/auth/refresh', { refreshToken });
+  for (const answer of [signedIn, refreshed]) {
+    assert.deepEqual(answer.cookies, []);
+    assert.match(String(bodyOf(answer)['refreshToken']), /^[\w.-]{80,}$/);
+  }
+});
+
+test('a cookie is refreshed by the next cookie', async (t) => {
+  const { url } = await buildTestApp(t);
+  const first = readCookie(await post(url, '/auth/register', account)).pair;
+  const refreshed = await post(url, '/auth/refresh', {}, first);
+  const second = readCookie(refreshed).pair;
+  assert.notEqual(second, first);
+  assert.deepEqual(Object.keys(bodyOf(refreshed)).sort(), ['accessToken', 'expiresIn']);
+  assert.equal((await ask(url, '/user/me', { token: String(bodyOf(refreshed)['accessToken']) })).status, 200);
+  assert.equal((await ask(url, '/auth/refresh', { method: 'POST', headers: { cookie: second } })).status, 200, 'without a body');
+});
+
+test('the cookie before, within its grace, gives an access token and no cookie', async (t) => {
+  const { url } = await buildTestApp(t);
+  const { pair } = readCookie(await post(url, '/auth/register', account));
+  await post(url, '/auth/refresh', {}, pair);
+  const again = await post(url, '/auth/refresh', {}, pair);
+  assert.deepEqual([again.status, again.cookies, Object.keys(bodyOf(again)).sort()], [200, [], ['accessToken', 'expiresIn']]);
+});
+
+test('a refresh token in the body goes before the cookie', async (t) => {
+  const { url } = await buildTestApp(t);
+  const { pair } = readCookie(await post(url, '/auth/register', account));
+  requireError(await post(url, '/auth/refresh', { refreshToken: 'x' }, pair), 'SESSION_ENDED');
+  assert.equal((await post(url, '/auth/refresh', {}, pair)).status, 200);
+});
+
+test('a cookie that is none of ours is refused', async (t) => {
+  const { url } = await buildTestApp(t);
+  for (const cookie of ['', 'refreshToken=', 'refreshToken=x', `refreshToken=${'x'.repeat(4000)}`, 'refreshToken=%', 'refreshToken=%00', 'refreshToken[$gt]=', 'refreshToken={"$gt":""}', '__proto__=x', ';;;=']) {
+    requireError(await post(url, '/auth/refresh', {}, cookie), 'SESSION_ENDED');
+  }
+});
+
+test('logging out by cookie ends the session and takes the cookie back', async (t) => {
+  const { url } = await buildTestApp(t);
+  const registered = await post(url, '/auth/register', account);
+  const { pair } = readCookie(registered);
+  const loggedOut = await ask(url, '/auth/logout', { method: 'POST', headers: { cookie: pair } });
+  assert.equal(loggedOut.status, 204);
+  const cleared = readCookie(loggedOut);
+  assert.equal(cleared.pair, 'refreshToken=');
+  assert.ok(cleared.attributes.includes('path=/auth'));
+  assert.ok(cleared.attributes.includes('expires=thu, 01 jan 1970 00:00:00 gmt'));
+  requireError(await ask(url, '/user/me', { token: String(bodyOf(registered)['accessToken']) }), 'UNAUTHENTICATED');
+  requireError(await post(url, '/auth/refresh', {}, pair), 'SESSION_ENDED');
+});

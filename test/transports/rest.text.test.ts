@@ -1,0 +1,59 @@
+/** Texts over HTTP: what is no text at all, and how a text is measured. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildTestApp } from '../helpers/app.ts';
+import { ask, requireInvalid, type Answer } from './ask.ts';
+
+/** Two code points that NFC makes one of. */
+const decomposed = 'e\u0301';
+/** One code point that NFC makes two of (U+0958 is a composition exclusion). */
+const expanding = '\u0958';
+
+test('half a surrogate pair and NUL are refused wherever a text is taken', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  const post = (path: string, raw: string): Promise<Answer> => ask(url, path, { method: 'POST', token, raw, headers: { 'content-type': 'application/json' } });
+  for (const bad of ['\\ud800', 'a\\udc00b', '\\ude00\\ud83d', '\\u0000', 'a\\u0000b', '\\u001b', '\\u007f', '\\u0085']) {
+    requireInvalid(await post('/message', `{"to":"${id}","text":"${bad}"}`), 'text');
+    for (const field of ['firstName', 'lastName', 'username', 'email', 'password']) {
+      const account = { email: 'x@example.org', password: 'correct horse', firstName: 'X', [field]: '?' };
+      requireInvalid(await post('/auth/register', JSON.stringify(account).replace('"?"', `"${bad}correct horse"`)), field);
+    }
+  }
+  requireInvalid(await ask(url, '/user?search=%00', { token }), 'search');
+});
+
+test('a text of several lines is kept as it is; a name has one line', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  const text = 'one\n\ttwo 👩‍👩‍👧 \u202e three ';
+  const { status, body } = await ask(url, '/message', { method: 'POST', token, json: { to: id, text } });
+  assert.equal(status, 201);
+  assert.equal((body as { text: string }).text, text);
+  requireInvalid(await ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName: 'A\nB' } }), 'firstName');
+});
+
+test('the length of a text is that of its composed form', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  const send = (text: string): Promise<Answer> => ask(url, '/message', { method: 'POST', token, json: { to: id, text } });
+
+  const fits = await send(decomposed.repeat(8000));
+  assert.equal(fits.status, 201);
+  assert.equal((fits.body as { text: string }).text, 'é'.repeat(8000));
+  assert.equal((await send('👍'.repeat(8000))).status, 201);
+
+  requireInvalid(await send(decomposed.repeat(8001)), 'text');
+  requireInvalid(await send(expanding.repeat(4001)), 'text');
+  assert.equal((await send(expanding.repeat(4000))).status, 201);
+  requireInvalid(await send(''), 'text');
+});
+
+test('names are stored composed, and measured so', async (t) => {
+  const { url } = await buildTestApp(t);
+  const register = (firstName: string): Promise<Answer> => ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName } });
+  requireInvalid(await register('é'.repeat(51)), 'firstName');
+  const { status, body } = await register(decomposed.repeat(50));
+  assert.equal(status, 201);
+  assert.equal((body as { user: { firstName: string } }).user.firstName, 'é'.repeat(50));
+});
