@@ -17,7 +17,7 @@ const binary = await findMongod({ ...options, report });
 const dataDir = await mkdtemp(join(tmpdir(), 'parley-test-'));
 const mongod = await startMongod({ ...options, binary, dataDir, report, onLost: (error) => console.error(error) });
 
-const runner = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', ...files.sort()], {
+const runner = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=180000', ...files.sort()], {
   stdio: 'inherit',
   env: { ...process.env, TEST_MONGODB_URI: mongod.uri, MONGOD_BINARY: binary },
 });

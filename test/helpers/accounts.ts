@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ServerHome } from './process.ts';
 import type { Speaker } from './speaker.ts';
+import { until } from './until.ts';
 
 /** Somebody at a server in a process of its own. */
 export interface Account {
@@ -9,11 +10,15 @@ export interface Account {
   token: string;
 }
 
-/** A request that has to succeed. */
+/** A request that has to succeed, at the latest when a store that has just come back answers again. */
 export async function request(home: ServerHome, path: string, token?: string, body?: object): Promise<Record<string, unknown>> {
-  const response = await fetch(home.url + path, {
+  const options = {
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
     headers: { ...(body && { 'content-type': 'application/json' }), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+  };
+  const response = await until(`an answer to ${path}`, async () => {
+    const answer = await fetch(home.url + path, options);
+    return answer.status === 503 ? undefined : answer;
   });
   assert.ok(response.ok, `${path}: ${response.status}`);
   return (await response.json()) as Record<string, unknown>;
