@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
-import type { UUID } from 'mongodb';
+import type { mongo } from 'mongoose';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import type { RpcError } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
@@ -13,7 +13,7 @@ const serviceRestart = 1012;
 
 async function storedIds(t: TestContext, uri: string): Promise<Set<string>> {
   const connection = await connect(t, uri);
-  const documents = await connection.collection<{ _id: UUID }>('messages').find().toArray();
+  const documents = await connection.collection<{ _id: mongo.UUID }>('messages').find().toArray();
   return new Set(documents.map(({ _id }) => _id.toString()));
 }
 

@@ -7,7 +7,7 @@ import type { Update } from '../../src/features/messages/change.model.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
 import { toUuid } from '../../src/features/messages/message.model.ts';
 import { connect, freshDatabase } from '../helpers/app.ts';
-import { createLogProcess, draft, type LogProcess } from '../helpers/log.ts';
+import { createLogProcess, type LogProcess } from '../helpers/log.ts';
 
 const edit = (text: string) => (): Update => ({ set: { text, editedAt: new Date() } });
 
@@ -16,7 +16,7 @@ async function twoMessages(t: TestContext): Promise<{ uri: string; chatId: strin
   const processes = [await createLogProcess(t, uri), await createLogProcess(t, uri)] as [LogProcess, LogProcess];
   const [chatId, senderId] = [new Types.ObjectId().toHexString(), new Types.ObjectId().toHexString()];
   const ids: [string, string] = [randomUUID(), randomUUID()];
-  for (const id of ids) await processes[0].log.append(draft({ id, chatId, senderId, text: 'first' }));
+  for (const id of ids) await processes[0].log.append({ id, chatId, senderId, text: 'first' });
   return { uri, chatId, ids, processes };
 }
 

@@ -10,7 +10,7 @@ import type { Update } from '../../src/features/messages/change.model.ts';
 import type { MessageDocument } from '../../src/features/messages/message.model.ts';
 import { editOf, removalOf } from '../../src/features/messages/message.updates.ts';
 import { freshDatabase } from '../helpers/app.ts';
-import { createLogProcess, draft, type Fate, type LogProcess } from '../helpers/log.ts';
+import { createLogProcess, type Fate, type LogProcess } from '../helpers/log.ts';
 import { createReplica } from '../helpers/replica.ts';
 
 const step = fc.oneof(
@@ -55,7 +55,7 @@ async function run(steps: readonly Step[], processes: readonly LogProcess[], cha
     } else if (one.kind === 'send') {
       const message = { id: randomUUID(), chatId: chats[one.chat] ?? '', senderId: senders[one.sender] ?? '', text: `text ${index}`, process: one.process };
       sent.push(message);
-      const answer = process.log.append(draft(message)).then(({ message: stored }) => acknowledged.set(stored.id, stored));
+      const answer = process.log.append(message).then(({ message: stored }) => acknowledged.set(stored.id, stored));
       acknowledgement.set(message.id, answer);
       underWay.push(answer);
     } else if (sent.length > 0) {
@@ -71,10 +71,10 @@ async function run(steps: readonly Step[], processes: readonly LogProcess[], cha
 
 async function actOn(kind: 'repeat' | 'conflict' | 'edit' | 'remove', process: LogProcess, target: Sent, index: number, changeEvents: History['changeEvents']): Promise<void> {
   if (kind === 'repeat') {
-    const { message } = await process.log.append(draft(target));
+    const { message } = await process.log.append(target);
     assert.equal(message.id, target.id);
   } else if (kind === 'conflict') {
-    const impostor = process.log.append(draft({ ...target, senderId: new Types.ObjectId().toHexString() }));
+    const impostor = process.log.append({ ...target, senderId: new Types.ObjectId().toHexString() });
     await assert.rejects(impostor, (error: unknown) => error instanceof AppError && error.code === 'CONFLICT');
   } else {
     const decide = (message: MessageDocument): Update | undefined => (kind === 'edit' ? editOf(message, target.senderId, `edited ${index}`) : removalOf(message, target.senderId));

@@ -5,16 +5,17 @@ import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/schemas.ts';
+import type { Draft } from '../../src/features/messages/log.queue.ts';
 import { freshDatabase } from '../helpers/app.ts';
-import { createLogProcess, draft } from '../helpers/log.ts';
+import { createLogProcess } from '../helpers/log.ts';
 
 const someone = (): string => new Types.ObjectId().toHexString();
 const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
 /** A place to say things: a chat and a sender, with a new id for each message. */
-function room(): (text: string, id?: string) => ReturnType<typeof draft> {
+function room(): (text: string, id?: string) => Draft {
   const [chatId, senderId] = [someone(), someone()];
-  return (text, id = randomUUID()) => draft({ id, chatId, senderId, text });
+  return (text, id = randomUUID()) => ({ id, chatId, senderId, text });
 }
 
 /** A gate before every insert: shut, until it is opened. */
@@ -103,7 +104,7 @@ test('the same id with another text, chat or sender is CONFLICT', async (t) => {
   const { log } = await createLogProcess(t, freshDatabase(t));
   const message = room()('mine');
   await log.append(message);
-  for (const other of [{ text: 'other' }, { chatId: new Types.ObjectId() }, { senderId: new Types.ObjectId() }]) {
+  for (const other of [{ text: 'other' }, { chatId: someone() }, { senderId: someone() }]) {
     await assert.rejects(log.append({ ...message, ...other }), refusedWith('CONFLICT'));
   }
 });

@@ -1,6 +1,6 @@
 /** The log of a server process without the server around it: several of them on one database are several processes. */
 import type { TestContext } from 'node:test';
-import { Types, type mongo } from 'mongoose';
+import type { mongo } from 'mongoose';
 import type { AnyEvent } from '../../src/core/contract.ts';
 import type { Message } from '../../src/core/schemas.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
@@ -8,7 +8,7 @@ import type { StoredMessage } from '../../src/features/messages/log.numbers.ts';
 import { createMessageChanges, type MessageChanges } from '../../src/features/messages/message.changes.ts';
 import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from '../../src/features/messages/message.log.ts';
-import { messageCollection, toUuid, type MessageCollection, type MessageDocument } from '../../src/features/messages/message.model.ts';
+import { messageCollection, type MessageCollection } from '../../src/features/messages/message.model.ts';
 import { createIndexes } from '../../src/plugins/mongo.ts';
 import { connect } from './app.ts';
 
@@ -78,8 +78,4 @@ function withCommand(messages: MessageCollection, command: (document: mongo.Docu
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-}
-
-export function draft({ id, chatId, senderId, text }: { id: string; chatId: string; senderId: string; text: string }): Omit<MessageDocument, 'seq'> {
-  return { _id: toUuid(id), chatId: new Types.ObjectId(chatId), senderId: new Types.ObjectId(senderId), kind: 'text', text, createdAt: new Date() };
 }

@@ -12,7 +12,7 @@ export interface ChangeDocument {
   /** The chat's id: there is one document per chat. */
   _id: Types.ObjectId;
   rev: number;
-  messageId: mongo.UUID;
+  messageId: mongo.Binary;
   update: Update;
 }
 

@@ -31,17 +31,16 @@ export interface Numbers {
 
 export function createNumbers(messages: MessageCollection, heads: Heads): Numbers {
   const last = new LRUCache<Id, number>({ max: 100_000 });
-  const chatOf = (entry: Entry): Id => entry.document.chatId.toHexString();
 
   return {
     async load(batch) {
-      const unknown = new Set(batch.map(chatOf).filter((chatId) => !last.has(chatId)));
+      const unknown = new Set(batch.map((entry) => entry.draft.chatId).filter((chatId) => !last.has(chatId)));
       await Promise.all([...unknown].map(async (chatId) => last.set(chatId, await findLast(messages, heads, chatId))));
     },
     assign(batch) {
       const next = new Map<Id, number>();
       for (const entry of batch) {
-        const chatId = chatOf(entry);
+        const { chatId } = entry.draft;
         const seq = (next.get(chatId) ?? last.get(chatId) ?? 0) + 1;
         next.set(chatId, seq);
         entry.document.seq = seq;
@@ -49,7 +48,7 @@ export function createNumbers(messages: MessageCollection, heads: Heads): Number
     },
     advance: (chatId, seq) => void last.set(chatId, seq),
     forget(batch) {
-      for (const entry of batch) last.delete(chatOf(entry));
+      for (const entry of batch) last.delete(entry.draft.chatId);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What waits to be written to the log: bounded in number and bytes, in order, and nobody waits for ever. */
 import { AppError } from '../../core/errors.ts';
-import type { Message } from '../../core/schemas.ts';
-import type { MessageDocument } from './message.model.ts';
+import type { Id, Message, MessageId } from '../../core/schemas.ts';
+import { toDocument, type MessageDocument } from './message.model.ts';
 
 export interface Appended {
   message: Message;
@@ -9,7 +9,17 @@ export interface Appended {
   deduplicated: boolean;
 }
 
+/** A message as its sender gives it to the log. */
+export interface Draft {
+  id: MessageId;
+  chatId: Id;
+  senderId: Id;
+  text: string;
+}
+
 export interface Entry {
+  draft: Draft;
+  /** The draft as it is stored; its number is given when it is written. */
   document: MessageDocument;
   bytes: number;
   deadline: number;
@@ -32,7 +42,7 @@ const fixedBytes = 200;
 
 export interface Queue {
   /** Rejects with BUSY when the queue is full. */
-  add: (document: MessageDocument) => Promise<Appended>;
+  add: (draft: Draft) => Promise<Appended>;
   /** The next entries to write, oldest first; empty when there are none. Senders who gave up are left out. */
   take: () => Entry[];
   /** Entries that were taken and not written go back to the front, in their order. */
@@ -49,9 +59,9 @@ export function createQueue(limits: QueueLimits): Queue {
   let queued: Entry[] = [];
   const waiting = createWaiting(limits, () => (queued = []));
   return {
-    add(document) {
+    add(draft) {
       return new Promise((resolve, reject) => {
-        queued.push(waiting.admit(document, resolve, reject));
+        queued.push(waiting.admit(draft, resolve, reject));
       });
     },
     take: () => queued.splice(0, batchLength(queued)),
@@ -107,8 +117,8 @@ function createWaiting(limits: QueueLimits, onSilence: () => void) {
     leave,
     has: (entry: Entry): boolean => entries.has(entry),
     isEmpty: (): boolean => entries.size === 0,
-    admit(document: MessageDocument, resolve: Entry['resolve'], reject: Entry['reject']): Entry {
-      const entry = { document, bytes: fixedBytes + Buffer.byteLength(document.text ?? ''), deadline: Date.now() + limits.patience, resolve, reject };
+    admit(draft: Draft, resolve: Entry['resolve'], reject: Entry['reject']): Entry {
+      const entry = { draft, document: toDocument(draft), bytes: fixedBytes + Buffer.byteLength(draft.text), deadline: Date.now() + limits.patience, resolve, reject };
       if (entries.size >= limits.messages || bytes + entry.bytes > limits.bytes) throw new AppError('BUSY');
       entries.add(entry);
       bytes += entry.bytes;

@@ -6,7 +6,7 @@ import type { Heads, Numbers } from './log.numbers.ts';
 import type { Entry, Queue } from './log.queue.ts';
 import { answerRepeat, isSameWrite } from './log.repeat.ts';
 import { writeBatch } from './log.write.ts';
-import { toMessage, type MessageCollection, type MessageDocument } from './message.model.ts';
+import type { MessageCollection, MessageDocument } from './message.model.ts';
 
 export interface LogParts {
   messages: MessageCollection;
@@ -60,9 +60,11 @@ async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
 /** These are in the journal: everybody may know. */
 function accept(log: LogParts, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    const message = toMessage(entry.document);
-    log.numbers.advance(message.chatId, message.seq);
-    log.heads.raise({ chatId: message.chatId, senderId: message.senderId, seq: message.seq, createdAt: entry.document.createdAt });
+    const { seq, kind, createdAt } = entry.document;
+    const { id, chatId, senderId, text } = entry.draft;
+    const message: Message = { id, chatId, seq, senderId, kind, createdAt: createdAt.toISOString(), text };
+    log.numbers.advance(chatId, seq);
+    log.heads.raise({ chatId, senderId, seq, createdAt });
     log.onStored(message);
     log.queue.accept(entry, { message, deduplicated: false });
   }

@@ -36,9 +36,9 @@
 import { AppError } from '../../core/errors.ts';
 import type { Message } from '../../core/schemas.ts';
 import { createNumbers, type Heads } from './log.numbers.ts';
-import { createQueue, type Appended, type QueueLimits } from './log.queue.ts';
+import { createQueue, type Appended, type Draft, type QueueLimits } from './log.queue.ts';
 import { writeAll, type LogParts } from './log.writer.ts';
-import type { MessageCollection, MessageDocument } from './message.model.ts';
+import type { MessageCollection } from './message.model.ts';
 
 export interface MessageLog {
   /**
@@ -47,7 +47,7 @@ export interface MessageLog {
    *   UNAVAILABLE when MongoDB stays silent (the message may still be stored: repeat it with its id),
    *   SHUTTING_DOWN once drain was called
    */
-  append(document: Omit<MessageDocument, 'seq'>): Promise<Appended>;
+  append(draft: Draft): Promise<Appended>;
   /** Takes nothing new; resolves when everyone who waits has an answer. */
   drain(): Promise<void>;
 }
@@ -80,9 +80,9 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
   };
 
   return {
-    async append(document) {
+    async append(draft) {
       if (log.draining) throw new AppError('SHUTTING_DOWN');
-      const appended = queue.add({ ...document, seq: 0 });
+      const appended = queue.add(draft);
       write();
       return appended;
     },

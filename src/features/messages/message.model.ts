@@ -1,10 +1,10 @@
 /** How messages are stored, and the only door from storage to the wire. */
-import { Schema, mongo, type Connection, type Types } from 'mongoose';
-import type { Message, MessageId } from '../../core/schemas.ts';
+import { Schema, Types, mongo, type Connection } from 'mongoose';
+import type { Id, Message, MessageId } from '../../core/schemas.ts';
 
 export interface MessageDocument {
   /** The UUID that its sender gave it: what makes a repeated send harmless. */
-  _id: mongo.UUID;
+  _id: mongo.Binary;
   chatId: Types.ObjectId;
   seq: number;
   /** The number of its last change; absent while it was never changed. */
@@ -46,7 +46,19 @@ export function messageCollection(connection: Connection): MessageCollection {
   return connection.getClient().db(connection.name).collection(model.collection.collectionName);
 }
 
-export const toUuid = (id: MessageId): mongo.UUID => new mongo.UUID(id);
+/** The driver's own UUID class checks by regular expressions what the contract has checked already; this is the hot path. */
+export const toUuid = (id: MessageId): mongo.Binary => new mongo.Binary(Buffer.from(id.replaceAll('-', ''), 'hex'), mongo.Binary.SUBTYPE_UUID);
+
+/** A new message as it is stored, still without its number. */
+export const toDocument = ({ id, chatId, senderId, text }: { id: MessageId; chatId: Id; senderId: Id; text: string }): MessageDocument => ({
+  _id: toUuid(id),
+  chatId: new Types.ObjectId(chatId),
+  seq: 0,
+  senderId: new Types.ObjectId(senderId),
+  kind: 'text',
+  text,
+  createdAt: new Date(),
+});
 
 export function toMessage(document: MessageDocument): Message {
   const message: Message = {
@@ -64,5 +76,7 @@ export function toMessage(document: MessageDocument): Message {
   return message;
 }
 
-/** The driver gives a stored UUID back as plain Binary. */
-const uuidText = (id: mongo.Binary): MessageId => (id instanceof mongo.UUID ? id : id.toUUID()).toHexString();
+function uuidText(id: mongo.Binary): MessageId {
+  const hex = id.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,5 +1,4 @@
 /** Messages: what a person may do with them. How they are kept is the business of the log. */
-import { Types } from 'mongoose';
 import { v7 as uuid } from 'uuid';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
@@ -10,7 +9,7 @@ import type { Update } from './change.model.ts';
 import type { MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
-import { toUuid, type MessageDocument } from './message.model.ts';
+import type { MessageDocument } from './message.model.ts';
 import { createSync } from './message.sync.ts';
 import { editOf, removalOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
@@ -48,14 +47,7 @@ export function createMessagesService({ chats, log, changes, history, bus }: Mes
     async send(caller, { id, chatId, to, text }) {
       const target = await targetOf(chats, caller.userId, chatId, to);
       await chats.requireMember(caller.userId, target);
-      const { message, deduplicated } = await log.append({
-        _id: toUuid(id ?? uuid()),
-        chatId: new Types.ObjectId(target),
-        senderId: new Types.ObjectId(caller.userId),
-        kind: 'text',
-        text,
-        createdAt: new Date(),
-      });
+      const { message, deduplicated } = await log.append({ id: id ?? uuid(), chatId: target, senderId: caller.userId, text });
       return deduplicated ? { ...message, deduplicated } : message;
     },
 

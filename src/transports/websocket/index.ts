@@ -1,6 +1,6 @@
 /** The websocket at `/ws`: who may connect, what a new connection hears, and how the dead and the last are let go. */
 import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
 import type { Topic } from '../../core/bus.ts';
@@ -33,7 +33,12 @@ const path = '/ws';
 /** Milliseconds for which requests under way are waited for when the server stops. */
 const drainTime = 5500;
 
-const callers = new WeakMap<FastifyRequest, Caller>();
+interface Upgrade {
+  caller: Caller;
+  reply: FastifyReply;
+}
+
+const upgrades = new WeakMap<FastifyRequest, Upgrade>();
 
 export async function registerWebsocket(app: FastifyInstance, options: WebsocketOptions): Promise<void> {
   const open = new Set<RpcConnection>();
@@ -45,12 +50,12 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
       await Promise.race([Promise.all([...open].map((connection) => connection.drain())), timeout(drainTime)]);
       for (const connection of open) connection.close(serviceRestart, restarts);
     },
-    // ws closes the connection itself, with the code that fits; there is nobody else to tell.
-    errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'websocket'),
   });
   startHeartbeat(app, options.heartbeatMilliseconds);
 
-  const identify = async (request: FastifyRequest): Promise<void> => void callers.set(request, await options.authenticate.required(request));
+  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    upgrades.set(request, { caller: await options.authenticate.required(request), reply });
+  };
   app.addHook('onRequest', async (request) => {
     if (request.ws !== (request.routeOptions.url === path)) throw new AppError('NOT_FOUND');
   });
@@ -61,15 +66,16 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
 }
 
 function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConnection>, options: WebsocketOptions): void {
-  const caller = callers.get(request) as Caller;
-  const { log, id: requestId } = request;
+  const { caller, reply } = upgrades.get(request) as Upgrade;
+  const { id: requestId, server: { log } } = request;
+  letGoOfRequest(webSocket, request, reply);
   const connection = createConnection({
     webSocket,
     socket: request.raw.socket,
     caller,
     requestId,
     dispatch: options.dispatch,
-    onError: (error) => log.error({ err: error }, 'request over a websocket'),
+    onError: (error) => log.error({ err: error, reqId: requestId }, 'request over a websocket'),
   });
   open.add(connection);
   webSocket.once('close', () => {
@@ -80,10 +86,18 @@ function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConn
     if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
       connection.close(closeCodes.sessionEnded, 'the session has ended');
     } else {
-      log.error({ err: toAppError(error).cause ?? error }, 'websocket refused');
+      log.error({ err: toAppError(error).cause ?? error, reqId: requestId }, 'websocket refused');
       connection.close(tryAgainLater, 'the store does not answer: connect again');
     }
   });
+}
+
+/** A connection lives for hours; the request that made it, with its headers and its answer, must not live as long. */
+function letGoOfRequest(webSocket: WebSocket, request: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.detachSocket(request.raw.socket);
+  // The plugin's listener holds the request. ws closes the connection itself, with the code that fits.
+  webSocket.removeAllListeners('error');
+  webSocket.on('error', () => undefined);
 }
 
 /** First every topic, then the greeting: whoever syncs once greeted misses nothing. */
