@@ -17,7 +17,7 @@ export function asyncApiDocument(publicUrl: string): JsonSchema {
       title: 'Parley',
       version: '1',
       license: { name: 'MIT' },
-      description: 'JSON-RPC 2.0 in text frames of 64 KB at most. Token: `Authorization: Bearer …`, or the subprotocols `["parley", token]`.',
+      description: 'JSON-RPC 2.0 in text frames of 64 KB at most; a batch has 1 to 50 requests. Token: `Authorization: Bearer …`, or the subprotocols `["parley", token]`.',
     },
     defaultContentType: 'application/json',
     servers: { parley: { host, protocol: protocol === 'https:' ? 'wss' : 'ws' } },
