@@ -7,14 +7,14 @@ export interface Cores {
   load: number;
 }
 
-/** The first two cores this process may use. @throws Error that says what is missing */
+/** The last two cores this process may use: the first one serves most interrupts. @throws Error that says what is missing */
 export function requireTwoCores(): Cores {
   try {
     execFileSync('taskset', ['--version'], { stdio: 'ignore' });
   } catch {
     throw new Error('The benchmark needs Linux and its program taskset (util-linux), to keep the server and the load on cores of their own.');
   }
-  const [server, load] = allowedCores();
+  const [server, load] = allowedCores().slice(-2);
   if (server === undefined || load === undefined) {
     throw new Error('The benchmark needs two cores, one for the server and one for the load: on a single core it would measure their quarrel.');
   }

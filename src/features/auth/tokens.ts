@@ -1,5 +1,5 @@
 /** Access tokens (JWT, RFC 7519) and refresh tokens (random, known to the store by their hash alone). */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual, webcrypto } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Id } from '../../core/schemas.ts';
 
@@ -21,10 +21,11 @@ export interface AccessTokens {
 }
 
 export function createAccessTokens(secret: string): AccessTokens {
-  const key = new TextEncoder().encode(secret);
+  // Imported once: from bytes it would be imported anew for every token.
+  const importedKey = webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
   const kid = createHash('sha256').update(secret).digest('hex').slice(0, 16);
   return {
-    sign: ({ userId, sessionId }) =>
+    sign: async ({ userId, sessionId }) =>
       new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg: 'HS256', kid })
         .setSubject(userId)
@@ -32,11 +33,11 @@ export function createAccessTokens(secret: string): AccessTokens {
         .setAudience(audience)
         .setIssuedAt()
         .setExpirationTime(`${accessTokenLifetime}s`)
-        .sign(key),
+        .sign(await importedKey),
 
     async verify(token) {
       try {
-        const { payload, protectedHeader } = await jwtVerify(token, key, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
+        const { payload, protectedHeader } = await jwtVerify(token, await importedKey, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
         if (protectedHeader.kid !== kid || typeof payload['sid'] !== 'string' || payload.sub === undefined) return undefined;
         return { userId: payload.sub, sessionId: payload['sid'] };
       } catch {

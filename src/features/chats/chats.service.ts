@@ -89,6 +89,6 @@ function createMembershipCheck(memberships: MembershipModel): ChatsService['isMe
 }
 
 async function idsOf(memberships: MembershipModel, userId: Id): Promise<Id[]> {
-  const mine = await memberships.find({ userId }, { chatId: 1 }).lean();
-  return mine.map(({ chatId }) => chatId.toHexString()).sort();
+  const mine = await memberships.distinct('chatId', { userId });
+  return mine.map((chatId) => chatId.toHexString()).sort();
 }
