@@ -13,7 +13,7 @@
  * turn, medians of each. Targets are printed, never asserted.
  *
  * Progress goes to stderr. Stdout gets a table and, as its last line, everything as one JSON object:
- * `npm run --silent bench | tail -1 > figures.json`. Takes three to four minutes. Needs Linux, taskset, two cores, and the
+ * `npm run --silent bench | tail -1 > figures.json`. Takes about four minutes. Needs Linux, taskset, two cores, and the
  * temporary folder on a real disk: in memory a flush costs nothing.
  */
 import { execFileSync } from 'node:child_process';

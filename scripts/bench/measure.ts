@@ -1,4 +1,4 @@
-/** One round: memory, flood and pace of one target, each driven from the load's core. */
+/** One round: memory, pace and flood of one target, each driven from the load's core. */
 import { fileURLToPath } from 'node:url';
 import type { Job, Reply, TrafficResult } from './jobs.ts';
 import { settledMemory } from './memory.ts';
@@ -17,6 +17,9 @@ export interface Measurement {
 const inFlight = 4;
 const perSecond = 300;
 
+/** What goes before the pace: enough lone messages for V8 to compile, out of the way, what it would compile while we measure. */
+const rehearsal = { perSecond: 2000, warmUp: 0, measured: 8 };
+
 /** Idle connections that are open before memory is first read: what the first connections of all cost is not theirs. */
 const firstIdle = 100;
 
@@ -24,17 +27,18 @@ const firstIdle = 100;
 const idlePerSecond = 400;
 
 export async function measure(target: Target, core: number, onProgress: (what: string) => void): Promise<Measurement> {
-  // Memory first: what the traffic leaves to the garbage collector would hide the connections.
+  // The flood last: what it leaves to the garbage collector would hide the connections, and hold up the pace.
   onProgress(`memory of ${idleCount} idle connections`);
   const M = await withLoad(core, (load) => measureMemory(load, target));
 
   const watched = [target.pid, ...(target.storePid === undefined ? [] : [target.storePid])];
   return withLoad(core, async (load) => {
     const traffic = { pairs: target.pairs, watched };
+    onProgress(`${perSecond} messages a second`);
+    await run(load, { kind: 'pace', ...traffic, ...rehearsal });
+    const P = await run(load, { kind: 'pace', ...traffic, perSecond, warmUp: 2, measured: 10 });
     onProgress('as many messages as go through');
     const A = await run(load, { kind: 'flood', ...traffic, inFlight, warmUp: 2, measured: 5 });
-    onProgress(`${perSecond} messages a second`);
-    const P = await run(load, { kind: 'pace', ...traffic, perSecond, warmUp: 1, measured: 6 });
     return { A: requireTraffic(A), P: requireTraffic(P), M };
   });
 }

@@ -9,14 +9,16 @@ export const storePatience = 5000;
  * MongoDB's driver needs this in spite of its own time-outs: a command written to a connection that breaks in the same
  * instant waits for a "drain" that a dead socket never gives.
  */
-export async function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AppError('UNAVAILABLE')), milliseconds);
+export function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  // By hand: Promise.race would cost every operation twice as many objects.
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new AppError('UNAVAILABLE')), milliseconds);
+    const inTime =
+      <Outcome>(settle: (outcome: Outcome) => void) =>
+      (outcome: Outcome): void => {
+        clearTimeout(timer);
+        settle(outcome);
+      };
+    work.then(inTime(resolve), inTime(reject));
   });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

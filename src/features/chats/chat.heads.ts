@@ -1,6 +1,6 @@
 /**
  * What sending a message does to its chat: the head of the chat and the sender's read mark go up.
- * Both are caches of what the messages say, so they are written behind: coalesced, each about once a second.
+ * Both are caches of what the messages say, so they are written behind: coalesced, each about every two seconds.
  * Read marks are written before heads: a head that has reached a message therefore says that its sender's mark has, too,
  * and whoever finds a head behind the messages knows which of them to look at.
  */
@@ -34,10 +34,10 @@ interface Pending {
 }
 
 /**
- * Four times a second a quarter of what is pending, the longest pending first. All of it at once would hold up the messages
+ * Four times a second an eighth of what is pending, the longest pending first. All of it at once would hold up the messages
  * for milliseconds; all of it four times a second would cost MongoDB nearly as much as the messages themselves.
  */
-const pace = { milliseconds: 250, share: 1 / 4 };
+const pace = { milliseconds: 250, share: 1 / 8 };
 
 export function createChatHeads(chats: ChatModel, memberships: MembershipModel, onError: (error: unknown) => void): ChatHeads {
   const pending = new Map<Id, Pending>();

@@ -20,8 +20,10 @@ export interface Heads {
 }
 
 export interface Numbers {
-  /** Looks up the last number of every chat of the batch that is not remembered. */
-  load(batch: readonly Entry[]): Promise<void>;
+  /** The chats of the batch whose last number is not remembered. */
+  unknownChats(batch: readonly Entry[]): ReadonlySet<Id>;
+  /** Looks up the last number of each of these chats. */
+  load(chatIds: ReadonlySet<Id>): Promise<void>;
   /** Gives each message of the batch the next number of its chat. */
   assign(batch: readonly Entry[]): void;
   /** This number is in the store. */
@@ -33,9 +35,9 @@ export function createNumbers(messages: MessageCollection, heads: Heads): Number
   const last = new LRUCache<Id, number>({ max: 100_000 });
 
   return {
-    async load(batch) {
-      const unknown = new Set(batch.map((entry) => entry.draft.chatId).filter((chatId) => !last.has(chatId)));
-      await Promise.all([...unknown].map(async (chatId) => last.set(chatId, await findLast(messages, heads, chatId))));
+    unknownChats: (batch) => new Set(batch.map((entry) => entry.draft.chatId).filter((chatId) => !last.has(chatId))),
+    async load(chatIds) {
+      await Promise.all([...chatIds].map(async (chatId) => last.set(chatId, await findLast(messages, heads, chatId))));
     },
     assign(batch) {
       const next = new Map<Id, number>();

@@ -36,7 +36,8 @@ export async function writeAll(log: LogParts): Promise<void> {
 }
 
 async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
-  await withDeadline(log.numbers.load(batch), storePatience);
+  const unknown = log.numbers.unknownChats(batch);
+  if (unknown.size > 0) await withDeadline(log.numbers.load(unknown), storePatience);
   log.numbers.assign(batch);
   const outcome = await writeBatch(log.messages, batch);
   switch (outcome.kind) {
