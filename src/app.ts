@@ -74,10 +74,14 @@ function createFastify(config: Config): FastifyInstance {
   });
 }
 
+/** Also lets go of each connection once it is answered: kept alive, it would keep the server. */
 function refuseWhileClosing(app: FastifyInstance): void {
   let closing = false;
   app.addHook('preClose', async () => void (closing = true));
   app.addHook('onRequest', async () => {
     if (closing) throw new AppError('SHUTTING_DOWN');
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
 }

@@ -1,5 +1,6 @@
 /** The process: environment → store → app → listen, and an orderly end. */
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { readConfig, type Config } from './config.ts';
@@ -91,7 +92,8 @@ function listenForSignals(): void {
         first = Date.now();
         void end();
       } else if (Date.now() - first > sameSignal) {
-        process.exit(1);
+        // As if the signal had killed it.
+        process.exit(128 + constants.signals[signal]);
       }
     });
   }

@@ -11,9 +11,13 @@ export function pageOf<T extends TSchema>(row: T) {
   return strictObject({ items: Type.Array(row), more: Type.Boolean({ description: 'There is another page.' }) });
 }
 
-/** One line for people to read: composed (NFC), no control characters, no lone surrogates. */
-export const Line = (maximum: number, description: string) =>
-  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern: '^[^\\p{Cc}\\p{Cs}]*$', description });
+/** One line: composed (NFC), no control characters, no lone surrogates. */
+export const Line = (maximum: number, description: string, pattern = '^[^\\p{Cc}\\p{Cs}]*$') =>
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern, description });
+
+/** A line with something to see in it. */
+export const Name = (maximum: number, description: string) =>
+  Line(maximum, description, '^[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}][^\\p{Cc}\\p{Cs}]*$');
 
 /** Several lines: newline and tab are allowed, other control characters are not. */
 export const Lines = (maximum: number, description: string) =>

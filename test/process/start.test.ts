@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
@@ -100,6 +100,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await request(home, '/user/me', ann.token);
   });
 }
+
+test('a second signal ends a server that takes its time', async (t) => {
+  const home = await serverHome(t);
+  const server = await home.start();
+  const mongod = await home.mongodPid();
+  process.kill(mongod, 'SIGSTOP');
+  // Again and again: what comes right after the first is taken for the same.
+  const signals = setInterval(() => server.child.kill('SIGTERM'), 100);
+  try {
+    assert.equal(await server.exited, 128 + constants.signals.SIGTERM);
+  } finally {
+    clearInterval(signals);
+    process.kill(mongod, 'SIGCONT');
+  }
+});
 
 test('the key that signs tokens is made once', async (t) => {
   const home = await serverHome(t);

@@ -57,3 +57,10 @@ test('names are stored composed, and measured so', async (t) => {
   assert.equal(status, 201);
   assert.equal((body as { user: { firstName: string } }).user.firstName, 'é'.repeat(50));
 });
+
+test('a name has something to see', async (t) => {
+  const { url } = await buildTestApp(t);
+  for (const firstName of [' ', '\u00a0\u3000', '\u200b\u200d', '\u2028']) {
+    requireInvalid(await ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName } }), 'firstName');
+  }
+});

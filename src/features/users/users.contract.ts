@@ -1,14 +1,14 @@
 /** What people can ask about people. */
 import { Type, type Static } from 'typebox';
 import { operation } from '../../core/contract.ts';
-import { Email, Id, Line, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Email, Id, Line, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const Username = Type.String({
   pattern: '^[A-Za-z0-9_.-]{3,32}$',
   description: '3 to 32 letters, digits, dots, dashes or underscores; compared without regard to case.',
 });
-export const FirstName = Line(50, 'The first or only name.');
-export const LastName = Line(50, 'The last name.');
+export const FirstName = Name(50, 'The first or only name.');
+export const LastName = Name(50, 'The last name.');
 
 const publicFields = { id: Id, username: Username, firstName: FirstName, lastName: Type.Optional(LastName) };
 

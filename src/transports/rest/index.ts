@@ -23,27 +23,14 @@ export interface RestOptions {
 /** Where an operation takes no field, none is let through: what is not checked must not reach it. */
 const nothing = strictObject({});
 
-/** Milliseconds between two looks for connections that have become idle. */
-const closingPace = 50;
-
 const callers = new WeakMap<FastifyRequest, Guest | Caller>();
 
 export async function registerRest(app: FastifyInstance, options: RestOptions): Promise<void> {
   app.removeContentTypeParser('text/plain');
   await app.register(cookie);
   registerProbes(app, options.isReady);
-  closeOnceAnswered(app);
   const refreshCookie = createRefreshCookie(options.publicUrl, options.appUrl);
   for (const route of routes) registerRoute(app, route, options, refreshCookie);
-}
-
-/** While the server closes, a connection is closed as soon as its request is answered; kept alive, it would keep the server. */
-function closeOnceAnswered(app: FastifyInstance): void {
-  app.addHook('preClose', (done) => {
-    const timer = setInterval(() => app.server.closeIdleConnections(), closingPace).unref();
-    app.server.once('close', () => clearInterval(timer));
-    done();
-  });
 }
 
 function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, refreshCookie: RefreshCookie): void {
