@@ -14,6 +14,7 @@ import { createDispatch } from './transports/dispatch.ts';
 import { registerDocs } from './transports/docs/index.ts';
 import { registerRest } from './transports/rest/index.ts';
 import { answerClientError, answerError, registerErrors } from './transports/rest/errors.ts';
+import { methods } from './transports/rest/routes.ts';
 import { registerWebsocket } from './transports/websocket/index.ts';
 
 /** What a test may set otherwise. */
@@ -27,6 +28,12 @@ export interface Overrides {
 
 /** Largest request body in bytes. */
 const bodyLimit = 256 * 1024;
+
+/** Milliseconds for requests that are under way when the server closes. */
+const closingPatience = 2000;
+
+/** Milliseconds for a request to arrive whole. */
+const requestTimeout = 60_000;
 
 /**
  * The server, ready to listen, on the MongoDB at `mongodbUri`. Closing it writes what is on its way and disconnects.
@@ -54,8 +61,8 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const authenticate = createAuthenticate(services.auth);
 
   registerErrors(app);
-  refuseWhileClosing(app);
-  if (config.appUrl !== undefined) await app.register(cors, { origin: new URL(config.appUrl).origin, credentials: true });
+  refuseWhileClosing(app, () => built.refuse());
+  if (config.appUrl !== undefined) await app.register(cors, { origin: new URL(config.appUrl).origin, credentials: true, methods: [...methods] });
   await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000 });
   await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
@@ -64,20 +71,28 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
 
 function createFastify(config: Config): FastifyInstance {
   return Fastify({
-    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] },
+    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["sec-websocket-protocol"]'] },
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     bodyLimit,
+    requestTimeout,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     clientErrorHandler: answerClientError,
   });
 }
 
-/** Also lets go of each connection once it is answered: kept alive, it would keep the server. */
-function refuseWhileClosing(app: FastifyInstance): void {
+/**
+ * Also lets go of each connection once it is answered: kept alive, it would keep the server. So would one whose request
+ * never arrives whole, or has not even begun.
+ */
+function refuseWhileClosing(app: FastifyInstance, refuseWaiting: () => void): void {
   let closing = false;
-  app.addHook('preClose', async () => void (closing = true));
+  app.addHook('preClose', async () => {
+    closing = true;
+    refuseWaiting();
+    setTimeout(() => app.server.closeAllConnections(), closingPatience).unref();
+  });
   app.addHook('onRequest', async () => {
     if (closing) throw new AppError('SHUTTING_DOWN');
   });

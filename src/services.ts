@@ -36,6 +36,8 @@ export interface ServicesOptions {
 
 export interface BuiltServices {
   services: Services;
+  /** Refuses whoever waits for work that has not begun: the server closes. */
+  refuse(): void;
   /** Writes what is still on its way to the store; nothing is taken any more. */
   drain(): Promise<void>;
 }
@@ -43,10 +45,11 @@ export interface BuiltServices {
 /** The connection must be open. */
 export function createServices({ connection, bus, jwtSecret, passwordCost, onError }: ServicesOptions): BuiltServices {
   const users = createUsersService(userModel(connection));
+  const passwords = createPasswords(passwordCost);
   const auth = createAuthService({
     users,
     sessions: sessionModel(connection),
-    passwords: createPasswords(passwordCost),
+    passwords,
     accessTokens: createAccessTokens(jwtSecret),
     bus,
   });
@@ -55,21 +58,26 @@ export function createServices({ connection, bus, jwtSecret, passwordCost, onErr
   const memberships = membershipModel(connection);
   const messageDocuments = messageCollection(connection);
   const heads = createChatHeads(chatDocuments, memberships, onError);
-  const history = createMessageHistory(messageDocuments);
-  const chats = createChatsService({ chats: chatDocuments, memberships, users, history, heads, bus });
-
   const log = createMessageLog({
     messages: messageDocuments,
     heads,
     onStored: (message) => bus.publish(`chat:${message.chatId}`, { name: 'message.created', payload: message }),
     onError,
   });
-  const changes = createMessageChanges(messageDocuments, changeCollection(connection));
-  const messages = createMessagesService({ chats, log, changes, history, bus });
+  const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
+  const chats = createChatsService({ chats: chatDocuments, memberships, users, history, bus });
+  const changes = createMessageChanges({
+    messages: messageDocuments,
+    changes: changeCollection(connection),
+    onChanged: (message) => bus.publish(`chat:${message.chatId}`, { name: message.removedAt === undefined ? 'message.edited' : 'message.removed', payload: message }),
+    onError,
+  });
+  const messages = createMessagesService({ chats, log, changes, history });
 
   const drain = async (): Promise<void> => {
+    changes.stop();
     await log.drain();
     await heads.drain();
   };
-  return { services: { users, auth, chats, messages }, drain };
+  return { services: { users, auth, chats, messages }, refuse: () => passwords.refuse(), drain };
 }

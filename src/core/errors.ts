@@ -80,6 +80,9 @@ export function toAppError(error: unknown): AppError {
   return new AppError(isStoreSilent(error) ? 'UNAVAILABLE' : 'INTERNAL', undefined, { cause: error });
 }
 
+/** Server error code for a value that a unique index has already. */
+export const duplicateKey = 11000;
+
 /** Server error codes of a MongoDB that is going down, has just lost its primary, or ran out of the time it was given. */
 const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
 

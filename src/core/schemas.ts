@@ -70,5 +70,13 @@ export const Message = strictObject(
 );
 export type Message = Static<typeof Message>;
 
+/** What a stored message means for its chat. */
+export interface StoredMessage {
+  chatId: Id;
+  senderId: Id;
+  seq: number;
+  createdAt: Date;
+}
+
 /** What an operation answers that has nothing to say: 204 over HTTP, null over a socket. */
 export const Nothing = Type.Null();

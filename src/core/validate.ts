@@ -15,6 +15,9 @@ export interface FieldProblem {
 
 const maximumProblems = 20;
 
+/** Longer runs take normalisation quadratic time; no language has them (UAX #15, section 13, stream-safe text). */
+const tooManyMarks = /\p{M}{31}/u;
+
 function createAjv(encoding: Encoding): Ajv2020 {
   const ajv = new Ajv2020({
     allErrors: true,
@@ -33,8 +36,9 @@ function createAjv(encoding: Encoding): Ajv2020 {
     schemaType: 'string',
     modifying: true,
     before: 'maxLength',
-    errors: false,
+    error: { message: 'must not have more than 30 combining marks in a row' },
     validate: (form: string, text: string, _parent: unknown, where?: { parentData?: Record<string, unknown>; parentDataProperty: string | number }) => {
+      if (tooManyMarks.test(text)) return false;
       // A text that stands alone has nothing it could be replaced in.
       if (where?.parentData) where.parentData[where.parentDataProperty] = text.normalize(form);
       return true;

@@ -1,6 +1,6 @@
 /** The connection to MongoDB, wherever it runs. */
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
-import { storePatience } from '../core/deadline.ts';
+import { storePatience, withDeadline } from '../core/deadline.ts';
 import { isStoreSilent } from '../core/errors.ts';
 import { StartupError } from '../core/startup.error.ts';
 
@@ -48,7 +48,7 @@ export async function createIndexes(uri: string, { models }: Connection): Promis
 /** True while MongoDB answers. */
 export async function answers(connection: Connection): Promise<boolean> {
   try {
-    await connection.getClient().db().command({ ping: 1 });
+    await withDeadline(connection.getClient().db().command({ ping: 1 }), storePatience);
     return true;
   } catch {
     return false;

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { connect as connectTo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import type { mongo } from 'mongoose';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { guest } from '../helpers/people.ts';
 import type { RpcError } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
 
@@ -105,4 +107,30 @@ test('a connection that is being made while the server closes does not keep it',
   t.after(() => webSocket.terminate());
   assert.equal(((await once(webSocket, 'close')) as [number])[0], serviceRestart);
   await closing;
+});
+
+test('connections whose requests never come, or never end, do not keep a server that closes', async (t) => {
+  const { url, close } = await buildTestApp(t);
+  const port = Number(new URL(url).port);
+  for (const beginning of ['', 'GET /healthz HTTP/1.1\r\nHost: a', 'POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a"']) {
+    const connection = connectTo(port, '127.0.0.1');
+    t.after(() => connection.destroy());
+    connection.on('error', () => undefined);
+    await once(connection, 'connect');
+    connection.write(beginning);
+  }
+  // An answer on a connection made later says that the others have been seen.
+  await fetch(`${url}/healthz`);
+  await close();
+});
+
+test('whoever waits for a password to be checked when the server closes is refused', async (t) => {
+  const { dispatch, person, close } = await buildTestApp(t, { passwordCost: 10 });
+  const { email } = await person('Ann');
+  const logins = Array.from({ length: 50 }, () => dispatch.call('auth.login', guest, { email, password: 'not the password' }));
+  const outcomes = Promise.allSettled(logins);
+  await logins[0]?.catch(() => undefined);
+  await close();
+  const codes = new Set((await outcomes).map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as { code?: string }).code : 'signed in')));
+  assert.deepEqual(codes, new Set(['WRONG_CREDENTIALS', 'SHUTTING_DOWN']));
 });

@@ -30,6 +30,21 @@ test('a refresh token is enough to log out, also the one before; it ends its own
   assert.equal((await services.auth.authenticate(ann.accessToken, guest)).userId, ann.id);
 });
 
+test('logging out ends the session of the caller and the one of the refresh token', async (t) => {
+  const { person, services, dispatch } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const other = (await dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
+  await ann.call('auth.logout', { refreshToken: other.refreshToken });
+  for (const { accessToken } of [ann, other]) await assert.rejects(services.auth.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
+});
+
+test('a caller who logs out with a wrong refresh token is logged out all the same', async (t) => {
+  const { person, services } = await buildTestApp(t);
+  const ann = await person('Ann');
+  await ann.call('auth.logout', { refreshToken: 'x' });
+  await assert.rejects(services.auth.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
+});
+
 test('logging out without a session, with a wrong token or twice does nothing and says nothing', async (t) => {
   const { person, services, dispatch } = await buildTestApp(t);
   const ann = await person('Ann');

@@ -7,7 +7,8 @@ import type { Update } from '../../src/features/messages/change.model.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
 import { toUuid } from '../../src/features/messages/message.model.ts';
 import { connect, freshDatabase } from '../helpers/app.ts';
-import { createLogProcess, type LogProcess } from '../helpers/log.ts';
+import { createLogProcess, type Fate, type LogProcess } from '../helpers/log.ts';
+import { until } from '../helpers/until.ts';
 
 const edit = (text: string) => (): Update => ({ set: { text, editedAt: new Date() } });
 
@@ -22,7 +23,7 @@ async function twoMessages(t: TestContext): Promise<{ uri: string; chatId: strin
 
 test('a number that its message has left behind is not given again by a process that knows no better', async (t) => {
   const { chatId, ids, processes: [one, other] } = await twoMessages(t);
-  const revOf = async (process: LogProcess, id: string): Promise<number | undefined> => (await process.changes.change(chatId, id, edit(randomUUID()))).message.rev;
+  const revOf = async (process: LogProcess, id: string): Promise<number | undefined> => (await process.changes.change(chatId, id, edit(randomUUID()))).rev;
   assert.equal(await revOf(other, ids[1]), 1);
   assert.equal(await revOf(one, ids[0]), 2);
   assert.equal(await revOf(one, ids[0]), 3);
@@ -33,7 +34,7 @@ test('a change that a crash has left half done is completed before the next one'
   const { uri, chatId, ids, processes: [one] } = await twoMessages(t);
   const changes = changeCollection(await connect(t, uri));
   await changes.insertOne({ _id: new Types.ObjectId(chatId), rev: 1, messageId: toUuid(ids[0]), update: { set: { text: 'half done' } } });
-  assert.equal((await one.changes.change(chatId, ids[1], edit('next'))).message.rev, 2);
+  assert.equal((await one.changes.change(chatId, ids[1], edit('next'))).rev, 2);
   const first = await one.history.find(ids[0]);
   assert.deepEqual([first?.text, first?.rev], ['half done', 1]);
 });
@@ -41,6 +42,24 @@ test('a change that a crash has left half done is completed before the next one'
 test('many changes of one message at once, from two processes, each get a number of their own', async (t) => {
   const { chatId, ids, processes } = await twoMessages(t);
   const changed = await Promise.all(Array.from({ length: 20 }, (_, index) => (processes[index % 2] as LogProcess).changes.change(chatId, ids[0], edit(`text ${index}`))));
-  const revs = changed.map(({ message }) => message.rev ?? 0).sort((a, b) => a - b);
+  const revs = changed.map(({ rev }) => rev ?? 0).sort((a, b) => a - b);
   assert.deepEqual(revs, Array.from({ length: 20 }, (_, index) => index + 1));
 });
+
+for (const [step, fates] of Object.entries({
+  'its number was taken and the answer lost': ['answer lost'],
+  'it was applied and the answer lost': ['well', 'answer lost'],
+  'it was not applied': ['well', 'never arrives'],
+} satisfies Record<string, Fate[]>)) {
+  test(`a change is published also when ${step} and nobody asks again`, async (t) => {
+    const uri = freshDatabase(t);
+    const fate = [...fates] as Fate[];
+    const one = await createLogProcess(t, uri, { changeFate: () => fate.shift() });
+    const [chatId, senderId, id] = [new Types.ObjectId().toHexString(), new Types.ObjectId().toHexString(), randomUUID()];
+    await one.log.append({ id, chatId, senderId, text: 'first' });
+    await assert.rejects(one.changes.change(chatId, id, edit('second')), { name: 'MongoNetworkError' });
+    await until('the change is published', () => one.changed.length > 0);
+    assert.deepEqual(one.changed.map(({ text, rev }) => [text, rev]), [['second', 1]]);
+    assert.deepEqual(await one.history.find(id), one.changed[0]);
+  });
+}

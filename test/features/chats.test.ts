@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { openSocket } from '../helpers/socket.ts';
 
 const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
@@ -49,6 +50,30 @@ test('an opening that a crash has left half done is completed by the next one', 
   await connection.collection('chats').insertOne({ _id, kind: 'private', pairKey: [ann.id, bob.id].sort().join(':'), createdAt: new Date(), head: { seq: 0, at: new Date() } });
   const chat = await bob.call('chats.open', { userId: ann.id });
   assert.deepEqual([chat.id, chat.members.length], [_id.toHexString(), 2]);
+});
+
+test('a chat in which nothing was said is announced again by who opens it: the first time may have been lost', async (t) => {
+  const one = await buildTestApp(t);
+  const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  const [ann, bob] = await Promise.all([one.person('Ann'), one.person('Bob')]);
+  const socket = await openSocket(t, other.url, bob.accessToken);
+  const chat = await ann.call('chats.open', { userId: bob.id });
+  assert.deepEqual(await other.dispatch.call('chats.open', ann.caller, { userId: bob.id }), chat);
+  assert.deepEqual((await socket.next('chat.created')).params, chat);
+  await other.dispatch.call('messages.send', ann.caller, { chatId: chat.id, text: 'hello' });
+  await socket.next('message.created');
+});
+
+test('the order of my chats is that of their messages, also where a crash has left the heads behind', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  const first = await ann.call('messages.send', { to: bob.id, text: 'first' });
+  const second = await ann.call('messages.send', { to: cem.id, text: 'second' });
+  const connection = await connect(t, mongodbUri);
+  const chats = connection.collection('chats');
+  await chats.updateOne({ _id: new Types.ObjectId(second.chatId) }, { $set: { head: { seq: 0, at: new Date(0) } } });
+  const { items } = await ann.call('chats.list');
+  assert.deepEqual(items.map(({ id }) => id), [second.chatId, first.chatId]);
 });
 
 test('my chats come with the most recently active first, page by page', async (t) => {

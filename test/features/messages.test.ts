@@ -142,3 +142,13 @@ test('a text has 1 to 8,000 characters in its composed form, and no control char
     await assert.rejects(say(text), refusedWith('VALIDATION_FAILED'), JSON.stringify(text.slice(0, 10)));
   }
 });
+
+test('one person is heard in the order of sending, also when a chat has to be looked up first', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  const { id: chatId } = await ann.call('chats.open', { userId: bob.id });
+  const sent = await Promise.all(Array.from({ length: 30 }, (_, index) => ann.call('messages.send', { ...(index % 2 ? { chatId } : { to: bob.id }), text: `${index}` })));
+  assert.deepEqual(sent.map(({ seq }) => seq), sent.map((_, index) => index + 1));
+  const [toStranger, toBob] = await Promise.allSettled([ann.call('messages.send', { to: '0'.repeat(24), text: 'lost' }), ann.call('messages.send', { to: cem.id, text: 'found' })]);
+  assert.deepEqual([toStranger.status, toBob.status], ['rejected', 'fulfilled']);
+});

@@ -2,9 +2,8 @@
 import type { TestContext } from 'node:test';
 import type { mongo } from 'mongoose';
 import type { AnyEvent } from '../../src/core/contract.ts';
-import type { Message } from '../../src/core/schemas.ts';
+import type { Message, StoredMessage } from '../../src/core/schemas.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
-import type { StoredMessage } from '../../src/features/messages/log.numbers.ts';
 import { createMessageChanges, type MessageChanges } from '../../src/features/messages/message.changes.ts';
 import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from '../../src/features/messages/message.log.ts';
@@ -12,7 +11,7 @@ import { messageCollection, type MessageCollection } from '../../src/features/me
 import { createIndexes } from '../../src/plugins/mongo.ts';
 import { connect } from './app.ts';
 
-/** What happens to one insert: it is carried out; it never arrives; it is carried out, but the answer is lost. */
+/** What happens to one write: it is carried out; it never arrives; it is carried out, but the answer is lost. */
 export type Fate = 'well' | 'never arrives' | 'answer lost';
 
 export interface LogProcess {
@@ -22,6 +21,8 @@ export interface LogProcess {
   messages: MessageCollection;
   /** The message.created events in the order they were published. */
   events: AnyEvent[];
+  /** The messages that were changed, in the order this was published. */
+  changed: Message[];
   raised: StoredMessage[];
   /** How often an insert was sent to MongoDB. */
   inserts: () => number;
@@ -30,6 +31,8 @@ export interface LogProcess {
 export interface LogProcessOptions extends Pick<MessageLogOptions, 'limits'> {
   /** The fate of the next insert; well, when there is none. */
   fate?: () => Fate | undefined;
+  /** The fate of the next step of a change. */
+  changeFate?: () => Fate | undefined;
   /** Awaited before each insert: a write can be held back. */
   hold?: () => Promise<void>;
 }
@@ -38,24 +41,21 @@ class LostConnection extends Error {
   override readonly name = 'MongoNetworkError';
 }
 
-export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, hold, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
+export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, changeFate = () => undefined, hold, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
   const connection = await connect(t, uri);
   const messages = messageCollection(connection);
   const changes = changeCollection(connection);
   await createIndexes(uri, connection);
   const events: AnyEvent[] = [];
   const raised: StoredMessage[] = [];
+  const changed: Message[] = [];
   let inserts = 0;
 
   const command = async (document: mongo.Document): Promise<mongo.Document> => {
     if (!('insert' in document)) return messages.db.command(document);
     inserts += 1;
     await hold?.();
-    const destiny = fate() ?? 'well';
-    if (destiny === 'never arrives') throw new LostConnection('the connection broke before the write');
-    const reply = await messages.db.command(document);
-    if (destiny === 'answer lost') throw new LostConnection('the connection broke after the write');
-    return reply;
+    return suffer(fate(), () => messages.db.command(document));
   };
   const log = createMessageLog({
     messages: withCommand(messages, command),
@@ -65,7 +65,34 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
     settlingTime: 1,
     limits,
   });
-  return { log, changes: createMessageChanges(messages, changes), history: createMessageHistory(messages), messages, events, raised, inserts: () => inserts };
+  const made = createMessageChanges({
+    messages: withFate(messages, ['findOneAndUpdate'], changeFate),
+    changes: withFate(changes, ['insertOne', 'replaceOne'], changeFate),
+    onChanged: (message) => void changed.push(message),
+    onError: () => undefined,
+    settlingTime: 1,
+  });
+  t.after(() => made.stop());
+  return { log, changes: made, history: createMessageHistory(messages, log), messages, events, changed, raised, inserts: () => inserts };
+}
+
+async function suffer<T>(fate: Fate = 'well', write: () => Promise<T>): Promise<T> {
+  if (fate === 'never arrives') throw new LostConnection('the connection broke before the write');
+  const reply = await write();
+  if (fate === 'answer lost') throw new LostConnection('the connection broke after the write');
+  return reply;
+}
+
+/** The real collection, some of whose methods meet the next fate. */
+function withFate<T extends mongo.Document>(collection: mongo.Collection<T>, fateful: readonly string[], fate: () => Fate | undefined): mongo.Collection<T> {
+  return new Proxy(collection, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...parameters: unknown[]) => Promise<unknown>;
+      return fateful.includes(String(key)) ? (...parameters: unknown[]) => suffer(fate(), () => method(...parameters)) : method;
+    },
+  });
 }
 
 /** The real collection, with its database's commands going through ours. */

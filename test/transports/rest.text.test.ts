@@ -64,3 +64,12 @@ test('a name has something to see', async (t) => {
     requireInvalid(await ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName } }), 'firstName');
   }
 });
+
+test('a text of nothing but combining marks is refused before it costs anything', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, id } = await person('Ann');
+  const send = (text: string): Promise<Answer> => ask(url, '/message', { method: 'POST', token, json: { to: id, text } });
+  assert.equal((await send(`a${'\u0301'.repeat(30)}`)).status, 201);
+  requireInvalid(await send(`a${'\u0301'.repeat(31)}`), 'text');
+  requireInvalid(await send(`a${'\u0301\u0316'.repeat(60_000)}`), 'text');
+});

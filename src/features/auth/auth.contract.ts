@@ -62,7 +62,7 @@ export const authContract = {
       errors: ['SESSION_ENDED'],
     }),
     'auth.logout': operation({
-      summary: 'End the session of this refresh token, or of the caller; its sockets are closed.',
+      summary: 'End the session of the caller and that of the refresh token, whichever is given; their sockets are closed.',
       access: 'anyone',
       input: strictObject({ refreshToken: Type.Optional(RefreshToken) }),
       output: Nothing,

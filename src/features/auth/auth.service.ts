@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Bus } from '../../core/bus.ts';
 import type { Caller, Guest, Service } from '../../core/contract.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { Me } from '../users/users.contract.ts';
@@ -60,8 +61,10 @@ export function createAuthService({ users, sessions: model, passwords, accessTok
     },
 
     async logout(guest, { refreshToken }) {
-      const sessionId = refreshToken === undefined ? callerSession(guest) : await sessions.findByRefreshToken(refreshToken);
-      if (sessionId !== undefined) await live.end(sessionId);
+      const named = refreshToken === undefined ? undefined : await sessions.findByRefreshToken(refreshToken);
+      for (const sessionId of new Set([callerSession(guest), named])) {
+        if (sessionId !== undefined) await live.end(sessionId);
+      }
       return null;
     },
 
@@ -80,7 +83,7 @@ function createLiveSessions(sessions: Sessions, bus: Bus) {
     max: 50_000,
     ttl: sessionCacheTime,
     ignoreFetchAbort: true,
-    fetchMethod: async (sessionId) => ({ owner: await sessions.findOwner(sessionId) }),
+    fetchMethod: async (sessionId) => ({ owner: await withDeadline(sessions.findOwner(sessionId), storePatience) }),
   });
   return {
     ownerOf: async (sessionId: Id): Promise<Id | undefined> => (await alive.fetch(sessionId))?.owner,

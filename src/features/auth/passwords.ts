@@ -8,17 +8,23 @@ export interface Passwords {
   hash(password: string): Promise<string>;
   /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
   matches(password: string, hash: string | undefined): Promise<boolean>;
+  /** Refuses everybody who waits: the server closes. */
+  refuse(): void;
 }
 
-/** libuv's default number of threads: more hashes at once would only wait there, in front of everything else. */
-const concurrency = 4;
+/** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
+const concurrency = 3;
 const maximumWaiting = 200;
 
 export function createPasswords(cost: number): Passwords {
-  const limit = pLimit(concurrency);
-  const queue = <T>(work: () => Promise<T>): Promise<T> => {
+  const limit = pLimit({ concurrency, rejectOnClear: true });
+  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
     if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
-    return limit(work);
+    try {
+      return await limit(work);
+    } catch (error) {
+      throw error instanceof Error && error.name === 'AbortError' ? new AppError('SHUTTING_DOWN') : error;
+    }
   };
   const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
@@ -29,5 +35,6 @@ export function createPasswords(cost: number): Passwords {
       const equal = await queue(() => bcrypt.compare(password, hash ?? nobody));
       return equal && fits && hash !== undefined;
     },
+    refuse: () => limit.clearQueue(),
   };
 }

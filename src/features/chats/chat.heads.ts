@@ -6,23 +6,14 @@
  */
 import { Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import type { Id } from '../../core/schemas.ts';
+import type { Id, StoredMessage } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { MembershipModel } from './membership.model.ts';
-
-export interface StoredMessage {
-  chatId: Id;
-  senderId: Id;
-  seq: number;
-  createdAt: Date;
-}
 
 export interface ChatHeads {
   raise(message: StoredMessage): void;
   /** How far the stored head of a chat has come. */
   storedSeq(chatId: Id): Promise<number>;
-  /** When the chat was last active, as far as this process knows better than the store. */
-  pendingActivity(chatId: Id): Date | undefined;
   /** Writes what is left; the last thing before the store is closed. */
   drain(): Promise<void>;
 }
@@ -72,7 +63,6 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
       schedule();
     },
     storedSeq: async (chatId) => (await chats.findById(chatId, { head: 1 }).lean())?.head.seq ?? 0,
-    pendingActivity: (chatId) => pending.get(chatId)?.at,
     async drain() {
       clearTimeout(timer);
       await writing;

@@ -1,29 +1,29 @@
 /** The list of a person's chats, the most recently active first. */
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
-import type { ChatHeads } from './chat.heads.ts';
 import type { ChatModel } from './chat.model.ts';
-import type { Views } from './chat.views.ts';
+import type { ChatHistory, Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
 import type { MembershipModel } from './membership.model.ts';
 
 export interface ListingParts {
   chats: ChatModel;
   memberships: MembershipModel;
-  heads: ChatHeads;
+  history: ChatHistory;
   views: Views;
 }
 
-export function createListing({ chats, memberships, heads, views }: ListingParts): ChatsService['list'] {
-  /** Ids by activity. The stored heads may be a moment behind; what this process has yet to store is laid over them. */
+export function createListing({ chats, memberships, history, views }: ListingParts): ChatsService['list'] {
+  /** Ids by activity, as the messages say it: the stored heads may be a moment behind. */
   const orderedIds = async (userId: Id): Promise<Id[]> => {
-    const mine = await memberships.find({ userId }, { chatId: 1 }).lean();
-    const documents = await chats.find({ _id: { $in: mine.map((row) => row.chatId) } }, { head: 1 }).lean();
-    const rows = documents.map((chat) => {
-      const id = chat._id.toHexString();
-      return { id, at: Math.max(chat.head.at.getTime(), heads.pendingActivity(id)?.getTime() ?? 0) };
+    const mine = await memberships.distinct('chatId', { userId });
+    const documents = await chats.find({ _id: { $in: mine } }, { createdAt: 1 }).lean();
+    const heads = await history.heads(mine.map((chatId) => chatId.toHexString()));
+    const rows = documents.map(({ _id, createdAt }) => {
+      const id = _id.toHexString();
+      return { id, at: heads.get(id)?.lastMessage?.createdAt ?? createdAt.toISOString() };
     });
-    return rows.sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).map((row) => row.id);
+    return rows.sort((a, b) => (a.at === b.at ? (a.id < b.id ? 1 : -1) : a.at < b.at ? 1 : -1)).map((row) => row.id);
   };
 
   return async (caller, { limit, before }) => {

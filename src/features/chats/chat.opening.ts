@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { mongo, Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
-import { AppError } from '../../core/errors.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { AppError, duplicateKey } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
@@ -19,23 +20,25 @@ export interface OpeningParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-/** The chat first, then who is in it: a crash in between leaves a chat that the next opening completes. */
+/**
+ * The chat first, then who is in it: a crash in between leaves a chat that the next opening completes. Nothing tells an
+ * opening whose answer was lost from one that never was, so a chat without messages is announced again.
+ */
 export function createOpening({ chats, memberships, users, views, bus }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
   const open = async (pairKey: string): Promise<Id> => {
     const people = [...new Set(pairKey.split(':'))];
     if ((await users.findUsers(people)).size < people.length) throw new AppError('USER_NOT_FOUND');
-    const chatId = (await findOrCreate(chats, pairKey))._id;
-    if (await addMembers(memberships, chatId, people)) {
-      const id = chatId.toHexString();
+    const { _id, head } = await findOrCreate(chats, pairKey);
+    const added = await addMembers(memberships, _id, people);
+    const id = _id.toHexString();
+    for (const userId of people) bus.join(userId, `chat:${id}`);
+    if (added || head.seq === 0) {
       const chat = await views.requireChat(id);
-      for (const userId of people) {
-        bus.join(userId, `chat:${id}`);
-        bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
-      }
+      for (const userId of people) bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
     }
-    return chatId.toHexString();
+    return id;
   };
-  const opened = new LRUCache<string, Id>({ max: 100_000, fetchMethod: open });
+  const opened = new LRUCache<string, Id>({ max: 100_000, fetchMethod: (pairKey) => withDeadline(open(pairKey), storePatience) });
 
   return async (userId, withUserId) => {
     const chatId = await opened.fetch(pairKeyOf(userId, withUserId));
@@ -53,7 +56,7 @@ async function findOrCreate(chats: ChatModel, pairKey: string): Promise<ChatDocu
     await chats.collection.insertOne(made);
     return made;
   } catch (error) {
-    if (!(error instanceof mongo.MongoServerError) || error.code !== 11000) throw error;
+    if (!(error instanceof mongo.MongoServerError) || error.code !== duplicateKey) throw error;
     return chats.findOne({ pairKey }).orFail().lean();
   }
 }

@@ -31,7 +31,9 @@ export interface ViewsParts {
 export function createViews({ chats, memberships, users, history }: ViewsParts): Views {
   const findChats = async (chatIds: readonly Id[]): Promise<Map<Id, Chat>> => {
     const ids = chatIds.map((id) => new Types.ObjectId(id));
-    const [documents, rows] = await Promise.all([chats.find({ _id: { $in: ids } }).lean(), memberships.find({ chatId: { $in: ids } }).lean()]);
+    // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
+    const documents = await chats.find({ _id: { $in: ids } }).lean();
+    const rows = await memberships.find({ chatId: { $in: ids } }).lean();
     const [people, sent] = await Promise.all([
       users.findUsers([...new Set(rows.map((row) => row.userId.toHexString()))]),
       history.sendersSince(documents.map((chat) => ({ chatId: chat._id.toHexString(), seq: chat.head.seq }))),

@@ -3,10 +3,10 @@ import { LRUCache } from 'lru-cache';
 import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
-import type { ChatHeads } from './chat.heads.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
@@ -16,6 +16,8 @@ import type { MembershipModel } from './membership.model.ts';
 
 export interface ChatsService extends Service<typeof chatsContract> {
   isMember(userId: Id, chatId: Id): Promise<boolean>;
+  /** True if that is remembered from an earlier time; false says nothing. */
+  isKnownMember(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireMember(userId: Id, chatId: Id): Promise<void>;
   /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND */
@@ -31,15 +33,14 @@ export interface ChatsParts {
   memberships: MembershipModel;
   users: UsersService;
   history: ChatHistory;
-  heads: ChatHeads;
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-export function createChatsService({ chats, memberships, users, history, heads, bus }: ChatsParts): ChatsService {
+export function createChatsService({ chats, memberships, users, history, bus }: ChatsParts): ChatsService {
   const views = createViews({ chats, memberships, users, history });
-  const list = createListing({ chats, memberships, heads, views });
+  const list = createListing({ chats, memberships, history, views });
   const openPrivate = createOpening({ chats, memberships, users, views, bus });
-  const isMember = createMembershipCheck(memberships);
+  const { isMember, isKnownMember } = createMembershipCheck(memberships);
   const requireMember = async (userId: Id, chatId: Id): Promise<void> => {
     if (!(await isMember(userId, chatId))) throw new AppError('CHAT_NOT_FOUND');
   };
@@ -47,6 +48,7 @@ export function createChatsService({ chats, memberships, users, history, heads, 
   return {
     list,
     isMember,
+    isKnownMember,
     requireMember,
     openPrivate,
     idsOf: async (userId) => idsOf(memberships, userId),
@@ -77,15 +79,18 @@ export function createChatsService({ chats, memberships, users, history, heads, 
 }
 
 /** Memberships are asked for at every operation, so those that exist are remembered; nobody leaves a private chat. */
-function createMembershipCheck(memberships: MembershipModel): ChatsService['isMember'] {
+function createMembershipCheck(memberships: MembershipModel): Pick<ChatsService, 'isMember' | 'isKnownMember'> {
   const known = new LRUCache<string, true>({
     max: 200_000,
     fetchMethod: async (key) => {
       const [chatId = '', userId = ''] = key.split(':');
-      return (await memberships.exists({ chatId, userId })) ? true : undefined;
+      return (await withDeadline(memberships.exists({ chatId, userId }).exec(), storePatience)) ? true : undefined;
     },
   });
-  return async (userId, chatId) => (await known.fetch(`${chatId}:${userId}`)) === true;
+  return {
+    isMember: async (userId, chatId) => (await known.fetch(`${chatId}:${userId}`)) === true,
+    isKnownMember: (userId, chatId) => known.get(`${chatId}:${userId}`) === true,
+  };
 }
 
 async function idsOf(memberships: MembershipModel, userId: Id): Promise<Id[]> {

@@ -1,16 +1,9 @@
 /** The last number of each chat this process writes to: remembered, looked up when unknown, never trusted blindly. */
 import { LRUCache } from 'lru-cache';
 import { Types } from 'mongoose';
-import type { Id } from '../../core/schemas.ts';
+import type { Id, StoredMessage } from '../../core/schemas.ts';
 import type { Entry } from './log.queue.ts';
 import type { MessageCollection } from './message.model.ts';
-
-export interface StoredMessage {
-  chatId: Id;
-  senderId: Id;
-  seq: number;
-  createdAt: Date;
-}
 
 /** Where the log reports what it has stored, so that lists and read marks can follow (see chat.heads). */
 export interface Heads {

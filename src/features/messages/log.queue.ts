@@ -21,6 +21,8 @@ export interface Entry {
   draft: Draft;
   /** The draft as it is stored; its number is given when it is written. */
   document: MessageDocument;
+  /** Numbers under which it was written without an answer, and not found afterwards: it may turn up yet. */
+  lost: number[];
   bytes: number;
   deadline: number;
   resolve: (appended: Appended) => void;
@@ -118,7 +120,7 @@ function createWaiting(limits: QueueLimits, onSilence: () => void) {
     has: (entry: Entry): boolean => entries.has(entry),
     isEmpty: (): boolean => entries.size === 0,
     admit(draft: Draft, resolve: Entry['resolve'], reject: Entry['reject']): Entry {
-      const entry = { draft, document: toDocument(draft), bytes: fixedBytes + Buffer.byteLength(draft.text), deadline: Date.now() + limits.patience, resolve, reject };
+      const entry = { draft, document: toDocument(draft), lost: [], bytes: fixedBytes + Buffer.byteLength(draft.text), deadline: Date.now() + limits.patience, resolve, reject };
       if (entries.size >= limits.messages || bytes + entry.bytes > limits.bytes) throw new AppError('BUSY');
       entries.add(entry);
       bytes += entry.bytes;

@@ -1,6 +1,6 @@
 /** One write of a batch to the journal, and what MongoDB's answer means for each message in it. */
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { isStoreSilent } from '../../core/errors.ts';
+import { duplicateKey } from '../../core/errors.ts';
 import type { Entry } from './log.queue.ts';
 import type { MessageCollection } from './message.model.ts';
 
@@ -8,9 +8,7 @@ export type Outcome =
   | { kind: 'stored' }
   /** Everything before `index` is stored, nothing from there on is. */
   | { kind: 'refused'; index: number; because: 'number taken' | 'id taken' | 'other'; error: unknown }
-  /** Nothing is stored, and trying again would not help. */
-  | { kind: 'failed'; error: unknown }
-  /** Sent and not answered: it may be stored, or be stored yet. */
+  /** Not answered, or with an error as a whole: all, some or none of it may be stored, or be stored yet. */
   | { kind: 'unknown'; error: unknown };
 
 /** MongoDB's answer to the insert command (its manual: "insert", output). */
@@ -18,8 +16,6 @@ interface InsertReply {
   writeErrors?: { index: number; code: number; errmsg?: string; keyPattern?: Record<string, unknown> }[];
   writeConcernError?: { errmsg?: string };
 }
-
-const duplicateKey = 11000;
 
 /** The plain command, and not insertMany: its answer says which key was refused, and nothing retries behind our back. */
 export async function writeBatch(messages: MessageCollection, batch: readonly Entry[]): Promise<Outcome> {
@@ -38,7 +34,7 @@ export async function writeBatch(messages: MessageCollection, batch: readonly En
     const error = new Error(refusal.errmsg);
     return { kind: 'refused', index: refusal.index, because: reasonOf(refusal), error };
   } catch (error) {
-    return { kind: isStoreSilent(error) ? 'unknown' : 'failed', error };
+    return { kind: 'unknown', error };
   }
 }
 

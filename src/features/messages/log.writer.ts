@@ -18,6 +18,8 @@ export interface LogParts {
   /** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
   settlingTime: number;
   draining: boolean;
+  /** The write that MongoDB has been sent and not yet answered. */
+  underWay: { batch: readonly Entry[]; done: Promise<void> } | undefined;
 }
 
 const retryPause = 200;
@@ -26,11 +28,15 @@ const retryPause = 200;
 export async function writeAll(log: LogParts): Promise<void> {
   for (let batch = log.queue.take(); batch.length > 0; batch = log.queue.take()) {
     try {
-      await write(log, batch);
+      const done = write(log, batch);
+      log.underWay = { batch, done };
+      await done;
     } catch (error) {
       log.onError(error);
       log.queue.putBack(batch);
       await pause(retryPause);
+    } finally {
+      log.underWay = undefined;
     }
   }
 }
@@ -47,10 +53,6 @@ async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
     case 'refused':
       accept(log, batch.slice(0, outcome.index));
       await handleRefusal(log, outcome, batch.slice(outcome.index));
-      break;
-    case 'failed':
-      log.onError(outcome.error);
-      for (const entry of batch) log.queue.fail(entry, outcome.error);
       break;
     case 'unknown':
       log.onError(outcome.error);
@@ -92,10 +94,18 @@ async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: r
 function answerRepeats(log: LogParts, entries: readonly Entry[], stored: ReadonlyMap<string, MessageDocument>): void {
   for (const entry of entries) {
     const known = stored.get(keyOf(entry.document));
-    if (known) answerRepeat(log.queue, entry, known);
+    if (known && isLostWrite(entry, known)) {
+      entry.document.seq = known.seq;
+      accept(log, [entry]);
+      log.numbers.forget([entry]);
+    } else if (known) answerRepeat(log.queue, entry, known);
   }
   log.queue.putBack(entries);
 }
+
+/** True if an earlier write of this entry, looked up in vain, has turned up after all. */
+const isLostWrite = ({ document, lost }: Entry, known: MessageDocument): boolean =>
+  lost.includes(known.seq) && isSameWrite({ ...document, seq: known.seq }, known);
 
 /** Finds out which messages of an unanswered write are stored, as often as it takes. */
 async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
@@ -104,7 +114,9 @@ async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
   accept(log, batch.filter(isOurs));
   log.numbers.forget(batch);
-  answerRepeats(log, batch.filter((entry) => !isOurs(entry)), stored);
+  const others = batch.filter((entry) => !isOurs(entry));
+  for (const { document, lost } of others) lost.push(document.seq);
+  answerRepeats(log, others, stored);
 }
 
 /** Waits until MongoDB has been answering for a while; gives up only when the server stops and nobody waits any more. */

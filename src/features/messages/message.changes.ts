@@ -7,9 +7,13 @@
  * changes of a chat, whatever process makes them. Then the change is applied to its message. Before a change takes the
  * next number, the one before it is applied (again, if need be): so a crash between the two steps loses nothing, and
  * what the messages carry is always the changes 1 to n without a hole.
+ *
+ * A change is published when it is seen applied: by whoever made it, or by whoever completes it. Of a change whose outcome
+ * is unknown, because MongoDB did not answer, the process remembers the number, and looks for it until it knows.
  */
 import { mongo, Types } from 'mongoose';
-import { AppError } from '../../core/errors.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { AppError, duplicateKey } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
@@ -18,39 +22,80 @@ export interface MessageChanges {
   /**
    * Changes a message as `decide` says, who sees it as it is now and answers what to do, or undefined to leave it.
    * `decide` may be asked again when somebody else changes something in the chat at the same instant.
-   * @returns the message as it is then, and whether anything was done
-   * @throws MESSAGE_NOT_FOUND, BUSY, and whatever `decide` throws
+   * @returns the message as it is then
+   * @throws MESSAGE_NOT_FOUND, BUSY, UNAVAILABLE (the change may still be made), and whatever `decide` throws
    */
-  change(chatId: Id, messageId: MessageId, decide: (message: MessageDocument) => Update | undefined): Promise<{ message: Message; changed: boolean }>;
+  change(chatId: Id, messageId: MessageId, decide: Decide): Promise<Message>;
+  /** Looks no more for changes whose outcome is unknown: whoever makes the next one completes them. */
+  stop(): void;
 }
 
-type Decide = Parameters<MessageChanges['change']>[2];
-type Changed = Awaited<ReturnType<MessageChanges['change']>>;
+export interface MessageChangesOptions {
+  messages: MessageCollection;
+  changes: ChangeCollection;
+  /** Called for each change, in the order of its chat, before its maker is answered; now and then twice. */
+  onChanged: (message: Message) => void;
+  onError: (error: unknown) => void;
+  /** Milliseconds between two looks for a change whose outcome is unknown. */
+  settlingTime?: number;
+}
+
+type Decide = (message: MessageDocument) => Update | undefined;
 
 /** How often a change begins anew because others were faster, before it is called BUSY. */
 const maximumAttempts = 50;
 const maximumWaiting = 1000;
 
-export function createMessageChanges(messages: MessageCollection, changes: ChangeCollection): MessageChanges {
-  /** The changes of one chat go one after another: within a process they would only get in each other's way. */
-  const lastOf = new Map<Id, Promise<unknown>>();
-  let waiting = 0;
+export function createMessageChanges({ settlingTime = 1000, ...options }: MessageChangesOptions): MessageChanges {
+  const log: ChangeLog = { ...options, unknown: new Map() };
+  const turn = createTurns();
+  let stopped = false;
+
+  const settle = (chatId: Id): void => {
+    setTimeout(() => {
+      if (stopped) return;
+      turn(chatId, () => completeLast(log, chatId)).catch((error: unknown) => {
+        log.onError(error);
+        settle(chatId);
+      });
+    }, settlingTime).unref();
+  };
 
   return {
     async change(chatId, messageId, decide) {
-      if (waiting >= maximumWaiting) throw new AppError('BUSY');
-      waiting += 1;
-      const before = lastOf.get(chatId) ?? Promise.resolve();
-      const mine = before.then(() => makeChange(messages, changes, { chatId, messageId, decide }));
-      const settled = mine.catch(() => undefined);
-      lastOf.set(chatId, settled);
       try {
-        return await mine;
-      } finally {
-        waiting -= 1;
-        if (lastOf.get(chatId) === settled) lastOf.delete(chatId);
+        return await turn(chatId, () => makeChange(log, { chatId, messageId, decide }));
+      } catch (error) {
+        if (log.unknown.has(chatId)) settle(chatId);
+        throw error;
       }
     },
+    stop: () => void (stopped = true),
+  };
+}
+
+interface ChangeLog extends Omit<MessageChangesOptions, 'settlingTime'> {
+  /** By chat: the number of a change that was sent to MongoDB and not seen applied. */
+  unknown: Map<Id, number>;
+}
+
+/** The changes of one chat go one after another: within a process they would only get in each other's way. */
+function createTurns() {
+  const lastOf = new Map<Id, Promise<unknown>>();
+  let waiting = 0;
+  return async <T>(chatId: Id, work: () => Promise<T>): Promise<T> => {
+    if (waiting >= maximumWaiting) throw new AppError('BUSY');
+    waiting += 1;
+    const before = lastOf.get(chatId) ?? Promise.resolve();
+    const mine = before.then(() => withDeadline(work(), storePatience));
+    const settled = mine.catch(() => undefined);
+    lastOf.set(chatId, settled);
+    try {
+      return await mine;
+    } finally {
+      waiting -= 1;
+      if (lastOf.get(chatId) === settled) lastOf.delete(chatId);
+    }
   };
 }
 
@@ -60,22 +105,28 @@ interface Wish {
   decide: Decide;
 }
 
-async function makeChange(messages: MessageCollection, changes: ChangeCollection, { chatId, messageId, decide }: Wish): Promise<Changed> {
+async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): Promise<Message> {
   const chat = new Types.ObjectId(chatId);
   for (let attempt = 0; attempt < maximumAttempts; attempt++) {
-    const last = await changes.findOne({ _id: chat });
-    if (last) await apply(messages, last);
-    const message = await messages.findOne({ _id: toUuid(messageId), chatId: chat });
+    const last = await log.changes.findOne({ _id: chat });
+    if (last) await complete(log, last);
+    const message = await log.messages.findOne({ _id: toUuid(messageId), chatId: chat });
     if (!message) throw new AppError('MESSAGE_NOT_FOUND');
     const update = decide(message);
-    if (!update) return { message: toMessage(message), changed: false };
+    if (!update) return toMessage(message);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    if (await claim(changes, next, last)) {
-      await apply(messages, next);
-      return { message: toMessage(updated(message, next)), changed: true };
-    }
+    log.unknown.set(chatId, next.rev);
+    if (await claim(log.changes, next, last)) return toMessage(await complete(log, next));
+    log.unknown.delete(chatId);
   }
   throw new AppError('BUSY');
+}
+
+/** Sees to it that the last change of a chat, if there is one, is applied and published. */
+async function completeLast(log: ChangeLog, chatId: Id): Promise<void> {
+  const last = await log.changes.findOne({ _id: new Types.ObjectId(chatId) });
+  if (last) await complete(log, last);
+  log.unknown.delete(chatId);
 }
 
 /** True if the change is now the chat's last one; false if somebody else's came first. */
@@ -85,22 +136,23 @@ async function claim(changes: ChangeCollection, next: ChangeDocument, last: Chan
     await changes.insertOne(next);
     return true;
   } catch (error) {
-    if (error instanceof mongo.MongoServerError && error.code === 11000) return false;
+    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
     throw error;
   }
 }
 
-/** Applies a change to its message; nothing happens if that was done before. */
-async function apply(messages: MessageCollection, { messageId, rev, update }: ChangeDocument): Promise<void> {
+/** Applies a change to its message, and publishes it; nothing happens if that was done before. */
+async function complete(log: ChangeLog, { _id, messageId, rev, update }: ChangeDocument): Promise<MessageDocument> {
+  const chatId = _id.toHexString();
   const unset = update.unset ?? [];
-  await messages.updateOne(
+  const applied = await log.messages.findOneAndUpdate(
     { _id: messageId, $or: [{ rev: { $exists: false } }, { rev: { $lt: rev } }] },
     { $set: { ...update.set, rev }, ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((key) => [key, ''])) }) },
+    { returnDocument: 'after' },
   );
-}
-
-function updated(message: MessageDocument, { rev, update }: ChangeDocument): MessageDocument {
-  const result = { ...message, ...update.set, rev };
-  for (const key of update.unset ?? []) Reflect.deleteProperty(result, key);
-  return result;
+  const message = applied ?? (await log.messages.findOne({ _id: messageId }));
+  if (!message) throw new AppError('MESSAGE_NOT_FOUND');
+  if (applied || log.unknown.get(chatId) === rev) log.onChanged(toMessage(message));
+  if ((log.unknown.get(chatId) ?? Infinity) <= rev) log.unknown.delete(chatId);
+  return message;
 }

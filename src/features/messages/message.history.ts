@@ -1,6 +1,7 @@
 /** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
 import { Types } from 'mongoose';
 import type { Id, Message, MessageId, Place } from '../../core/schemas.ts';
+import type { MessageLog } from './message.log.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 
 export interface ChatHead {
@@ -27,16 +28,24 @@ export interface MessageHistory {
   since(chatId: Id, from: Place, to: Place, limit: number): Promise<{ messages: Message[]; place: Place }>;
 }
 
-export function createMessageHistory(messages: MessageCollection): MessageHistory {
+/** Reads through `messages`, and shows nothing that the log has yet to see journaled. */
+export function createMessageHistory(messages: MessageCollection, log: Pick<MessageLog, 'settled'>): MessageHistory {
+  const settled = async <T>(chatIds: readonly Id[], reading: Promise<T>): Promise<T> => {
+    const result = await reading;
+    await log.settled(chatIds);
+    return result;
+  };
   return {
     async find(id) {
       const document = await messages.findOne({ _id: toUuid(id) });
-      return document ? toMessage(document) : undefined;
+      if (!document) return undefined;
+      await log.settled([document.chatId.toHexString()]);
+      return toMessage(document);
     },
-    page: async (chatId, request) => page(messages, new Types.ObjectId(chatId), request),
-    heads: async (chatIds) => heads(messages, chatIds),
+    page: async (chatId, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), request)),
+    heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
     sendersSince: async (places) => sendersSince(messages, places),
-    since: async (chatId, from, to, limit) => since(messages, new Types.ObjectId(chatId), { from, to, limit }),
+    since: async (chatId, from, to, limit) => settled([chatId], since(messages, new Types.ObjectId(chatId), { from, to, limit })),
   };
 }
 

@@ -4,6 +4,7 @@
  * What it promises
  * - Numbers (`seq`) are dense in each chat: 1, 2, 3 … without a gap, however many processes write.
  * - Nobody is told "sent", and nobody is shown a message, before MongoDB has it in its journal (and on a majority).
+ *   MongoDB itself shows a write before it is journaled, so whoever reads waits for the write under way.
  * - Messages of one sender keep the order in which they were appended.
  * - A repeat (same id, sender, chat and text) gives the stored message; the same id with anything else is CONFLICT.
  * - If MongoDB is silent, senders are told so within five seconds, everyone who waits at once: were a later message still
@@ -33,8 +34,9 @@
  * surface even later, the unique indexes keep numbers and ids right, readers see the jump and sync, and the sender's
  * repeat is recognised.
  */
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Message } from '../../core/schemas.ts';
+import type { Id, Message } from '../../core/schemas.ts';
 import { createNumbers, type Heads } from './log.numbers.ts';
 import { createQueue, type Appended, type Draft, type QueueLimits } from './log.queue.ts';
 import { writeAll, type LogParts } from './log.writer.ts';
@@ -48,6 +50,11 @@ export interface MessageLog {
    *   SHUTTING_DOWN once drain was called
    */
   append(draft: Draft): Promise<Appended>;
+  /**
+   * Resolves once the write under way, if it holds messages of these chats, is in the journal. Who reads waits for it
+   * afterwards, lest a crash take back what was shown. @throws UNAVAILABLE
+   */
+  settled(chatIds: readonly Id[]): Promise<void>;
   /** Takes nothing new; resolves when everyone who waits has an answer. */
   drain(): Promise<void>;
 }
@@ -67,7 +74,7 @@ const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, 
 
 export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
-  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), settlingTime, draining: false };
+  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), settlingTime, draining: false, underWay: undefined };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {
@@ -85,6 +92,10 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
       const appended = queue.add(draft);
       write();
       return appended;
+    },
+    async settled(chatIds) {
+      const { underWay } = log;
+      if (underWay && chatIds.some((id) => underWay.batch.some(({ draft }) => draft.chatId === id))) await withDeadline(underWay.done, storePatience);
     },
     async drain() {
       log.draining = true;

@@ -41,9 +41,9 @@ schema.index({ chatId: 1, rev: 1 }, { unique: true, partialFilterExpression: { r
 /** Messages are read and written through the driver: this is the hot path. The connection must be open. */
 export type MessageCollection = mongo.Collection<MessageDocument>;
 
-export function messageCollection(connection: Connection): MessageCollection {
-  const model = connection.model('Message', schema);
-  return connection.getClient().db(connection.name).collection(model.collection.collectionName);
+export function messageCollection(connection: Connection, options: mongo.CollectionOptions = {}): MessageCollection {
+  const model = connection.models['Message'] ?? connection.model('Message', schema);
+  return connection.getClient().db(connection.name).collection(model.collection.collectionName, options);
 }
 
 /** The driver's own UUID class checks by regular expressions what the contract has checked already; this is the hot path. */

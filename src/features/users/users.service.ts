@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { mongo, Types } from 'mongoose';
 import type { Service } from '../../core/contract.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, duplicateKey } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, fold, wordsOf } from '../../core/text.ts';
 import { searchWordsOf, toMe, toUser, type UserDocument, type UserModel } from './user.model.ts';
@@ -24,8 +24,6 @@ export interface UsersService extends Service<typeof usersContract> {
   /** The people with these ids, by id; those that do not exist are missing. */
   findUsers(ids: readonly Id[]): Promise<Map<Id, User>>;
 }
-
-const duplicateKey = 11000;
 
 export function createUsersService(users: UserModel): UsersService {
   return {

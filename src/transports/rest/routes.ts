@@ -33,3 +33,6 @@ export const routes: readonly Route[] = [
   { method: 'PATCH', path: '/message/:id', operation: 'messages.edit', status: 200 },
   { method: 'DELETE', path: '/message/:id', operation: 'messages.remove', status: 204 },
 ];
+
+/** Every method that some route has. */
+export const methods: readonly string[] = [...new Set(routes.map(({ method }) => method))];

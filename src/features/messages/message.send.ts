@@ -1,0 +1,43 @@
+/** Where a message goes, and in which order: the messages of one person are appended as they came. */
+import { AppError } from '../../core/errors.ts';
+import type { Id, MessageId } from '../../core/schemas.ts';
+import type { ChatsService } from '../chats/chats.service.ts';
+import type { Appended } from './log.queue.ts';
+import type { MessageLog } from './message.log.ts';
+
+/** A chat, or a person whose private chat with the sender it is. */
+export interface Target {
+  chatId?: Id;
+  to?: Id;
+}
+
+type Send = (senderId: Id, target: Target, message: { id: MessageId; text: string }) => Promise<Appended>;
+
+/**
+ * A chat may have to be looked up, or made, before its message can be appended. Whatever the same person sends meanwhile
+ * waits for that; when nothing has to be looked up, nothing waits.
+ * @throws VALIDATION_FAILED unless exactly one of chatId and to is given, USER_NOT_FOUND, CHAT_NOT_FOUND, and what the log throws
+ */
+export function createSend(chats: ChatsService, log: MessageLog): Send {
+  const lastOf = new Map<Id, Promise<unknown>>();
+
+  return async (senderId, target, message) => {
+    const append = (chatId: Id): Promise<Appended> => log.append({ ...message, chatId, senderId });
+    const before = lastOf.get(senderId);
+    if (!before && target.to === undefined && target.chatId !== undefined && chats.isKnownMember(senderId, target.chatId)) return append(target.chatId);
+
+    const mine = (before ?? Promise.resolve()).then(async () => ({ appended: append(await findChat(chats, senderId, target)) }));
+    const settled = mine.catch(() => undefined);
+    lastOf.set(senderId, settled);
+    await settled;
+    if (lastOf.get(senderId) === settled) lastOf.delete(senderId);
+    return (await mine).appended;
+  };
+}
+
+async function findChat(chats: ChatsService, senderId: Id, { chatId, to }: Target): Promise<Id> {
+  if (to !== undefined && chatId === undefined) return chats.openPrivate(senderId, to);
+  if (chatId === undefined || to !== undefined) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'chatId', problem: 'give either chatId or to' }] });
+  await chats.requireMember(senderId, chatId);
+  return chatId;
+}
