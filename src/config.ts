@@ -9,10 +9,10 @@ import { toFieldProblems, validatorOf } from './core/validate.ts';
 export const Environment = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'The address to listen on. 0.0.0.0 for every interface.' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'The port to listen on. 0 takes a free one.' }),
-  PUBLIC_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', description: 'The address people reach the server at. By default http://HOST:PORT.' })),
-  APP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', description: 'The address of the browser app. Its origin may call the API with cookies.' })),
+  PUBLIC_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://chat.example.org'], description: 'The address people reach the server at. By default http://HOST:PORT.' })),
+  APP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://app.example.org'], description: 'The address of the browser app. Its origin may call the API with cookies.' })),
   DATA_DIR: Type.String({ default: './data', minLength: 1, description: 'Where everything is kept that must outlive the process.' }),
-  MONGODB_URI: Type.Optional(Type.String({ pattern: '^mongodb(\\+srv)?://', description: 'A MongoDB to use, standalone or replica set. Without it the server starts its own, with its data in DATA_DIR.' })),
+  MONGODB_URI: Type.Optional(Type.String({ pattern: '^mongodb(\\+srv)?://', examples: ['mongodb://127.0.0.1:27017/parley'], description: 'A MongoDB to use, standalone or replica set. Without it the server starts its own, with its data in DATA_DIR.' })),
   MONGOD_BINARY: Type.Optional(Type.String({ minLength: 1, description: 'The mongod program to start. Without it one is looked for on the PATH and in the cache folder, or fetched.' })),
   JWT_SECRET: Type.Optional(Type.String({ minLength: 32, description: 'The key that signs access tokens. Without it one is made and kept in DATA_DIR. Several processes on one MongoDB need the same.' })),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'warn', description: 'How much is logged: fatal, error, warn, info, debug, trace or silent.' }),
@@ -41,17 +41,29 @@ export function readConfig(env: Record<string, string | undefined>): Readonly<Co
   }
   const check = validatorOf(Environment, 'text');
   if (!check(given)) {
-    const problems = toFieldProblems(check.errors ?? []).map(({ field, problem }) => `${field} ${problem}`);
-    throw new StartupError(`The configuration is wrong: ${problems.join('; ')}.`);
+    const problems = new Map(toFieldProblems(check.errors ?? []).map(({ field, problem }) => [field, `${field} ${hintFor(field) ?? problem}`]));
+    throw new StartupError(`The configuration is wrong: ${[...problems.values()].join('; ')}.`);
   }
   return Object.freeze(toConfig(given as Static<typeof Environment>, env));
+}
+
+/** How an address has to look says more than what is wrong with the one given. */
+function hintFor(key: string): string | undefined {
+  const { examples } = (Environment.properties as Record<string, { examples?: string[] }>)[key] ?? {};
+  return examples && `must look like ${examples.join(' or ')}`;
+}
+
+/** Where a browser finds the server when nobody says otherwise. */
+function addressOf({ HOST, PORT }: Static<typeof Environment>): string {
+  const host = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${PORT}`;
 }
 
 function toConfig(values: Static<typeof Environment>, env: Record<string, string | undefined>): Config {
   return {
     host: values.HOST,
     port: values.PORT,
-    publicUrl: values.PUBLIC_URL ?? `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`,
+    publicUrl: values.PUBLIC_URL ?? addressOf(values),
     appUrl: values.APP_URL,
     dataDir: resolve(values.DATA_DIR),
     mongodbUri: values.MONGODB_URI,

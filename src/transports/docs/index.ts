@@ -11,5 +11,16 @@ export async function registerDocs(app: FastifyInstance, publicUrl: string): Pro
   app.get('/openapi.json', () => openApi);
   app.get('/asyncapi.json', () => asyncApi);
   await app.register(swagger, { mode: 'static', specification: { document: openApi as unknown as StaticDocumentSpec['document'] } });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy(publicUrl) });
 }
+
+/** Swagger UI's own files and pictures, and requests to the server under any name it is reached by. */
+const contentSecurityPolicy = (publicUrl: string): Record<string, string[]> => ({
+  'default-src': ["'self'"],
+  'connect-src': ["'self'", new URL(publicUrl).origin],
+  'img-src': ["'self'", 'data:'],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'object-src': ["'none'"],
+  'base-uri': ["'self'"],
+  'frame-ancestors': ["'self'"],
+});
