@@ -1,7 +1,7 @@
 /** Keeps mongod's log bounded: the current file and one before it. */
 import { renameSync, statSync } from 'node:fs';
 import type { Places } from './places.ts';
-import { isMongod } from './process.ts';
+import { isMongod, sendSignal } from './process.ts';
 
 const LARGEST = 16 * 2 ** 20;
 
@@ -22,7 +22,7 @@ export function keepLogSmall(places: Places, pid: () => number): () => void {
     // If it has just died, the next one begins its own log.
     if (!isMongod(pid(), places)) return;
     setLogAside(places);
-    process.kill(pid(), 'SIGUSR1');
+    sendSignal(pid(), 'SIGUSR1');
   }, 60_000);
   timer.unref();
   return () => clearInterval(timer);

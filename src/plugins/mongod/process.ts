@@ -92,6 +92,14 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+export function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It died a moment ago, and whoever follows it hears of that.
+  }
+}
+
 /** A process that is not a child of this one: its end is noticed by looking. */
 export function watch(pid: number): Running {
   const ended = new Promise<undefined>((resolve) => {

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { askToShutDown } from './contact.ts';
 import type { Places } from './places.ts';
-import { isMongod, isRunning } from './process.ts';
+import { isMongod, isRunning, sendSignal } from './process.ts';
 import { comesTrue } from './wait.ts';
 
 export async function endMongod(pid: number, places: Places): Promise<void> {
@@ -10,19 +10,11 @@ export async function endMongod(pid: number, places: Places): Promise<void> {
   if (isMongod(pid, places)) {
     const asked = await askToShutDown(places.socket, places.uri);
     if (!(asked && (await comesTrue(isGone, 4000)))) {
-      signal(pid, 'SIGTERM');
-      if (!(await comesTrue(isGone, 2000))) signal(pid, 'SIGKILL');
+      sendSignal(pid, 'SIGTERM');
+      if (!(await comesTrue(isGone, 2000))) sendSignal(pid, 'SIGKILL');
       await comesTrue(isGone, 1000);
     }
   }
   rmSync(places.socket, { force: true });
   rmSync(places.pidFile, { force: true });
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It is gone, which is what was asked for.
-  }
 }
