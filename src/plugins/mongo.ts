@@ -35,11 +35,17 @@ export async function connectMongo(uri: string): Promise<Connection> {
 const open = (uri: string, options: ConnectOptions): Promise<Connection> =>
   mongoose.createConnection(uri, { ...durable, ...options, ...(namesDatabase(uri) ? {} : { dbName: 'parley' }) }).asPromise();
 
-/** Makes the indexes of every model of the connection. On much data that takes its time, so nothing hurries it. */
+/**
+ * Makes the indexes of every model of the connection. On much data that takes its time, so nothing hurries it.
+ * @throws StartupError if MongoDB refuses to make one
+ */
 export async function createIndexes(uri: string, { models }: Connection): Promise<void> {
   const patient = await open(uri, {});
   try {
     await Promise.all(Object.values(models).map((model) => patient.model(model.modelName, model.schema).createIndexes()));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartupError(`The indexes cannot be made in the MongoDB at ${withoutCredentials(uri)} (${reason}): give its user the right to make them, and remove duplicate values if there are any.`, { cause: error });
   } finally {
     await patient.close();
   }

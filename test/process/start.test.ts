@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { mongo } from 'mongoose';
 import { WebSocket } from 'ws';
 import { register, request } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
@@ -59,6 +60,14 @@ test('a MONGODB_URI that does not answer is named, without its password', async 
   const line = await fault(await folder(t), await freePort(), { MONGODB_URI: `mongodb://me:secret@127.0.0.1:${await freePort()}/parley` });
   assert.match(line, /The MongoDB at mongodb:\/\/127\.0\.0\.1:\d+\/parley does not answer/);
   assert.doesNotMatch(line, /secret/);
+});
+
+test('data that does not allow an index is named', async (t) => {
+  const uri = freshDatabase(t);
+  const client = await mongo.MongoClient.connect(uri);
+  await client.db().collection('users').insertMany([{ username: 'ann' }, { username: 'ann' }]);
+  await client.close();
+  assert.match(await fault(await folder(t), await freePort(), { MONGODB_URI: uri }), /^The indexes cannot be made in the MongoDB at .*username: "ann".*remove duplicate values/);
 });
 
 test('a MONGOD_BINARY that is none is named', async (t) => {
