@@ -24,6 +24,7 @@ try {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = readConfig(process.env);
   listenForSignals();
+  listenForFaults();
   const mongodbUri = config.mongodbUri ?? (await startOwnMongod(config));
   const app = await buildApp(config, mongodbUri);
   cleanups.push(() => app.close());
@@ -82,6 +83,11 @@ function end(error?: unknown): Promise<never> {
 
 function inspectFailure(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** What nobody caught ends the server, too, and takes its MongoDB along. */
+function listenForFaults(): void {
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) process.on(fault, (error) => void end(error ?? fault));
 }
 
 function listenForSignals(): void {

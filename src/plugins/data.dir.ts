@@ -1,8 +1,12 @@
 /** The folder for everything that must outlive the process: private to its owner, with the key that signs tokens. */
-import { randomBytes } from 'node:crypto';
-import { access, chmod, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { access, chmod, constants, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartupError } from '../core/startup.error.ts';
+
+/** As short as JWT_SECRET may be. */
+const shortestSecret = 32;
 
 /** Makes the folder with mode 0700. @throws StartupError if it cannot be made or written to */
 export async function prepareDataDir(dataDir: string): Promise<void> {
@@ -16,14 +20,30 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
   }
 }
 
-/** The key kept in the folder, made the first time; nobody but its owner can read it. */
+/**
+ * The key kept in the folder, made the first time; nobody but its owner can read it.
+ * @throws StartupError if the file was cut off
+ */
 export async function readOrMakeJwtSecret(dataDir: string): Promise<string> {
   await prepareDataDir(dataDir);
   const path = join(dataDir, 'jwt-secret');
+  if (!existsSync(path)) await makeJwtSecret(path);
+  const secret = (await readFile(path, 'utf8')).trim();
+  if (secret.length < shortestSecret) {
+    throw new StartupError(`The key in ${path} is too short to sign with: put back the whole file, or remove it to have a new one made.`);
+  }
+  return secret;
+}
+
+/** Whole or not at all, whenever the process dies; of several processes that make one at once, the first gives it to all. */
+async function makeJwtSecret(path: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
   try {
-    await writeFile(path, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' });
+    await writeFile(draft, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true });
+    await link(draft, path);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
-  return (await readFile(path, 'utf8')).trim();
 }

@@ -1,7 +1,8 @@
 /** Starting and ending the process: every fault is one clear sentence and exit code 1, every end is orderly. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,12 @@ async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'parley-start-'));
   t.after(() => rm(path, { recursive: true, force: true }));
   return path;
+}
+
+/** The command lines of the mongods on the folder. */
+function mongodsOn(dataDir: string): string[] {
+  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(`--dbpath ${dataDir}`));
 }
 
 /** Starts a server that must not start; gives the one line it leaves behind. */
@@ -60,6 +67,13 @@ test('a MONGODB_URI that does not answer is named, without its password', async 
   const line = await fault(await folder(t), await freePort(), { MONGODB_URI: `mongodb://me:secret@127.0.0.1:${await freePort()}/parley` });
   assert.match(line, /The MongoDB at mongodb:\/\/127\.0\.0\.1:\d+\/parley does not answer/);
   assert.doesNotMatch(line, /secret/);
+});
+
+test('a key cut off by a crash is named, and no MongoDB is left', async (t) => {
+  const dataDir = await folder(t);
+  await writeFile(join(dataDir, 'jwt-secret'), '');
+  assert.match(await fault(dataDir, await freePort(), {}), new RegExp(`The key in ${dataDir}/jwt-secret is too short`));
+  assert.deepEqual(mongodsOn(dataDir), []);
 });
 
 test('data that does not allow an index is named', async (t) => {
@@ -132,4 +146,5 @@ test('the key that signs tokens is made once', async (t) => {
   await first.kill('SIGTERM');
   await home.start();
   assert.equal(await readFile(join(home.dataDir, 'jwt-secret'), 'utf8'), key);
+  assert.deepEqual((await readdir(home.dataDir)).filter((name) => name.startsWith('jwt-')), ['jwt-secret']);
 });
