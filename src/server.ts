@@ -38,9 +38,15 @@ async function startOwnMongod(config: Config): Promise<string> {
   await prepareDataDir(config.dataDir);
   const claim = await claimDataDir(config.dataDir);
   cleanups.push(() => claim.release());
-  const mongod = await startMongod({ ...config.mongod, dataDir: config.dataDir, report: say, onLost: (error) => void end(error) });
-  cleanups.push(() => mongod.stop());
-  return mongod.uri;
+  const breakOff = new AbortController();
+  const starting = startMongod({ ...config.mongod, dataDir: config.dataDir, report: say, onLost: (error) => void end(error), signal: breakOff.signal });
+  cleanups.push(async () => {
+    breakOff.abort();
+    // If it did not start there is nothing to stop.
+    const mongod = await starting.catch(() => undefined);
+    await mongod?.stop();
+  });
+  return (await starting).uri;
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {

@@ -10,7 +10,8 @@ import type { Readable, Writable } from 'node:stream';
 import { afterEach, before, test } from 'node:test';
 import { mongo } from 'mongoose';
 import { claimDataDir, findMongod, startMongod, type MongodOptions } from '../../src/plugins/mongod/index.ts';
-import { fetchBinary } from '../../src/plugins/mongod/fetch.ts';
+import { fetchBinary, type Fetcher } from '../../src/plugins/mongod/fetch.ts';
+import { run } from '../../src/plugins/mongod/run.ts';
 import { until } from '../helpers/until.ts';
 
 const LIBRARY = new URL('../../src/plugins/mongod/index.ts', import.meta.url).href;
@@ -68,6 +69,16 @@ test('a mongod that is still starting is waited for', async () => {
   const mongod = await start(dataDir);
   assert.equal(await ping(mongod.uri), 1);
   assert.equal(pidOf(dataDir), left);
+});
+
+test('a start that is broken off leaves no mongod, not even one left behind that does not answer', async () => {
+  const dataDir = folder();
+  const server = serverOn(dataDir);
+  assert.equal(await server.nextLine(), 'up');
+  await server.kill();
+  process.kill(pidOf(dataDir), 'SIGSTOP');
+  await assert.rejects(start(dataDir, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+  assert.deepEqual(processesOn(dataDir), []);
 });
 
 test('a mongod that is shutting down is outlived', async () => {
@@ -181,6 +192,20 @@ test('fetching twice at once leaves one whole binary, and a failed fetch nothing
   await assert.rejects(fetching(() => Promise.reject(new Error('cut off'))), /cut off/);
   assert.deepEqual(readdirSync(cache), ['mongod']);
   assert.equal(await findMongod({ binary: target, report: () => undefined }), target);
+});
+
+test('a fetch that is broken off leaves nothing', async () => {
+  const cache = folder();
+  const breakOff = new AbortController();
+  let pid = 0;
+  const stall: Fetcher = (into, _, signal) =>
+    run('sh', ['-c', 'echo $$; exec sleep 100'], { milliseconds: 100_000, cwd: into, signal, onOutput: (text) => (pid = Number(text)) });
+  const fetching = fetchBinary(join(cache, 'mongod'), { name: 'test', fetcher: stall }, () => undefined, breakOff.signal);
+  await until('a program', () => pid);
+  breakOff.abort();
+  await assert.rejects(fetching, { name: 'AbortError' });
+  assert.deepEqual(readdirSync(cache), []);
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
 test('a second claim on a folder is refused and names the first; a released one is free', async () => {

