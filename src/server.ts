@@ -4,12 +4,16 @@ import { constants } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { readConfig, type Config } from './config.ts';
+import { withDeadline } from './core/deadline.ts';
 import { StartupError } from './core/startup.error.ts';
 import { prepareDataDir } from './plugins/data.dir.ts';
 import { claimDataDir, startMongod } from './plugins/mongod/index.ts';
 
 /** Milliseconds after which an orderly end is given up. */
 const shutdownLimit = 9500;
+
+/** Milliseconds in which everything must be written out: a mongod that is silent needs the rest to be ended. */
+const drainLimit = 5000;
 
 /** npm passes on a signal that the terminal has sent to everybody already: two within this time are one. */
 const sameSignal = 500;
@@ -27,7 +31,7 @@ try {
   listenForFaults();
   const mongodbUri = config.mongodbUri ?? (await startOwnMongod(config));
   const app = await buildApp(config, mongodbUri);
-  cleanups.push(() => app.close());
+  cleanups.push(() => withDeadline(app.close(), drainLimit));
   await listen(app, config);
   announce(app, config);
 } catch (error) {

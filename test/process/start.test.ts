@@ -14,7 +14,7 @@ import { WebSocket } from 'ws';
 import { register, request } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { freePort, serverHome, startServer } from '../helpers/process.ts';
-import { wrap } from '../helpers/socket.ts';
+import { openSocket, wrap } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -138,6 +138,22 @@ test('a signal while it starts ends it without a word of complaint, and no Mongo
   assert.deepEqual(await exited, [0, null]);
   assert.equal(await complaint, '');
   assert.deepEqual(mongodsOn(dataDir), []);
+});
+
+test('a MongoDB that does not answer is ended all the same, within ten seconds; what could not be written makes the exit code 1', async (t) => {
+  const home = await serverHome(t);
+  const server = await home.start();
+  const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
+  const { id: chatId } = await request(home, '/chat', ann.token, { userId: bob.id });
+  const socket = await openSocket(t, home.url, ann.token);
+  process.kill(await home.mongodPid(), 'SIGSTOP');
+  void socket.call('messages.send', { chatId, text: 'Hello' }).catch(() => undefined);
+  // Answered at once, so the message before it is under way.
+  await socket.raw('no JSON');
+  const began = Date.now();
+  assert.equal(await server.kill('SIGTERM'), 1, server.output());
+  assert.ok(Date.now() - began < 10_000, server.output());
+  assert.deepEqual(mongodsOn(home.dataDir), []);
 });
 
 test('a second signal ends a server that takes its time', async (t) => {

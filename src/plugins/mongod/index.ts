@@ -13,7 +13,7 @@ export { findMongod } from './find.ts';
 export interface Mongod {
   /** mongodb:// URI on the Unix socket, without a database name */
   uri: string;
-  /** stops mongod cleanly, within about eight seconds */
+  /** stops mongod, cleanly if it does as it is asked in time */
   stop(): Promise<void>;
 }
 
