@@ -58,7 +58,7 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<voi
     await app.listen({ host, port });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason = code === 'EADDRINUSE' ? `port ${port} on ${host} is taken: stop whoever uses it, or choose another with PORT` : `cannot listen on ${host}:${port} (${String(error)})`;
+    const reason = code === 'EADDRINUSE' ? `port ${port} on ${host} is taken: stop whoever uses it, or choose another with PORT` : `cannot listen on ${host}:${port} (${error instanceof Error ? error.message : String(error)})`;
     throw new StartupError(`Parley did not start: ${reason}.`, { cause: error });
   }
 }
@@ -102,7 +102,7 @@ function listenForFaults(): void {
 
 function listenForSignals(): void {
   let first: number | undefined;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (first === undefined) {
         first = Date.now();

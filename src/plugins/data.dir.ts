@@ -1,8 +1,8 @@
 /** The folder for everything that must outlive the process: private to its owner, with the key that signs tokens. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { access, chmod, constants, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, chmod, constants, link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StartupError } from '../core/startup.error.ts';
 
 /** As short as JWT_SECRET may be. */
@@ -11,12 +11,27 @@ const shortestSecret = 32;
 /** Makes the folder with mode 0700. @throws StartupError if it cannot be made or written to */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
+    if (!(await stat(dataDir)).isDirectory()) throw new Error('it is no folder');
     await chmod(dataDir, 0o700);
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`DATA_DIR ${dataDir} is not writable (${reason}): choose another folder, or give this user the right to write to it.`, { cause: error });
+  }
+}
+
+/** Level by level: Node's own recursive way never ends where nothing can be made, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(path, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
   }
 }
 
