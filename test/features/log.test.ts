@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/schemas.ts';
-import type { Draft } from '../../src/features/messages/log.queue.ts';
+import { createQueue, type Draft } from '../../src/features/messages/log.queue.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { createLogProcess } from '../helpers/log.ts';
 
@@ -87,6 +87,39 @@ test('a silent store is told to everybody who waits; what turns out to be stored
   const repeated = await log.append(first);
   assert.deepEqual([repeated.deduplicated, repeated.message.seq], [true, 1]);
   assert.deepEqual(events.map(({ payload }) => (payload as Message).text), ['under way', 'still waiting']);
+});
+
+test('who gives up takes everyone behind along, however short they have waited', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
+  const queue = createQueue({ messages: 10, bytes: 10_000, patience: 5000 });
+  const message = room();
+  const first = assert.rejects(queue.add(message('waits')), refusedWith('UNAVAILABLE'));
+  t.mock.timers.tick(4000);
+  const second = assert.rejects(queue.add(message('has just come')), refusedWith('UNAVAILABLE'));
+  t.mock.timers.tick(1250);
+  await Promise.all([first, second]);
+  assert.equal(queue.hasWork(), false);
+});
+
+test('nobody is shown a message before it is acknowledged, though MongoDB shows it already', async (t) => {
+  const { hold, reached, open } = gate(t);
+  const { log, history, messages } = await createLogProcess(t, freshDatabase(t), { holdAnswer: hold });
+  const message = room()('not yet');
+  const order: string[] = [];
+  const sent = log.append(message).then(() => order.push('acknowledged'));
+  await reached;
+  assert.equal(await messages.countDocuments({ text: 'not yet' }), 1);
+  const readings = [
+    history.page(message.chatId, { limit: 10 }).then(({ items }) => order.push(`page of ${items.length}`)),
+    history.find(message.id).then((found) => order.push(`found ${found?.text}`)),
+    history.heads([message.chatId]).then((heads) => order.push(`head at ${heads.get(message.chatId)?.place.seq}`)),
+  ];
+  // By now they have what MongoDB says.
+  for (let time = 0; time < 5; time++) await messages.countDocuments();
+  assert.deepEqual(order, []);
+  open();
+  await Promise.all([sent, ...readings]);
+  assert.deepEqual([order[0], ...order.slice(1).sort()], ['acknowledged', 'found not yet', 'head at 1', 'page of 1']);
 });
 
 test('a storm of repeats costs one look-up, not a write each', async (t) => {

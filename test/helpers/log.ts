@@ -35,13 +35,15 @@ export interface LogProcessOptions extends Pick<MessageLogOptions, 'limits'> {
   changeFate?: () => Fate | undefined;
   /** Awaited before each insert: a write can be held back. */
   hold?: () => Promise<void>;
+  /** Awaited after each insert: so can its answer. */
+  holdAnswer?: () => Promise<void>;
 }
 
 class LostConnection extends Error {
   override readonly name = 'MongoNetworkError';
 }
 
-export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, changeFate = () => undefined, hold, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
+export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, changeFate = () => undefined, hold, holdAnswer, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
   const connection = await connect(t, uri);
   const messages = messageCollection(connection);
   const changes = changeCollection(connection);
@@ -55,7 +57,9 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
     if (!('insert' in document)) return messages.db.command(document);
     inserts += 1;
     await hold?.();
-    return suffer(fate(), () => messages.db.command(document));
+    const reply = await suffer(fate(), () => messages.db.command(document));
+    await holdAnswer?.();
+    return reply;
   };
   const log = createMessageLog({
     messages: withCommand(messages, command),
