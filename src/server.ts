@@ -12,8 +12,8 @@ import { claimDataDir, startMongod } from './plugins/mongod/index.ts';
 /** Milliseconds after which an orderly end is given up. */
 const shutdownLimit = 9500;
 
-/** Milliseconds in which everything must be written out: a mongod that is silent needs the rest to be ended. */
-const drainLimit = 5000;
+/** Milliseconds in which everything must be answered and written out: a silent mongod needs the rest to be ended. */
+const drainLimit = 5500;
 
 /** npm passes on a signal that the terminal has sent to everybody already: two within this time are one. */
 const sameSignal = 500;

@@ -11,10 +11,11 @@ import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { mongo } from 'mongoose';
 import { WebSocket } from 'ws';
-import { register, request } from '../helpers/accounts.ts';
+import { register, request, requireWhole } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { freePort, serverHome, startServer } from '../helpers/process.ts';
-import { openSocket, wrap } from '../helpers/socket.ts';
+import { wrap } from '../helpers/socket.ts';
+import { startSpeaking } from '../helpers/speaker.ts';
 import { until } from '../helpers/until.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -146,16 +147,17 @@ test('a MongoDB that does not answer is ended all the same, within ten seconds; 
   const home = await serverHome(t);
   const server = await home.start();
   const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
-  const { id: chatId } = await request(home, '/chat', ann.token, { userId: bob.id });
-  const socket = await openSocket(t, home.url, ann.token);
+  const { id: chatId } = (await request(home, '/chat', ann.token, { userId: bob.id })) as { id: string };
+  const speaker = startSpeaking(home.url, ann.token, chatId);
+  await speaker.acknowledges(20);
   process.kill(await home.mongodPid(), 'SIGSTOP');
-  void socket.call('messages.send', { chatId, text: 'Hello' }).catch(() => undefined);
-  // Answered at once, so the message before it is under way.
-  await socket.raw('no JSON');
   const began = Date.now();
   assert.equal(await server.kill('SIGTERM'), 1, server.output());
   assert.ok(Date.now() - began < 10_000, server.output());
   assert.deepEqual(mongodsOn(home.dataDir), []);
+  await home.start();
+  await speaker.finish();
+  await requireWhole(home, chatId, ann, [speaker]);
 });
 
 test('a second signal ends a server that takes its time', async (t) => {

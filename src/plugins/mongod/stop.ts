@@ -6,7 +6,7 @@ import { isMongod, isRunning, sendSignal } from './process.ts';
 import { comesTrue } from './wait.ts';
 
 /** Milliseconds after which it is killed. */
-const patience = 3500;
+const patience = 3000;
 
 export async function endMongod(pid: number, places: Places): Promise<void> {
   const isGone = () => !isRunning(pid);
