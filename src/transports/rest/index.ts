@@ -1,4 +1,5 @@
 /** REST: each row of the table becomes a Fastify route that checks, runs and answers its operation. */
+import { isUtf8 } from 'node:buffer';
 import cookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireOperation } from '../../contracts.ts';
@@ -26,11 +27,21 @@ const nothing = strictObject({});
 const callers = new WeakMap<FastifyRequest, Guest | Caller>();
 
 export async function registerRest(app: FastifyInstance, options: RestOptions): Promise<void> {
-  app.removeContentTypeParser('text/plain');
+  readJsonOnly(app);
   await app.register(cookie);
   registerProbes(app, options.isReady);
   const refreshCookie = createRefreshCookie(options.publicUrl, options.appUrl);
   for (const route of routes) registerRoute(app, route, options, refreshCookie);
+}
+
+/** JSON is UTF-8 (RFC 8259, section 8.1). Fastify would replace what is not, and the mangled text would be kept. */
+function readJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (isUtf8(body)) parse(request, body.toString(), done);
+    else done(new AppError('MALFORMED_JSON'));
+  });
 }
 
 function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, refreshCookie: RefreshCookie): void {
