@@ -28,10 +28,27 @@ export interface TestSocket {
   raw: (frame: string | Buffer) => Promise<Reply | Reply[]>;
   /** The events received and not yet taken by `next`. */
   events: Notification[];
-  /** The first event of this name that was not taken yet, now or once it arrives. */
+  /** The first event of this name that was not taken yet, now or once it arrives; rejects if it does not come in time. */
   next: (method: string) => Promise<Notification>;
-  /** Resolves with code and reason once the socket is closed. */
-  closed: Promise<{ code: number; reason: string }>;
+  /** Resolves with code and reason once the socket is closed; rejects if it stays open. */
+  readonly closed: Promise<Closing>;
+}
+
+interface Closing {
+  code: number;
+  reason: string;
+}
+
+/** Milliseconds after which what has not happened is taken never to happen. */
+const patience = 15_000;
+
+/** @throws Error saying what did not come */
+function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`In vain: ${what}, within ${patience} ms`)), patience);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** A greeted connection. The token travels in the Authorization header. */
@@ -66,7 +83,7 @@ export function wrap(webSocket: WebSocket): TestSocket {
       own(frame);
     } else rawReplies.shift()?.(frame);
   });
-  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+  const closing = new Promise<Closing>((resolve) =>
     webSocket.on('close', (code, reason) => {
       closeCode = code;
       for (const { method, reject } of waiting) reject(new Error(`closed with ${code} while waiting for ${method}`));
@@ -77,7 +94,9 @@ export function wrap(webSocket: WebSocket): TestSocket {
   return {
     webSocket,
     events,
-    closed,
+    get closed() {
+      return inTime('the close of a socket', closing);
+    },
     call(method, params = {}) {
       const id = ++lastId;
       const answered = new Promise<unknown>((resolve, reject) => {
@@ -99,7 +118,7 @@ export function wrap(webSocket: WebSocket): TestSocket {
       const [known] = index < 0 ? [] : events.splice(index, 1);
       if (known) return Promise.resolve(known);
       if (closeCode !== undefined) return Promise.reject(new Error(`closed with ${closeCode} before ${method}`));
-      return new Promise((resolve, reject) => waiting.push({ method, resolve, reject }));
+      return inTime(`the event ${method}`, new Promise((resolve, reject) => waiting.push({ method, resolve, reject })));
     },
   };
 }
