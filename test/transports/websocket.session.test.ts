@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { WebSocket, type RawData } from 'ws';
 import { buildTestApp } from '../helpers/app.ts';
 import { guest, type Output } from '../helpers/people.ts';
-import { openSocket } from '../helpers/socket.ts';
+import { openSocket, wrap } from '../helpers/socket.ts';
 
 const sessionEnded = 4401;
 
@@ -74,4 +74,14 @@ test('what a peer still asks for after its session has ended is not done', async
   await bob.call('messages.send', { chatId, text: 'the first' });
   const { items } = await bob.call('messages.list', { chatId });
   assert.deepEqual(items.map(({ text }) => text), ['the first']);
+});
+
+test('a store that never answers while a socket is being opened closes it with 1013', async (t) => {
+  const { url, person, services } = await buildTestApp(t);
+  const ann = await person('Ann');
+  services.chats.idsOf = () => new Promise(() => undefined);
+  const socket = wrap(new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` } }));
+  const { code } = await socket.closed;
+  assert.equal(code, 1013);
+  assert.deepEqual(socket.events, [], 'it was never greeted');
 });

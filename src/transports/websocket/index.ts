@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
 import type { Topic } from '../../core/bus.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { closeCodes, type Hub } from '../../delivery/hub.ts';
 import type { Services } from '../../services.ts';
@@ -82,7 +83,7 @@ function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConn
     open.delete(connection);
     options.hub.detach(connection);
   });
-  greet(connection, request, options).catch((error: unknown) => {
+  withDeadline(greet(connection, request, options), storePatience).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
       connection.close(closeCodes.sessionEnded, 'the session has ended');
     } else {
