@@ -1,6 +1,6 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
 import type { Caller } from '../../core/contract.ts';
-import type { Place } from '../../core/schemas.ts';
+import type { Message, Place } from '../../core/schemas.ts';
 import type { Chat } from '../chats/chats.contract.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
@@ -9,6 +9,12 @@ import type { MessagesService } from './messages.service.ts';
 
 /** Most chats in one answer. */
 const chatsPerPage = 100;
+
+/** Bytes of text after which an answer ends; it may go beyond by one read. */
+const bytesPerPage = 1_000_000;
+/** Messages read at once: with the longest of texts they fill a page. */
+const messagesPerRead = 32;
+
 const beginning: Place = { seq: 0, rev: 0 };
 
 export interface SyncParts {
@@ -24,15 +30,14 @@ export function createSync({ chats, history }: SyncParts): MessagesService['sync
     const views = await chats.findChats(page);
 
     const synced: SyncedChat[] = [];
-    let left = limit;
+    const left = { messages: limit, bytes: bytesPerPage };
     for (const id of page) {
       const chat = views.get(id);
       const head = heads.get(id)?.place;
       if (!chat || !head) continue;
-      const entry = await syncChat(history, chat, { from: places[id] ?? beginning, head, limit: left });
+      const entry = await syncChat(history, chat, { from: places[id] ?? beginning, head, left });
       synced.push(entry);
-      left -= entry.messages.length;
-      if (entry.more || left === 0) break;
+      if (entry.more || isSpent(left)) break;
     }
     const whole = synced.filter((entry) => !entry.more).at(-1)?.chat.id ?? after;
     return {
@@ -44,9 +49,27 @@ export function createSync({ chats, history }: SyncParts): MessagesService['sync
   };
 }
 
-async function syncChat(history: MessageHistory, chat: Chat, { from, head, limit }: { from: Place; head: Place; limit: number }): Promise<SyncedChat> {
-  const known: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
-  const { messages, place } = await history.since(chat.id, known, head, limit);
-  return { chat, place, messages, more: place.seq < head.seq || place.rev < head.rev };
+/** What an answer may still hold. */
+interface Room {
+  messages: number;
+  bytes: number;
 }
 
+const isSpent = ({ messages, bytes }: Room): boolean => messages <= 0 || bytes <= 0;
+const isBefore = (place: Place, head: Place): boolean => place.seq < head.seq || place.rev < head.rev;
+
+/** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
+async function syncChat(history: MessageHistory, chat: Chat, { from, head, left }: { from: Place; head: Place; left: Room }): Promise<SyncedChat> {
+  let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
+  const messages: Message[] = [];
+  while (isBefore(place, head) && !isSpent(left)) {
+    const next = await history.since(chat.id, place, head, Math.min(left.messages, messagesPerRead));
+    place = next.place;
+    // A store that lags behind its own head must not keep us here.
+    if (next.messages.length === 0) break;
+    messages.push(...next.messages);
+    left.messages -= next.messages.length;
+    for (const { text = '' } of next.messages) left.bytes -= Buffer.byteLength(text);
+  }
+  return { chat, place, messages, more: isBefore(place, head) };
+}

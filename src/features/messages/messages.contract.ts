@@ -78,7 +78,7 @@ export const messagesContract = {
       access: 'user',
       input: strictObject({
         chats: Type.Record(Id, Place, { default: {}, maxProperties: 2000, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
-        limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with.' }),
+        limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with; there are fewer when they are long, about 1 MB in all.' }),
         after: Type.Optional(Id),
       }),
       output: strictObject({
