@@ -5,10 +5,12 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
+import type { Reply } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
 
 /** 24 KB of UTF-8. */
 const longText = '語'.repeat(8000);
+const megabyte = 1024 * 1024;
 
 /** A greeted connection whose TCP socket is read no more. */
 async function openAndStopReading({ url }: TestApp, { accessToken }: Person): Promise<WebSocket> {
@@ -73,4 +75,48 @@ test('a peer that asks and does not read the answers is not read either, until i
   greedy.resume();
   // One of them is the event of the message.
   await until('every request is answered', () => answers === count + 2);
+});
+
+test('however many long answers a peer asks for, few of them are made before it reads', async (t) => {
+  const testApp = await buildTestApp(t);
+  const ann = await testApp.person('Ann');
+  const { chatId } = await ann.call('messages.send', { to: ann.id, text: longText });
+  await Promise.all(Array.from({ length: 99 }, () => ann.call('messages.send', { chatId, text: longText })));
+  const greedy = await openAndStopReading(testApp, ann);
+  t.after(() => greedy.terminate());
+  const [serverSide] = serverSideOf(testApp);
+  assert.ok(serverSide);
+  const count = 100;
+  for (let id = 1; id <= count; id++) greedy.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'messages.sync', params: { limit: 500 } }));
+
+  let [unsent, steady, most] = [-1, 0, 0];
+  await until('the server makes no more answers', () => {
+    steady = serverSide.isPaused && serverSide.bufferedAmount === unsent ? steady + 1 : 0;
+    unsent = serverSide.bufferedAmount;
+    most = Math.max(most, unsent);
+    return steady >= 10;
+  });
+  assert.ok(unsent > megabyte, 'the peer was asked to read more than lies in the sockets');
+  // One megabyte, and 16 answers of less than two that were begun before it was reached.
+  assert.ok(most < 33 * megabyte, `${most} bytes`);
+
+  let answers = 0;
+  greedy.on('message', () => (answers += 1));
+  greedy.resume();
+  await until('every request is answered', () => answers === count);
+});
+
+test('a batch is no way around it: once its answers are long, the rest is answered BUSY', async (t) => {
+  const { person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { chatId } = await ann.call('messages.send', { to: ann.id, text: longText });
+  await Promise.all(Array.from({ length: 49 }, () => ann.call('messages.send', { chatId, text: longText })));
+  const socket = await ann.socket();
+  const syncs = Array.from({ length: 50 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'messages.sync', params: { limit: 500 } }));
+  const answers = (await socket.raw(JSON.stringify(syncs))) as Reply[];
+  assert.deepEqual(answers.map(({ id }) => id), syncs.map(({ id }) => id));
+  assert.ok(Buffer.byteLength(JSON.stringify(answers)) < 33 * megabyte);
+  const refusals = answers.filter(({ error }) => error);
+  assert.deepEqual([...new Set(refusals.map(({ error }) => error?.data?.code))], ['BUSY']);
+  assert.ok(answers.slice(-refusals.length).every(({ error }) => error), 'what is refused comes after what is carried out');
 });

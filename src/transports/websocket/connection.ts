@@ -34,7 +34,13 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
   let draining = false;
 
   const sender = createSender(webSocket, socket);
-  const intake = createIntake({ webSocket, answer: createAnswer(parts, () => draining), send: sender.answer });
+  const intake = createIntake({
+    webSocket,
+    answer: createAnswer(parts, () => draining),
+    refuse: (request) => refusal(request, new AppError('BUSY'), parts.requestId),
+    send: sender.answer,
+    unsent: sender.unsentAnswers,
+  });
   webSocket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) webSocket.close(1003, 'text frames only');
     else intake.receive(data.toString());
@@ -74,7 +80,12 @@ function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDrainin
     } catch (error) {
       const appError = toAppError(error);
       if (appError.cause !== undefined) onError(appError.cause, requestId);
-      return request.id === undefined ? undefined : errorAnswer(request.id, appError, requestId);
+      return refusal(request, appError, requestId);
     }
   };
+}
+
+function refusal(request: RpcRequest | RpcFault, error: AppError, requestId: string): object | undefined {
+  if ('answer' in request) return request.answer;
+  return request.id === undefined ? undefined : errorAnswer(request.id, error, requestId);
 }

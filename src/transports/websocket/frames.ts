@@ -63,5 +63,30 @@ export function errorAnswer(id: RequestId, error: AppError, requestId: string): 
   return { jsonrpc: '2.0', id, error: { code: numbers[code] ?? ourNumber, message, data: { code, ...(details && { details }), requestId } } };
 }
 
+export interface Answers {
+  /** Takes the answer to one request, or none for a notification; gives what goes back once it was the last to come. */
+  take: (index: number, answer: object | undefined) => Buffer | undefined;
+  /** Bytes that wait for the others of their batch. */
+  bytes: () => number;
+}
+
+/** The answers to one frame; those to a batch go back together, in the order of its requests. */
+export function createAnswers({ batch, requests }: RpcFrame): Answers {
+  const texts: (string | undefined)[] = [];
+  let missing = requests.length;
+  let bytes = 0;
+  return {
+    bytes: () => bytes,
+    take(index, answer) {
+      const text = answer && JSON.stringify(answer);
+      if (!batch) return text === undefined ? undefined : Buffer.from(text);
+      texts[index] = text;
+      if (text !== undefined) bytes += Buffer.byteLength(text);
+      missing -= 1;
+      return missing === 0 && bytes > 0 ? Buffer.from(`[${texts.filter((one) => one !== undefined).join(',')}]`) : undefined;
+    },
+  };
+}
+
 /** An event is a notification. */
 export const encodeEvent = ({ name, payload }: AnyEvent): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: name, params: payload }));

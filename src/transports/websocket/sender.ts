@@ -8,9 +8,11 @@ export interface Sender {
   answer: (frame: Buffer, whenWritten: () => void) => void;
   /**
    * Bytes of events that the peer has not taken. Those of this turn do not count, for it had no chance to take them, and
-   * answers do not, for they are bounded by what is asked: a long catching-up must not be cut off by the next event.
+   * answers do not, for nothing new is begun while they pile up: a long catching-up must not be cut off by the next event.
    */
   unsent: () => number;
+  /** Bytes of answers that the peer has not taken. */
+  unsentAnswers: () => number;
 }
 
 export function createSender(webSocket: WebSocket, socket: Socket): Sender {
@@ -34,6 +36,7 @@ export function createSender(webSocket: WebSocket, socket: Socket): Sender {
 
   return {
     unsent: () => (corked ? left : unsentEvents()),
+    unsentAnswers: () => answers,
     event(frame) {
       if (webSocket.readyState === webSocket.OPEN) write(frame);
     },
