@@ -1,20 +1,99 @@
-/** How the server finds out that a peer is gone. */
+/** How the server finds out that a peer is gone, and does not take one for gone that is busy or slow. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { test } from 'node:test';
-import { buildTestApp } from '../helpers/app.ts';
-import { openSocket } from '../helpers/socket.ts';
+import type { Socket } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { WebSocket } from 'ws';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import type { Person } from '../helpers/people.ts';
+import { openSocket, wrap } from '../helpers/socket.ts';
+import { until } from '../helpers/until.ts';
 
-test('a peer that answers no ping is let go; one that does stays', async (t) => {
-  const { url, person } = await buildTestApp(t, { heartbeatMilliseconds: 200 });
+const heartbeatMilliseconds = 200;
+/** 32 KB of UTF-8. */
+const longText = '🐘'.repeat(8000);
+
+test('a peer from which nothing comes is let go; one that answers pings stays', async (t) => {
+  const { url, person } = await buildTestApp(t, { heartbeatMilliseconds });
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
-  const [silent, alive] = await Promise.all([openSocket(t, url, ann.accessToken, { autoPong: false }), bob.socket()]);
+  const alive = await bob.socket();
+  const silent = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` }, autoPong: false });
+  t.after(() => silent.terminate());
   const pings = { silent: 0, alive: 0 };
-  silent.webSocket.on('ping', () => (pings.silent += 1));
+  silent.on('ping', () => (pings.silent += 1));
   alive.webSocket.on('ping', () => (pings.alive += 1));
 
-  assert.equal((await silent.closed).code, 1006);
+  assert.equal((await wrap(silent).closed).code, 1006);
   assert.ok(pings.silent >= 1, 'it was asked before it was let go');
   for (const beyond = pings.alive + 3; pings.alive < beyond; ) await once(alive.webSocket, 'ping');
   assert.equal(((await alive.call('users.me')) as { id: string }).id, bob.id);
+});
+
+test('whatever a peer says is a sign of life, not only its pongs', async (t) => {
+  const { url, person } = await buildTestApp(t, { heartbeatMilliseconds });
+  const { webSocket } = await openSocket(t, url, (await person('Ann')).accessToken, { autoPong: false });
+  let pings = 0;
+  webSocket.on('ping', () => {
+    pings += 1;
+    webSocket.send(JSON.stringify({ jsonrpc: '2.0', method: 'users.me' }));
+  });
+  await until('it was pinged for the fifth time', () => pings === 5);
+});
+
+const requests = 100;
+
+/** A connection whose peer asks for 100 MB and reads nothing, once the server has stopped reading it. */
+async function askForTooMuch(t: TestContext, { url, app, person }: TestApp): Promise<{ ann: Person; peer: WebSocket; serverSide: WebSocket }> {
+  const ann = await person('Ann');
+  const { chatId } = await ann.call('messages.send', { to: ann.id, text: longText });
+  await Promise.all(Array.from({ length: 31 }, () => ann.call('messages.send', { chatId, text: longText })));
+  const peer = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` }, skipUTF8Validation: true });
+  t.after(() => peer.terminate());
+  await once(peer, 'message');
+  const [serverSide] = app.websocketServer.clients;
+  assert.ok(serverSide);
+  peer.pause();
+  for (let id = 1; id <= requests; id++) peer.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'messages.sync', params: {} }));
+  await until('the server stops reading', () => serverSide.isPaused && serverSide.bufferedAmount > 0);
+  return { ann, peer, serverSide };
+}
+
+test('a peer that takes no byte of its answers is let go, though it is not read', async (t) => {
+  const { serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds }));
+  await until('it is let go', () => serverSide.readyState === WebSocket.CLOSED);
+});
+
+test('a peer that takes its answers slowly stays, though it is not read for many heartbeats', async (t) => {
+  const longer = 2 * heartbeatMilliseconds;
+  const { ann, peer, serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds: longer }));
+  const began = performance.now();
+  let unreadUntil = began;
+  let answers = 0;
+  // The slow line: 64 KB at a time. What the server has got rid of lies in the kernel, and would only hold up its pings.
+  const tcp = (peer as unknown as { _socket: Socket })._socket;
+  tcp.on('data', () => {
+    if (!serverSide.isPaused) return;
+    unreadUntil = performance.now();
+    tcp.pause();
+    setTimeout(() => tcp.resume(), 2);
+  });
+  peer.on('message', (frame: Buffer) => {
+    if (frame.length > longText.length) answers += 1;
+  });
+  peer.resume();
+  await ann.call('messages.send', { to: ann.id, text: 'an event does not end it either' });
+  await until('every answer is read, or none will be', () => answers === requests || serverSide.readyState !== WebSocket.OPEN);
+  assert.deepEqual([answers, serverSide.readyState], [requests, WebSocket.OPEN]);
+  assert.ok(unreadUntil - began > 4 * longer, 'the line was slow enough');
+});
+
+test('a peer that waits for a slow server stays', async (t) => {
+  const { app, person } = await buildTestApp(t, { heartbeatMilliseconds: 100, passwordCost: 12 });
+  const ann = await person('Ann');
+  const socket = await ann.socket();
+  const [serverSide] = app.websocketServer.clients;
+  const logins = Array.from({ length: 20 }, () => socket.call('auth.login', { email: ann.email, password: 'not the password' }).catch((error: unknown) => (error as Error).message));
+  await until('the server stops reading', () => serverSide?.isPaused);
+  assert.equal(new Set(await Promise.all(logins)).size, 1);
+  await socket.call('users.me');
 });
