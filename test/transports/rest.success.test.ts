@@ -23,7 +23,6 @@ test('every route answers 200, 201 with the thing made, or 204 with nothing', as
   assert.equal((made['user'] as { firstName: string }).firstName, 'Cleo');
   const { refreshToken } = await expect(200, 'POST /auth/login', '/auth/login', { json: { email: account.email, password: account.password, refresh: 'body' } });
   const refreshed = await expect(200, 'POST /auth/refresh', '/auth/refresh', { json: { refreshToken } });
-  await expect(204, 'POST /auth/logout', '/auth/logout', { json: { refreshToken: refreshed['refreshToken'] } });
 
   await expect(200, 'GET /user/me', '/user/me');
   await expect(200, 'GET /user/:id', `/user/${bob.id}`);
@@ -40,6 +39,9 @@ test('every route answers 200, 201 with the thing made, or 204 with nothing', as
   await expect(200, 'GET /message/:id', `/message/${id}`);
   await expect(200, 'PATCH /message/:id', `/message/${id}`, { json: { text: 'hello again' } });
   await expect(204, 'DELETE /message/:id', `/message/${id}`);
+
+  // Last of all: it ends the session of the caller, too.
+  await expect(204, 'POST /auth/logout', '/auth/logout', { json: { refreshToken: refreshed['refreshToken'] } });
 
   assert.deepEqual([...asked].sort(), routes.map(({ method, path }) => `${method} ${path}`).sort());
 });
