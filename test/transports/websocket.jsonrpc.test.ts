@@ -28,7 +28,9 @@ test('a frame that is not JSON is -32700 with the id null', async (t) => {
   const { person } = await buildTestApp(t);
   const socket = await (await person('Ann')).socket();
   for (const frame of ['', '{', 'hello', '{"jsonrpc":"2.0","id":1,', 'NaN', "{'id':1}", '[1,', '\0', '\u{feff}']) {
-    assert.deepEqual(await ask(socket, frame), { jsonrpc: '2.0', id: null, error: { code: -32700, message: 'Not valid JSON.' } });
+    const { id, error } = await ask(socket, frame);
+    assert.deepEqual([id, error?.code, error?.message, error?.data?.code], [null, -32700, 'Not valid JSON.', 'MALFORMED_JSON']);
+    assert.ok(error?.data?.requestId);
   }
 });
 
@@ -45,7 +47,7 @@ test('JSON that is no request is -32600 with the id null', async (t) => {
   ];
   for (const frame of [...wrong.map((value) => JSON.stringify(value)), '{"jsonrpc":"2.0","id":1e999,"method":"users.me"}']) {
     const { id, error } = await ask(socket, frame);
-    assert.deepEqual([id, error?.code], [null, -32600], frame);
+    assert.deepEqual([id, error?.code, error?.data?.code], [null, -32600, 'BAD_REQUEST'], frame);
   }
 });
 

@@ -5,7 +5,7 @@ import type { Caller } from '../../core/contract.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { Connection } from '../../delivery/hub.ts';
 import type { Dispatch } from '../dispatch.ts';
-import { encodeEvent, errorAnswer, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
+import { encodeEvent, errorAnswer, faultAnswer, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
 import { createIntake } from './intake.ts';
 import { createSender } from './sender.ts';
 
@@ -72,7 +72,7 @@ type Parts = Pick<ConnectionOptions, 'caller' | 'requestId' | 'dispatch' | 'onEr
 /** What a request is answered; undefined for a notification. */
 function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDraining: () => boolean) {
   return async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
-    if ('answer' in request) return request.answer;
+    if (!('method' in request)) return faultAnswer(request, requestId);
     try {
       if (isDraining()) throw new AppError('SHUTTING_DOWN');
       const result = await dispatch.call(request.method, caller, request.params);
@@ -86,6 +86,6 @@ function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDrainin
 }
 
 function refusal(request: RpcRequest | RpcFault, error: AppError, requestId: string): object | undefined {
-  if ('answer' in request) return request.answer;
+  if (!('method' in request)) return faultAnswer(request, requestId);
   return request.id === undefined ? undefined : errorAnswer(request.id, error, requestId);
 }

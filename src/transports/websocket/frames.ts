@@ -12,9 +12,11 @@ export interface RpcRequest {
   params: unknown;
 }
 
-/** Something that is not a request; `answer` is what the peer gets for it. */
+/** Something that is not a request, in the words of the specification and by our table. */
 export interface RpcFault {
-  answer: object;
+  number: number;
+  message: string;
+  code: ErrorCode;
 }
 
 export interface RpcFrame {
@@ -30,15 +32,14 @@ const ourNumber = -32000;
 /** More at once would be a frame that costs thousands of operations. */
 const maximumBatch = 50;
 
-const fault = (code: number, message: string): RpcFault => ({ answer: { jsonrpc: '2.0', id: null, error: { code, message } } });
-const invalidRequest = (message = 'Not a JSON-RPC 2.0 request.'): RpcFault => fault(-32600, message);
+const invalidRequest = (message = 'Not a JSON-RPC 2.0 request.'): RpcFault => ({ number: -32600, message, code: 'BAD_REQUEST' });
 
 export function parseFrame(text: string): RpcFrame {
   let value: unknown;
   try {
     value = parse(text);
   } catch {
-    return { batch: false, requests: [fault(-32700, 'Not valid JSON.')] };
+    return { batch: false, requests: [{ number: -32700, message: 'Not valid JSON.', code: 'MALFORMED_JSON' }] };
   }
   if (!Array.isArray(value)) return { batch: false, requests: [toRequest(value)] };
   if (value.length === 0 || value.length > maximumBatch) return { batch: false, requests: [invalidRequest(`A batch has 1 to ${maximumBatch} requests.`)] };
@@ -62,6 +63,12 @@ export function errorAnswer(id: RequestId, error: AppError, requestId: string): 
   const { code, message, details } = toWire(error);
   return { jsonrpc: '2.0', id, error: { code: numbers[code] ?? ourNumber, message, data: { code, ...(details && { details }), requestId } } };
 }
+
+export const faultAnswer = ({ number, message, code }: RpcFault, requestId: string): object => ({
+  jsonrpc: '2.0',
+  id: null,
+  error: { code: number, message, data: { code, requestId } },
+});
 
 export interface Answers {
   /** Takes the answer to one request, or none for a notification; gives what goes back once it was the last to come. */
