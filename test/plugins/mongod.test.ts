@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -10,8 +10,6 @@ import type { Readable, Writable } from 'node:stream';
 import { afterEach, before, test } from 'node:test';
 import { mongo } from 'mongoose';
 import { claimDataDir, findMongod, startMongod, type MongodOptions } from '../../src/plugins/mongod/index.ts';
-import { fetchBinary, type Fetcher } from '../../src/plugins/mongod/fetch.ts';
-import { run } from '../../src/plugins/mongod/run.ts';
 import { until } from '../helpers/until.ts';
 
 const LIBRARY = new URL('../../src/plugins/mongod/index.ts', import.meta.url).href;
@@ -178,34 +176,6 @@ test('a DATA_DIR that cannot hold it is refused', async () => {
     await assert.rejects(claimDataDir(join(parent, name)), { name: 'StartupError', message });
     await assert.rejects(start(join(parent, name)), { name: 'StartupError', message });
   }
-});
-
-test('fetching twice at once leaves one whole binary, and a failed fetch nothing', async () => {
-  const cache = folder();
-  const target = join(cache, 'mongod');
-  const copy = (into: string) => {
-    copyFileSync(binary, join(into, 'copy'));
-    return Promise.resolve(join(into, 'copy'));
-  };
-  const fetching = (fetcher: typeof copy) => fetchBinary(target, { name: 'test', fetcher }, () => undefined);
-  await Promise.all([fetching(copy), fetching(copy)]);
-  await assert.rejects(fetching(() => Promise.reject(new Error('cut off'))), /cut off/);
-  assert.deepEqual(readdirSync(cache), ['mongod']);
-  assert.equal(await findMongod({ binary: target, report: () => undefined }), target);
-});
-
-test('a fetch that is broken off leaves nothing', async () => {
-  const cache = folder();
-  const breakOff = new AbortController();
-  let pid = 0;
-  const stall: Fetcher = (into, _, signal) =>
-    run('sh', ['-c', 'echo $$; exec sleep 100'], { milliseconds: 100_000, cwd: into, signal, onOutput: (text) => (pid = Number(text)) });
-  const fetching = fetchBinary(join(cache, 'mongod'), { name: 'test', fetcher: stall }, () => undefined, breakOff.signal);
-  await until('a program', () => pid);
-  breakOff.abort();
-  await assert.rejects(fetching, { name: 'AbortError' });
-  assert.deepEqual(readdirSync(cache), []);
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
 test('a second claim on a folder is refused and names the first; a released one is free', async () => {
