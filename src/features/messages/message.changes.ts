@@ -8,12 +8,14 @@
  * next number, the one before it is applied (again, if need be): so a crash between the two steps loses nothing, and
  * what the messages carry is always the changes 1 to n without a hole.
  *
- * A change is published when it is seen applied: by whoever made it, or by whoever completes it. Of a change whose outcome
- * is unknown, because MongoDB did not answer, the process remembers the number, and looks for it until it knows.
+ * A process publishes every change that it sees to be the last of a chat, unless it has done so already. So whoever takes
+ * the next number has told of the one before it, and none is left out; of a change whose outcome is unknown, because
+ * MongoDB did not answer, its process tells once it has looked.
  */
+import { LRUCache } from 'lru-cache';
 import { mongo, Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { AppError, duplicateKey } from '../../core/errors.ts';
+import { AppError, duplicateKey, isStoreSilent } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
@@ -33,7 +35,7 @@ export interface MessageChanges {
 export interface MessageChangesOptions {
   messages: MessageCollection;
   changes: ChangeCollection;
-  /** Called for each change, in the order of its chat, before its maker is answered; now and then twice. */
+  /** Called for each change, in the order of its chat, before its maker is answered; for the last change again after a restart. */
   onChanged: (message: Message) => void;
   onError: (error: unknown) => void;
   /** Milliseconds between two looks for a change whose outcome is unknown. */
@@ -47,7 +49,7 @@ const maximumAttempts = 50;
 const maximumWaiting = 1000;
 
 export function createMessageChanges({ settlingTime = 1000, ...options }: MessageChangesOptions): MessageChanges {
-  const log: ChangeLog = { ...options, unknown: new Map() };
+  const log: ChangeLog = { ...options, published: new LRUCache({ max: 100_000 }) };
   const turn = createTurns();
   let stopped = false;
 
@@ -66,7 +68,7 @@ export function createMessageChanges({ settlingTime = 1000, ...options }: Messag
       try {
         return await turn(chatId, () => makeChange(log, { chatId, messageId, decide }));
       } catch (error) {
-        if (log.unknown.has(chatId)) settle(chatId);
+        if (isStoreSilent(error)) settle(chatId);
         throw error;
       }
     },
@@ -75,8 +77,8 @@ export function createMessageChanges({ settlingTime = 1000, ...options }: Messag
 }
 
 interface ChangeLog extends Omit<MessageChangesOptions, 'settlingTime'> {
-  /** By chat: the number of a change that was sent to MongoDB and not seen applied. */
-  unknown: Map<Id, number>;
+  /** By chat: the number of the last change that this process has published. */
+  published: LRUCache<Id, number>;
 }
 
 /** The changes of one chat go one after another: within a process they would only get in each other's way. */
@@ -109,15 +111,13 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): 
   const chat = new Types.ObjectId(chatId);
   for (let attempt = 0; attempt < maximumAttempts; attempt++) {
     const last = await log.changes.findOne({ _id: chat });
-    if (last) await complete(log, last);
+    if (last && !isPublished(log, last)) await complete(log, last);
     const message = await log.messages.findOne({ _id: toUuid(messageId), chatId: chat });
     if (!message) throw new AppError('MESSAGE_NOT_FOUND');
     const update = decide(message);
     if (!update) return toMessage(message);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    log.unknown.set(chatId, next.rev);
     if (await claim(log.changes, next, last)) return toMessage(await complete(log, next));
-    log.unknown.delete(chatId);
   }
   throw new AppError('BUSY');
 }
@@ -125,9 +125,10 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): 
 /** Sees to it that the last change of a chat, if there is one, is applied and published. */
 async function completeLast(log: ChangeLog, chatId: Id): Promise<void> {
   const last = await log.changes.findOne({ _id: new Types.ObjectId(chatId) });
-  if (last) await complete(log, last);
-  log.unknown.delete(chatId);
+  if (last && !isPublished(log, last)) await complete(log, last);
 }
+
+const isPublished = ({ published }: ChangeLog, { _id, rev }: ChangeDocument): boolean => (published.get(_id.toHexString()) ?? 0) >= rev;
 
 /** True if the change is now the chat's last one; false if somebody else's came first. */
 async function claim(changes: ChangeCollection, next: ChangeDocument, last: ChangeDocument | null): Promise<boolean> {
@@ -141,9 +142,9 @@ async function claim(changes: ChangeCollection, next: ChangeDocument, last: Chan
   }
 }
 
-/** Applies a change to its message, and publishes it; nothing happens if that was done before. */
-async function complete(log: ChangeLog, { _id, messageId, rev, update }: ChangeDocument): Promise<MessageDocument> {
-  const chatId = _id.toHexString();
+/** Applies a change to its message, unless that was done before, and publishes it. */
+async function complete(log: ChangeLog, change: ChangeDocument): Promise<MessageDocument> {
+  const { _id, messageId, rev, update } = change;
   const unset = update.unset ?? [];
   const applied = await log.messages.findOneAndUpdate(
     { _id: messageId, $or: [{ rev: { $exists: false } }, { rev: { $lt: rev } }] },
@@ -152,7 +153,9 @@ async function complete(log: ChangeLog, { _id, messageId, rev, update }: ChangeD
   );
   const message = applied ?? (await log.messages.findOne({ _id: messageId }));
   if (!message) throw new AppError('MESSAGE_NOT_FOUND');
-  if (applied || log.unknown.get(chatId) === rev) log.onChanged(toMessage(message));
-  if ((log.unknown.get(chatId) ?? Infinity) <= rev) log.unknown.delete(chatId);
+  if (!isPublished(log, change)) {
+    log.published.set(_id.toHexString(), rev);
+    log.onChanged(toMessage(message));
+  }
   return message;
 }
