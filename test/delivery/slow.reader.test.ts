@@ -46,6 +46,18 @@ test('a slow reader is cut off with 1013; everybody else gets every message in o
   }
 });
 
+/** Until the server reads the peer no more, and what it has not sent, more than `least` bytes, stays the same. Gives the most it was. */
+async function comesToRest(serverSide: WebSocket, least: number): Promise<number> {
+  let [unsent, steady, most] = [-1, 0, 0];
+  await until('the server stops reading', () => {
+    steady = serverSide.isPaused && serverSide.bufferedAmount === unsent ? steady + 1 : 0;
+    unsent = serverSide.bufferedAmount;
+    most = Math.max(most, unsent);
+    return steady >= 10 && unsent > least;
+  });
+  return most;
+}
+
 test('a peer that asks and does not read the answers is not read either, until it does', async (t) => {
   const testApp = await buildTestApp(t);
   const ann = await testApp.person('Ann');
@@ -61,12 +73,7 @@ test('a peer that asks and does not read the answers is not read either, until i
   for (let id = 1; id <= count; id++) ask(id, 'messages.list', { chatId, limit: 10 });
   ask(count + 1, 'messages.send', { chatId, text: 'read at last' });
 
-  let [unsent, steady] = [-1, 0];
-  await until('the server stops reading', () => {
-    steady = serverSide.isPaused && serverSide.bufferedAmount === unsent ? steady + 1 : 0;
-    unsent = serverSide.bufferedAmount;
-    return steady >= 10;
-  });
+  await comesToRest(serverSide, -1);
   const { items } = await ann.call('messages.list', { chatId, limit: 1 });
   assert.equal(items[0]?.seq, 10, 'the last request was not read');
 
@@ -89,14 +96,8 @@ test('however many long answers a peer asks for, few of them are made before it 
   const count = 100;
   for (let id = 1; id <= count; id++) greedy.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'messages.sync', params: { limit: 500 } }));
 
-  let [unsent, steady, most] = [-1, 0, 0];
-  await until('the server makes no more answers', () => {
-    steady = serverSide.isPaused && serverSide.bufferedAmount === unsent ? steady + 1 : 0;
-    unsent = serverSide.bufferedAmount;
-    most = Math.max(most, unsent);
-    // More than lies in the sockets; until then the first answers are still being made.
-    return steady >= 10 && unsent > megabyte;
-  });
+  // More than lies in the sockets; until then the first answers are still being made.
+  const most = await comesToRest(serverSide, megabyte);
   // One megabyte, and 16 answers of less than two that were begun before it was reached.
   assert.ok(most < 33 * megabyte, `${most} bytes`);
 

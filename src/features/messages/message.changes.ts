@@ -17,6 +17,7 @@ import { mongo, Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, duplicateKey, isStoreSilent } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
+import { createTurns } from '../../core/turns.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 
@@ -50,7 +51,7 @@ const maximumWaiting = 1000;
 
 export function createMessageChanges({ settlingTime = 1000, ...options }: MessageChangesOptions): MessageChanges {
   const log: ChangeLog = { ...options, published: new LRUCache({ max: 100_000 }) };
-  const turn = createTurns();
+  const turn = createBoundedTurns();
   let stopped = false;
 
   const settle = (chatId: Id): void => {
@@ -82,21 +83,16 @@ interface ChangeLog extends Omit<MessageChangesOptions, 'settlingTime'> {
 }
 
 /** The changes of one chat go one after another: within a process they would only get in each other's way. */
-function createTurns() {
-  const lastOf = new Map<Id, Promise<unknown>>();
+function createBoundedTurns() {
+  const turns = createTurns();
   let waiting = 0;
   return async <T>(chatId: Id, work: () => Promise<T>): Promise<T> => {
     if (waiting >= maximumWaiting) throw new AppError('BUSY');
     waiting += 1;
-    const before = lastOf.get(chatId) ?? Promise.resolve();
-    const mine = before.then(() => withDeadline(work(), storePatience));
-    const settled = mine.catch(() => undefined);
-    lastOf.set(chatId, settled);
     try {
-      return await mine;
+      return await turns.take(chatId, () => withDeadline(work(), storePatience));
     } finally {
       waiting -= 1;
-      if (lastOf.get(chatId) === settled) lastOf.delete(chatId);
     }
   };
 }

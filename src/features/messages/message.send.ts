@@ -1,6 +1,7 @@
 /** Where a message goes, and in which order: the messages of one person are appended as they came. */
 import { AppError } from '../../core/errors.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
+import { createTurns } from '../../core/turns.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { Appended } from './log.queue.ts';
 import type { MessageLog } from './message.log.ts';
@@ -19,19 +20,15 @@ type Send = (senderId: Id, target: Target, message: { id: MessageId; text: strin
  * @throws VALIDATION_FAILED unless exactly one of chatId and to is given, USER_NOT_FOUND, CHAT_NOT_FOUND, and what the log throws
  */
 export function createSend(chats: ChatsService, log: MessageLog): Send {
-  const lastOf = new Map<Id, Promise<unknown>>();
+  const turns = createTurns();
 
   return async (senderId, target, message) => {
     const append = (chatId: Id): Promise<Appended> => log.append({ ...message, chatId, senderId });
-    const before = lastOf.get(senderId);
-    if (!before && target.to === undefined && target.chatId !== undefined && chats.isKnownMember(senderId, target.chatId)) return append(target.chatId);
-
-    const mine = (before ?? Promise.resolve()).then(async () => ({ appended: append(await findChat(chats, senderId, target)) }));
-    const settled = mine.catch(() => undefined);
-    lastOf.set(senderId, settled);
-    await settled;
-    if (lastOf.get(senderId) === settled) lastOf.delete(senderId);
-    return (await mine).appended;
+    const { chatId, to } = target;
+    if (!turns.isTaken(senderId) && to === undefined && chatId !== undefined && chats.isKnownMember(senderId, chatId)) return append(chatId);
+    // In an object: the turn ends when the message is in the log's queue, and not when it is stored.
+    const { appended } = await turns.take(senderId, async () => ({ appended: append(await findChat(chats, senderId, target)) }));
+    return appended;
   };
 }
 
