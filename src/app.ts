@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import type { Bus } from './core/bus.ts';
 import { AppError } from './core/errors.ts';
 import { createHub } from './delivery/hub.ts';
-import { readOrMakeJwtSecret } from './plugins/data.dir.ts';
+import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
 import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
 import { createServices, type Services } from './services.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
@@ -49,7 +49,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const built = createServices({
     connection,
     bus: overrides.bus?.(hub) ?? hub,
-    jwtSecret: config.jwtSecret ?? (await readOrMakeJwtSecret(config.dataDir)),
+    jwtSecrets: config.jwtSecrets ?? (await readOrMakeJwtSecrets(config.dataDir)),
     passwordCost: overrides.passwordCost ?? 12,
     onError: (error) => app.log.error({ err: error }, 'store'),
   });

@@ -28,7 +28,8 @@ export interface Services {
 export interface ServicesOptions {
   connection: Connection;
   bus: Bus;
-  jwtSecret: string;
+  /** The first signs, all verify. */
+  jwtSecrets: readonly string[];
   /** bcrypt's cost: the work of a hash doubles with each step. */
   passwordCost: number;
   onError: (error: unknown) => void;
@@ -43,14 +44,14 @@ export interface BuiltServices {
 }
 
 /** The connection must be open. */
-export function createServices({ connection, bus, jwtSecret, passwordCost, onError }: ServicesOptions): BuiltServices {
+export function createServices({ connection, bus, jwtSecrets, passwordCost, onError }: ServicesOptions): BuiltServices {
   const users = createUsersService(userModel(connection));
   const passwords = createPasswords(passwordCost);
   const auth = createAuthService({
     users,
     sessions: sessionModel(connection),
     passwords,
-    accessTokens: createAccessTokens(jwtSecret),
+    accessTokens: createAccessTokens(jwtSecrets),
     bus,
   });
 

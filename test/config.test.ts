@@ -36,9 +36,17 @@ test('without an environment there is a default for everything that is needed', 
     port: 3000,
     publicUrl: 'http://127.0.0.1:3000',
     appUrl: undefined,
+    corsOrigins: [],
+    returnPaths: ['/'],
+    trustedProxies: [],
+    tls: undefined,
     dataDir: resolve('data'),
     mongodbUri: undefined,
-    jwtSecret: undefined,
+    jwtSecrets: undefined,
+    smtpUrl: undefined,
+    mailFrom: 'Parley <no-reply@127.0.0.1>',
+    google: undefined,
+    rateScale: 1,
     logLevel: 'warn',
   });
   assert.equal(mongod.binary, undefined);
@@ -51,10 +59,24 @@ test('every key of the environment is heard', () => {
     PORT: '8080',
     PUBLIC_URL: 'https://chat.example.org',
     APP_URL: 'https://app.example.org',
+    CORS_ORIGINS: 'https://admin.example.org, https://beta.example.org:8443',
+    RETURN_PATHS: '/, /settings',
+    TRUSTED_PROXIES: '10.0.0.1,192.168.0.0/16 , ::1',
+    TLS_CERT: '/etc/parley/chain.pem',
+    TLS_KEY: '/etc/parley/key.pem',
     DATA_DIR: '/srv/parley',
     MONGODB_URI: 'mongodb://db.example.org/parley',
     MONGOD_BINARY: '/opt/mongod',
-    JWT_SECRET: 'thirty-two characters or more, really',
+    JWT_SECRET: 'thirty-two characters or more by now, and another key of such a length',
+    SMTP_URL: 'smtps://parley:secret@mail.example.org',
+    MAIL_FROM: 'Parley <parley@example.org>',
+    GOOGLE_CLIENT_ID: 'parley.example.org',
+    GOOGLE_CLIENT_SECRET: 'secret',
+    GOOGLE_ISSUER: 'https://id.example.org',
+    GOOGLE_AUTHORIZE_URL: 'https://id.example.org/auth',
+    GOOGLE_TOKEN_URL: 'https://id.example.org/token',
+    GOOGLE_JWKS_URL: 'https://id.example.org/jwks',
+    RATE_SCALE: '2.5',
     LOG_LEVEL: 'debug',
     XDG_CACHE_HOME: '/var/cache',
   });
@@ -63,10 +85,25 @@ test('every key of the environment is heard', () => {
     port: 8080,
     publicUrl: 'https://chat.example.org',
     appUrl: 'https://app.example.org',
+    corsOrigins: ['https://admin.example.org', 'https://beta.example.org:8443'],
+    returnPaths: ['/', '/settings'],
+    trustedProxies: ['10.0.0.1', '192.168.0.0/16', '::1'],
+    tls: { cert: '/etc/parley/chain.pem', key: '/etc/parley/key.pem' },
     dataDir: '/srv/parley',
     mongodbUri: 'mongodb://db.example.org/parley',
     mongod: { binary: '/opt/mongod', cacheDir: '/var/cache/parley' },
-    jwtSecret: 'thirty-two characters or more, really',
+    jwtSecrets: ['thirty-two characters or more by now', 'and another key of such a length'],
+    smtpUrl: 'smtps://parley:secret@mail.example.org',
+    mailFrom: 'Parley <parley@example.org>',
+    google: {
+      clientId: 'parley.example.org',
+      clientSecret: 'secret',
+      issuer: 'https://id.example.org',
+      authorizeUrl: 'https://id.example.org/auth',
+      tokenUrl: 'https://id.example.org/token',
+      jwksUrl: 'https://id.example.org/jwks',
+    },
+    rateScale: 2.5,
     logLevel: 'debug',
   });
 });
@@ -92,11 +129,38 @@ for (const [key, value] of [
   ['APP_URL', 'not a url'],
   ['MONGODB_URI', 'postgres://db.example.org'],
   ['JWT_SECRET', 'x'.repeat(31)],
+  ['JWT_SECRET', `${'x'.repeat(32)},short`],
+  ['CORS_ORIGINS', 'https://app.example.org/path'],
+  ['CORS_ORIGINS', '*'],
+  ['RETURN_PATHS', '//evil.example'],
+  ['RETURN_PATHS', '/\\\\evil.example'],
+  ['RETURN_PATHS', 'https://evil.example'],
+  ['TRUSTED_PROXIES', 'everybody'],
+  ['TRUSTED_PROXIES', '10.0.0.1/99'],
+  ['TRUSTED_PROXIES', '999.0.0.1'],
+  ['SMTP_URL', 'http://mail.example.org'],
+  ['MAIL_FROM', 'Parley'],
+  ['RATE_SCALE', '0'],
 ] as const) {
   test(`${key}=${value} is refused`, () => {
     assert.throws(() => readConfig({ [key]: value }), { name: 'StartupError', message: new RegExp(`^The configuration is wrong: ${key} `) });
   });
 }
+
+for (const [present, missing] of [
+  ['TLS_CERT', 'TLS_KEY'],
+  ['TLS_KEY', 'TLS_CERT'],
+  ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
+  ['GOOGLE_CLIENT_SECRET', 'GOOGLE_CLIENT_ID'],
+] as const) {
+  test(`${present} without ${missing} is refused`, () => {
+    assert.throws(() => readConfig({ [present]: 'x' }), { name: 'StartupError', message: `The configuration is wrong: ${missing} is missing: ${present} makes no sense without it.` });
+  });
+}
+
+test('with a certificate the public address is one of HTTPS', () => {
+  assert.equal(readConfig({ TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem' }).publicUrl, 'https://127.0.0.1:3000');
+});
 
 test('an empty value counts as absent', () => {
   assert.deepEqual(readConfig(Object.fromEntries([...keys, 'XDG_CACHE_HOME'].map((key) => [key, '']))), readConfig({}));

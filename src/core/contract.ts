@@ -1,27 +1,40 @@
 /** How a feature declares what it can do: operations and events as schemas, and the types that follow from them. */
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ErrorCode } from './errors.ts';
+import type { Rate } from './rate.ts';
 import type { Id } from './schemas.ts';
 
-/** Who may call: anyone at all, or a signed-in user. Finer rules (membership, ownership) belong to the service. */
-export type Access = 'anyone' | 'user';
+/**
+ * Who may call: anyone at all, a signed-in user, or one whose session has proven who they are within the last five minutes.
+ * Finer rules (membership, ownership) belong to the service.
+ */
+export type Access = 'anyone' | 'user' | 'fresh';
+
+/** The languages that people are written to in. */
+export type Language = 'en' | 'ru';
 
 /** Somebody who has not signed in. */
 export interface Guest {
   ip: string;
   userAgent: string;
+  language: Language;
 }
 
 /** The signed-in person who is asking. */
 export interface Caller extends Guest {
   userId: Id;
   sessionId: Id;
+  /** When the access token runs out. */
+  expiresAt: Date;
 }
 
 export interface Operation<A extends Access = Access, I extends TObject = TObject, O extends TSchema = TSchema> {
   /** One sentence for the documents: what it does for its caller. */
   summary: string;
   access: A;
+  rate: Rate;
+  /** Where it makes sense on one wire only. */
+  wire?: 'websocket';
   input: I;
   output: O;
   /** The errors of its own; those every operation can give (see errors.ts) are not listed again. */
@@ -42,7 +55,7 @@ export const operation = <A extends Access, I extends TObject, O extends TSchema
 
 export const event = <P extends TSchema>(declaration: EventDeclaration<P>): EventDeclaration<P> => declaration;
 
-type CallerFor<A extends Access> = A extends 'user' ? Caller : Guest | Caller;
+type CallerFor<A extends Access> = A extends 'anyone' ? Guest | Caller : Caller;
 type ShortName<N> = N extends `${string}.${infer Short}` ? Short : never;
 
 /** The functions a contract asks of its service, by the part of the operation's name after the dot. */

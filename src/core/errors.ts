@@ -6,10 +6,13 @@ const table = {
   MALFORMED_JSON: [400, 'The body is not valid JSON.'],
   BAD_REQUEST: [400, 'The request cannot be understood.'],
   UNAUTHENTICATED: [401, 'Sign in first: the access token is missing, wrong or expired.'],
+  FRESH_SIGN_IN_REQUIRED: [403, 'This needs a sign-in of the last five minutes: prove again who you are, then repeat it.'],
+  ORIGIN_NOT_ALLOWED: [403, 'Pages of this origin may not do this.'],
   NOT_FOUND: [404, 'There is nothing at this address.'],
   UNKNOWN_OPERATION: [404, 'There is no operation of this name.'],
   PAYLOAD_TOO_LARGE: [413, 'The request is too large.'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Send the body as application/json.'],
+  RATE_LIMITED: [429, 'Too much in too short a time; details.retryAfter says how many seconds to wait.'],
   INTERNAL: [500, 'Something went wrong on our side. The request id helps us find it.'],
   BUSY: [503, 'The server has more work queued than it can take; try again in a moment.'],
   UNAVAILABLE: [503, 'The store does not answer. The outcome is unknown: repeat the request with the same id.'],
@@ -17,12 +20,33 @@ const table = {
 
   // users
   USER_NOT_FOUND: [404, 'There is no such user.'],
+  NOT_YOURSELF: [403, 'Only people themselves may change this.'],
   EMAIL_TAKEN: [409, 'An account with this e-mail address exists already.'],
   USERNAME_TAKEN: [409, 'This username is taken.'],
 
   // auth
   WRONG_CREDENTIALS: [401, 'The e-mail, the username or the password is wrong.'],
+  SECOND_FACTOR_REQUIRED: [401, 'The second step is missing: send a code, with details.challengeToken if there is one.'],
   SESSION_ENDED: [401, 'This session has ended; sign in again.'],
+  WRONG_PASSWORD: [403, 'The password is wrong.'],
+  WRONG_CODE: [403, 'The code is wrong, or was used before.'],
+  SESSION_NOT_FOUND: [404, 'You have no such session.'],
+  LINK_EXPIRED: [410, 'This link has been used, was replaced by a newer one, or is too old; ask for a new one.'],
+  PASSWORD_TOO_EASY: [422, 'This password is among the most common, or made of your own name or address; choose another.'],
+
+  // Google
+  RETURN_PATH_NOT_ALLOWED: [400, 'The app has no such path to return to.'],
+  GOOGLE_REFUSED: [401, 'This sign-in with Google is not valid, or was used before; begin again.'],
+  GOOGLE_EMAIL_UNVERIFIED: [403, 'Google has not verified the e-mail address of this account.'],
+  GOOGLE_OFF: [404, 'Signing in with Google is not set up on this server.'],
+  GOOGLE_NOT_LINKED: [409, 'An account with this e-mail address exists: sign in to it, and link Google under settings.'],
+  GOOGLE_TAKEN: [409, 'This Google account is linked to another account, or this account to another Google account.'],
+  LAST_WAY_IN: [409, 'This is the only way into your account: set a password first.'],
+  GOOGLE_UNAVAILABLE: [503, 'Google does not answer; try again in a moment.'],
+
+  // the second factor
+  SECOND_FACTOR_ON: [409, 'The second factor is on already.'],
+  SECOND_FACTOR_OFF: [409, 'The second factor is not on.'],
 
   // chats
   CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it.'],

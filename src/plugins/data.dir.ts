@@ -1,11 +1,11 @@
-/** The folder for everything that must outlive the process: private to its owner, with the key that signs tokens. */
+/** The folder for everything that must outlive the process: private to its owner, with the keys that sign tokens. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { access, chmod, constants, link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StartupError } from '../core/startup.error.ts';
 
-/** As short as JWT_SECRET may be. */
+/** As short as a key of JWT_SECRET may be. */
 const shortestSecret = 32;
 
 /** Makes the folder with mode 0700. @throws StartupError if it cannot be made or written to */
@@ -36,18 +36,18 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * The key kept in the folder, made the first time; nobody but its owner can read it.
+ * The keys kept in the folder, one on each line, made the first time; nobody but their owner can read them.
  * @throws StartupError if the file was cut off
  */
-export async function readOrMakeJwtSecret(dataDir: string): Promise<string> {
+export async function readOrMakeJwtSecrets(dataDir: string): Promise<string[]> {
   await prepareDataDir(dataDir);
   const path = join(dataDir, 'jwt-secret');
   if (!existsSync(path)) await makeJwtSecret(path);
-  const secret = (await readFile(path, 'utf8')).trim();
-  if (secret.length < shortestSecret) {
-    throw new StartupError(`The key in ${path} is too short to sign with: put back the whole file, or remove it to have a new one made.`);
+  const secrets = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim()).filter(Boolean);
+  if (secrets.length === 0 || secrets.some((secret) => secret.length < shortestSecret)) {
+    throw new StartupError(`A key in ${path} is too short to sign with: put back the whole file, or remove it to have a new one made.`);
   }
-  return secret;
+  return secrets;
 }
 
 /** Whole or not at all, whenever the process dies; of several processes that make one at once, the first gives it to all. */

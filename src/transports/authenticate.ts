@@ -1,6 +1,7 @@
 /** From a token to the person it stands for, for requests and for upgrades alike. */
 import type { FastifyRequest } from 'fastify';
-import type { Caller, Guest } from '../core/contract.ts';
+import Negotiator from 'negotiator';
+import type { Caller, Guest, Language } from '../core/contract.ts';
 import { AppError } from '../core/errors.ts';
 import type { AuthService } from '../features/auth/auth.service.ts';
 
@@ -34,7 +35,12 @@ export function createAuthenticate(auth: AuthService): Authenticate {
   };
 }
 
-const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
+const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '', language: languageOf(request) });
+
+const languages = ['en', 'ru'] as const satisfies readonly Language[];
+
+/** The language a browser asks for (RFC 9110, section 12.5.4), as far as we speak it. */
+export const languageOf = ({ headers }: FastifyRequest): Language => languages.find((language) => language === new Negotiator({ headers }).language([...languages])) ?? 'en';
 
 /** RFC 6750 section 2.1, or the subprotocols of an upgrade. */
 function tokenOf({ headers }: FastifyRequest): string | undefined {

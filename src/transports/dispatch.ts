@@ -42,7 +42,7 @@ export function createDispatch(services: Services): Dispatch {
 }
 
 function requireAccess(operation: Operation, caller: Guest | Caller): void {
-  if (operation.access === 'user' && !('userId' in caller)) throw new AppError('UNAUTHENTICATED');
+  if (operation.access !== 'anyone' && !('userId' in caller)) throw new AppError('UNAUTHENTICATED');
 }
 
 /** The contract types make sure that the function is there; only its exact type is lost on the way by name. */

@@ -64,7 +64,7 @@ test('another process learns of a logout without being told', async (t) => {
 });
 
 test('a request that is being authenticated while its session ends is answered or refused, never failed', async () => {
-  const accessTokens = createAccessTokens('a secret that is only good for tests');
+  const accessTokens = createAccessTokens(['a secret that is only good for tests']);
   const claims = { userId: '0'.repeat(24), sessionId: '1'.repeat(24) };
   for (const found of [{ userId: { toHexString: () => claims.userId } }, null]) {
     let answer: (session: object | null) => void = () => undefined;

@@ -27,7 +27,7 @@ export interface Person {
   socket: () => Promise<TestSocket>;
 }
 
-export const guest: Guest = { ip: '127.0.0.1', userAgent: 'test' };
+export const guest: Guest = { ip: '127.0.0.1', userAgent: 'test', language: 'en' };
 
 export interface Joining {
   url: string;

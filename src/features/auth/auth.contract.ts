@@ -31,6 +31,7 @@ export const authContract = {
     'auth.register': operation({
       summary: 'Make an account and sign in.',
       access: 'anyone',
+      rate: { per: 'address', count: 60, seconds: 3600 },
       input: strictObject({
         email: Email,
         password: Password,
@@ -45,6 +46,7 @@ export const authContract = {
     'auth.login': operation({
       summary: 'Sign in with a password, and an e-mail or a username.',
       access: 'anyone',
+      rate: { per: 'address', count: 60, seconds: 60 },
       input: strictObject({
         email: Type.Optional(Email),
         username: Type.Optional(Username),
@@ -57,6 +59,7 @@ export const authContract = {
     'auth.refresh': operation({
       summary: 'Trade the refresh token for a new access token and the next refresh token.',
       access: 'anyone',
+      rate: { per: 'address', count: 300, seconds: 60 },
       input: strictObject({ refreshToken: Type.Optional(RefreshToken) }),
       output: Refreshed,
       errors: ['SESSION_ENDED'],
@@ -64,6 +67,7 @@ export const authContract = {
     'auth.logout': operation({
       summary: 'End the session of the caller and that of the refresh token, whichever is given; their sockets are closed.',
       access: 'anyone',
+      rate: { per: 'address', count: 300, seconds: 60 },
       input: strictObject({ refreshToken: Type.Optional(RefreshToken) }),
       output: Nothing,
       errors: [],

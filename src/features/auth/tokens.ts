@@ -17,34 +17,55 @@ export interface AccessClaims {
 export interface AccessTokens {
   sign(claims: AccessClaims): Promise<string>;
   /** The claims of a token of ours that is still good, otherwise undefined. */
-  verify(token: string): Promise<AccessClaims | undefined>;
+  verify(token: string): Promise<(AccessClaims & { expiresAt: Date }) | undefined>;
 }
 
-export function createAccessTokens(secret: string): AccessTokens {
-  // Imported once: from bytes it would be imported anew for every token.
-  const importedKey = webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
-  const kid = createHash('sha256').update(secret).digest('hex').slice(0, 16);
+/** A key with the name that its tokens carry. */
+interface Key {
+  kid: string;
+  key: webcrypto.CryptoKey;
+}
+
+/** HS256 under the first of the secrets; tokens under any of them are good, so that a key is changed with nobody logged out. */
+export function createAccessTokens(secrets: readonly string[]): AccessTokens {
+  // Imported once: from bytes they would be imported anew for every token.
+  const imported = Promise.all(secrets.map(importKey));
   return {
-    sign: async ({ userId, sessionId }) =>
-      new SignJWT({ sid: sessionId })
+    async sign({ userId, sessionId }) {
+      const { kid, key } = (await imported)[0] as Key;
+      return new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg: 'HS256', kid })
         .setSubject(userId)
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt()
         .setExpirationTime(`${accessTokenLifetime}s`)
-        .sign(await importedKey),
+        .sign(key);
+    },
 
     async verify(token) {
       try {
-        const { payload, protectedHeader } = await jwtVerify(token, await importedKey, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
-        if (protectedHeader.kid !== kid || typeof payload['sid'] !== 'string' || payload.sub === undefined) return undefined;
-        return { userId: payload.sub, sessionId: payload['sid'] };
+        const keys = await imported;
+        const findKey = ({ kid }: { kid?: string }): webcrypto.CryptoKey => requireKey(keys, kid).key;
+        const { payload } = await jwtVerify(token, findKey, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
+        if (typeof payload['sid'] !== 'string' || payload.sub === undefined || payload.exp === undefined) return undefined;
+        return { userId: payload.sub, sessionId: payload['sid'], expiresAt: new Date(payload.exp * 1000) };
       } catch {
         return undefined;
       }
     },
   };
+}
+
+async function importKey(secret: string): Promise<Key> {
+  const key = await webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  return { kid: createHash('sha256').update(secret).digest('hex').slice(0, 16), key };
+}
+
+function requireKey(keys: readonly Key[], kid: string | undefined): Key {
+  const found = keys.find((key) => key.kid === kid);
+  if (!found) throw new Error('no key of ours has this name');
+  return found;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Conversations: opening one with somebody, and the list of mine. */
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
+import { ordinary } from '../../core/rate.ts';
 import { Id, Message, Nothing, pageOf, Place, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 
@@ -36,6 +37,7 @@ export const chatsContract = {
     'chats.open': operation({
       summary: 'The private chat with this person, made if there is none yet. With oneself it is a place for notes.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ userId: Id }),
       output: Chat,
       errors: ['USER_NOT_FOUND'],
@@ -43,6 +45,7 @@ export const chatsContract = {
     'chats.list': operation({
       summary: 'My chats, the most recently active first.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({
         limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
         before: Type.Optional(Id),
@@ -53,6 +56,7 @@ export const chatsContract = {
     'chats.get': operation({
       summary: 'One of my chats.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: Id }),
       output: ChatSummary,
       errors: ['CHAT_NOT_FOUND'],
@@ -60,6 +64,7 @@ export const chatsContract = {
     'chats.read': operation({
       summary: 'I have read everything up to here. It never goes back, and never beyond the last message.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: Id, seq: Sequence }),
       output: Nothing,
       errors: ['CHAT_NOT_FOUND'],

@@ -1,6 +1,7 @@
 /** Messages: sending, reading, changing, and catching up after an absence. */
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
+import { ordinary } from '../../core/rate.ts';
 import { Id, Lines, Message, MessageId, Nothing, pageOf, Place, strictObject } from '../../core/schemas.ts';
 import { Chat } from '../chats/chats.contract.ts';
 
@@ -30,6 +31,7 @@ export const messagesContract = {
     'messages.send': operation({
       summary: 'Send a message to a chat (chatId) or to a person (to). Repeated with the same id it is stored once.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({
         id: Type.Optional(MessageId),
         chatId: Type.Optional(Id),
@@ -42,6 +44,7 @@ export const messagesContract = {
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({
         chatId: Id,
         before: Type.Optional(aNumber),
@@ -55,6 +58,7 @@ export const messagesContract = {
     'messages.get': operation({
       summary: 'One message.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: MessageId }),
       output: Message,
       errors: ['MESSAGE_NOT_FOUND'],
@@ -62,6 +66,7 @@ export const messagesContract = {
     'messages.edit': operation({
       summary: 'Change the text of a message of mine.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: MessageId, text: Text }),
       output: Message,
       errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'MESSAGE_REMOVED', 'BUSY'],
@@ -69,6 +74,7 @@ export const messagesContract = {
     'messages.remove': operation({
       summary: 'Remove a message of mine for everybody. A tombstone keeps its place.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: MessageId }),
       output: Nothing,
       errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'BUSY'],
@@ -76,6 +82,7 @@ export const messagesContract = {
     'messages.sync': operation({
       summary: 'Everything that happened in my chats since the places given, page by page; a chat without a place from its beginning.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({
         chats: Type.Record(Id, Place, { default: {}, maxProperties: 2000, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
         limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with; there are fewer when they are long, about 1 MB in all.' }),

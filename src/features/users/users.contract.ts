@@ -1,6 +1,7 @@
 /** What people can ask about people. */
 import { Type, type Static } from 'typebox';
 import { operation } from '../../core/contract.ts';
+import { ordinary } from '../../core/rate.ts';
 import { Email, Id, Line, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const Username = Type.String({
@@ -26,6 +27,7 @@ export const usersContract = {
     'users.me': operation({
       summary: 'Who I am.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({}),
       output: Me,
       errors: [],
@@ -33,6 +35,7 @@ export const usersContract = {
     'users.get': operation({
       summary: 'One person.',
       access: 'user',
+      rate: ordinary,
       input: strictObject({ id: Id }),
       output: User,
       errors: ['USER_NOT_FOUND'],
@@ -40,6 +43,7 @@ export const usersContract = {
     'users.search': operation({
       summary: 'People whose names or username have words that start with the words given.',
       access: 'user',
+      rate: { per: 'caller', count: 120, seconds: 60, burst: 30 },
       input: strictObject({
         search: Line(100, 'One word or several; all of them have to fit.'),
         limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),

@@ -66,12 +66,12 @@ function describeRoute(route: Route, components: Components): JsonSchema {
     summary,
     ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
     tags: [tagOf(route)],
-    security: access === 'user' ? [{ [bearer]: [] }] : [],
+    security: access !== 'anyone' ? [{ [bearer]: [] }] : [],
     parameters: [...parametersOf('path', params, components), ...(querystring ? parametersOf('query', querystring, components) : [])],
     ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
     responses: {
       [route.status]: success,
-      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(access === 'user' ? (['UNAUTHENTICATED'] as const) : []), ...errors], components),
+      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(access !== 'anyone' ? (['UNAUTHENTICATED'] as const) : []), ...errors], components),
     },
   };
 }

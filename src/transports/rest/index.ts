@@ -54,7 +54,7 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
     onRequest: async (request) => {
-      callers.set(request, access === 'user' ? await authenticate.required(request) : await authenticate.optional(request));
+      callers.set(request, access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request));
     },
     handler: async (request, reply) => {
       const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };
