@@ -1,8 +1,9 @@
 /** Signing up, in and out, and keeping a session alive. */
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
-import { Email, Id, Nothing, Password, strictObject } from '../../core/schemas.ts';
-import { FirstName, LastName, Me, Username } from '../users/users.contract.ts';
+import { ordinary } from '../../core/rate.ts';
+import { Email, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
+import { FirstName, LastName, Me, UserLanguage, Username } from '../users/users.contract.ts';
 
 const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next.' });
 
@@ -26,10 +27,17 @@ export const Refreshed = strictObject(tokenFields, {
 });
 export type Refreshed = Static<typeof Refreshed>;
 
+/** What of a person any password may be; whether it is theirs is another matter. */
+const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
+
+const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives.' });
+
+export const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
+
 export const authContract = {
   operations: {
     'auth.register': operation({
-      summary: 'Make an account and sign in.',
+      summary: 'Make an account and sign in; a mail with a link to verify the address follows.',
       access: 'anyone',
       rate: { per: 'address', count: 60, seconds: 3600 },
       input: strictObject({
@@ -38,23 +46,47 @@ export const authContract = {
         firstName: FirstName,
         lastName: Type.Optional(LastName),
         username: Type.Optional(Username),
+        language: Type.Optional(UserLanguage),
         refresh: RefreshDelivery,
       }),
       output: SignedIn,
-      errors: ['EMAIL_TAKEN', 'USERNAME_TAKEN', 'BUSY'],
+      errors: ['PASSWORD_TOO_EASY', 'EMAIL_TAKEN', 'USERNAME_TAKEN', 'BUSY'],
     }),
     'auth.login': operation({
       summary: 'Sign in with a password, and an e-mail or a username.',
       access: 'anyone',
       rate: { per: 'address', count: 60, seconds: 60 },
+      input: strictObject({ email: Type.Optional(Email), username: Type.Optional(Username), password: GivenPassword, refresh: RefreshDelivery }),
+      output: SignedIn,
+      errors: ['WRONG_CREDENTIALS', 'SECOND_FACTOR_REQUIRED', 'BUSY'],
+    }),
+    'auth.loginWithGoogle': operation({
+      summary: 'Sign in with what the Google button gives; a new address makes an account.',
+      access: 'anyone',
+      rate: { per: 'address', count: 60, seconds: 60 },
       input: strictObject({
-        email: Type.Optional(Email),
-        username: Type.Optional(Username),
-        password: Type.String({ minLength: 1, maxLength: 1000 }),
+        credential: GoogleCredential,
+        nonce: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'The one that the page gave the button.' })),
         refresh: RefreshDelivery,
       }),
       output: SignedIn,
-      errors: ['WRONG_CREDENTIALS', 'BUSY'],
+      errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'GOOGLE_NOT_LINKED', 'GOOGLE_UNAVAILABLE', 'SECOND_FACTOR_REQUIRED'],
+    }),
+    'auth.verifySecondFactor': operation({
+      summary: 'The second step of a sign-in: the code, with the token that the first step gave.',
+      access: 'anyone',
+      rate: { per: 'address', count: 60, seconds: 60 },
+      input: strictObject({ challengeToken: Type.String({ minLength: 1, maxLength: 200 }), code: Code, refresh: RefreshDelivery }),
+      output: SignedIn,
+      errors: ['WRONG_CODE', 'LINK_EXPIRED'],
+    }),
+    'auth.confirm': operation({
+      summary: 'Prove again who I am, for what needs a fresh sign-in: by password, or with Google; with a code as well if the second factor is on.',
+      access: 'user',
+      rate: { per: 'caller', count: 30, seconds: 60 },
+      input: strictObject({ password: Type.Optional(GivenPassword), credential: Type.Optional(GoogleCredential), code: Type.Optional(Code) }),
+      output: Nothing,
+      errors: ['WRONG_PASSWORD', 'WRONG_CODE', 'SECOND_FACTOR_REQUIRED', 'GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_UNAVAILABLE', 'BUSY'],
     }),
     'auth.refresh': operation({
       summary: 'Trade the refresh token for a new access token and the next refresh token.',
@@ -63,6 +95,15 @@ export const authContract = {
       input: strictObject({ refreshToken: Type.Optional(RefreshToken) }),
       output: Refreshed,
       errors: ['SESSION_ENDED'],
+    }),
+    'auth.renew': operation({
+      summary: 'Give this connection a new access token of its session, before the old one runs out.',
+      access: 'user',
+      rate: ordinary,
+      wire: 'websocket',
+      input: strictObject({ accessToken: Type.String({ minLength: 1, maxLength: 2000 }) }),
+      output: strictObject({ expiresAt: Timestamp }),
+      errors: [],
     }),
     'auth.logout': operation({
       summary: 'End the session of the caller and that of the refresh token, whichever is given; their sockets are closed.',
@@ -76,7 +117,11 @@ export const authContract = {
   events: {
     'connection.ready': event({
       summary: 'The first event on every connection: from here on nothing is missed, so now is the time to sync.',
-      payload: strictObject({ userId: Id, sessionId: Id }),
+      payload: strictObject({
+        userId: Id,
+        sessionId: Id,
+        expiresAt: Type.Unsafe<string>({ ...Timestamp, description: 'When the access token runs out. A minute later the connection is closed, unless auth.renew has been called.' }),
+      }),
     }),
   },
 };

@@ -1,104 +1,95 @@
-/** Signing in and out: accounts by password, sessions with a refresh token that changes at every use. */
-import { LRUCache } from 'lru-cache';
-import type { Bus } from '../../core/bus.ts';
+/** Signing up, in and out: by password or with Google, with a second factor if it is on. */
 import type { Caller, Guest, Service } from '../../core/contract.ts';
-import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Id } from '../../core/schemas.ts';
-import type { Me } from '../users/users.contract.ts';
-import type { UsersService } from '../users/users.service.ts';
-import type { authContract, SignedIn } from './auth.contract.ts';
-import type { Passwords } from './passwords.ts';
-import { createSessions, type Sessions } from './sessions.ts';
-import type { SessionModel } from './session.model.ts';
-import { accessTokenLifetime, type AccessTokens } from './tokens.ts';
+import type { MailQueue } from '../mails/mails.service.ts';
+import type { PasswordsService } from '../passwords/passwords.service.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
+import type { TotpService } from '../totp/totp.service.ts';
+import type { CredentialsService } from '../users/credentials.service.ts';
+import type { authContract } from './auth.contract.ts';
+import { createConfirm } from './auth.confirm.ts';
+import { createEntry } from './auth.entry.ts';
+import { createGoogleRedirect, type GoogleRedirect } from './google.redirect.ts';
+import { createGoogleEntry, type GoogleSignIn } from './google.entry.ts';
+import { createLogin } from './auth.login.ts';
 
-export interface AuthService extends Service<typeof authContract> {
-  /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
-  authenticate(token: string, guest: Guest): Promise<Caller>;
-}
+export interface AuthService extends Service<typeof authContract>, GoogleRedirect {}
 
 export interface AuthParts {
-  users: UsersService;
-  sessions: SessionModel;
-  passwords: Passwords;
-  accessTokens: AccessTokens;
-  bus: Bus;
+  credentials: CredentialsService;
+  sessions: SessionsService;
+  passwords: PasswordsService;
+  totp: TotpService;
+  tokens: TokensService;
+  security: SecurityService;
+  mails: MailQueue;
+  /** Absent where signing in with Google is not set up. */
+  google: GoogleSignIn | undefined;
+  /** Where Google sends the browser back to, and the paths of the app to which it may go on. */
+  callbackUrl: string;
+  returnPaths: readonly string[];
+  onError: (error: unknown) => void;
 }
 
-/** How long another process may go on believing in a session that was ended elsewhere, in milliseconds. */
-const sessionCacheTime = 1000;
-
-export function createAuthService({ users, sessions: model, passwords, accessTokens, bus }: AuthParts): AuthService {
-  const sessions = createSessions(model);
-  const live = createLiveSessions(sessions, bus);
-
-  const signIn = async (user: Me, guest: Guest): Promise<SignedIn> => {
-    const { sessionId, refreshToken } = await sessions.create(user.id, guest);
-    return { user, accessToken: await accessTokens.sign({ userId: user.id, sessionId }), expiresIn: accessTokenLifetime, refreshToken };
-  };
+export function createAuthService(parts: AuthParts): AuthService {
+  const { credentials, sessions, passwords, totp, tokens, security, mails } = parts;
+  const signIn = createEntry(parts);
+  const signInWithGoogle = createGoogleEntry(parts, signIn);
 
   return {
-    async register(guest, { password, refresh: _refresh, ...account }) {
-      const user = await users.create({ ...account, passwordHash: await passwords.hash(password) });
-      return signIn(user, guest);
+    login: createLogin(parts, signIn),
+    confirm: createConfirm(parts),
+    ...createGoogleRedirect(parts, signInWithGoogle),
+
+    async register(guest, { password, refresh: _refresh, language = guest.language, ...profile }) {
+      const passwordHash = await passwords.hash(password, profile);
+      const account = await credentials.create({ ...profile, language, passwordHash });
+      await security.record(account.id, 'registered', guest);
+      await mails.enqueue({ kind: 'verify-email', userId: account.id, language });
+      return { user: account.me, ...(await sessions.open(account.id, guest, 'password')) };
     },
 
-    async login(guest, { password, email, username }) {
-      const login = requireOneLogin(email, username);
-      const found = await users.findCredentials(login);
-      const matches = await passwords.matches(password, found?.passwordHash);
-      if (!found || !matches) throw new AppError('WRONG_CREDENTIALS');
-      return signIn(found.user, guest);
+    loginWithGoogle: async (guest, { credential, nonce }) => signInWithGoogle(guest, credential, nonce),
+
+    async verifySecondFactor(guest, { challengeToken, code }) {
+      const challenge = await tokens.find('second-factor', challengeToken);
+      const account = challenge?.userId === undefined ? undefined : await credentials.find({ id: challenge.userId });
+      if (!challenge || !account) throw new AppError('LINK_EXPIRED');
+      await totp.use(account, code, guest);
+      // Of two codes for one challenge the first to come here is let in.
+      if (!(await tokens.redeem('second-factor', challengeToken))) throw new AppError('LINK_EXPIRED');
+      return signIn(account, guest, { by: challenge.data['by'] === 'google' ? 'google' : 'password', secondFactor: true });
     },
 
-    async refresh(_guest, { refreshToken }) {
-      const outcome = await sessions.rotate(refreshToken);
-      if (outcome.stolen) await live.end(outcome.stolen);
-      if (!outcome.session) throw new AppError('SESSION_ENDED');
-      const accessToken = await accessTokens.sign(outcome.session);
-      return { accessToken, expiresIn: accessTokenLifetime, ...(outcome.refreshToken !== undefined && { refreshToken: outcome.refreshToken }) };
+    async refresh(guest, { refreshToken }) {
+      const { tokens: next, stolen } = await sessions.refresh(refreshToken);
+      if (next) return next;
+      if (stolen) {
+        const account = await credentials.find({ id: stolen.userId });
+        await security.record(stolen.userId, 'session-stolen', guest);
+        if (account) await mails.enqueue({ kind: 'session-stolen', userId: account.id, language: account.me.language, values: { userAgent: stolen.userAgent, ip: stolen.ip } });
+      }
+      throw new AppError('SESSION_ENDED');
+    },
+
+    async renew(caller, { accessToken }) {
+      const renewed = await sessions.authenticate(accessToken, caller);
+      if (renewed.sessionId !== caller.sessionId) throw new AppError('UNAUTHENTICATED');
+      return { expiresAt: renewed.expiresAt.toISOString() };
     },
 
     async logout(guest, { refreshToken }) {
-      const named = refreshToken === undefined ? undefined : await sessions.findByRefreshToken(refreshToken);
-      for (const sessionId of new Set([callerSession(guest), named])) {
-        if (sessionId !== undefined) await live.end(sessionId);
+      const named = refreshToken === undefined ? undefined : await sessions.endByRefreshToken(refreshToken);
+      if (named) await security.record(named.userId, 'signed-out', guest);
+      if (isCaller(guest) && guest.sessionId !== named?.sessionId) {
+        await sessions.endOne(guest.sessionId);
+        await security.record(guest.userId, 'signed-out', guest);
       }
       return null;
     },
-
-    async authenticate(token, guest) {
-      const claims = await accessTokens.verify(token);
-      if (!claims || (await live.ownerOf(claims.sessionId)) !== claims.userId) throw new AppError('UNAUTHENTICATED');
-      return { ...guest, ...claims };
-    },
   };
 }
 
-/** Which sessions are alive, asked at every request: remembered for a moment, and forgotten when one ends here. */
-function createLiveSessions(sessions: Sessions, bus: Bus) {
-  // A look-up that is under way while its session ends gives what it finds; it must not fail, and it is not kept.
-  const alive = new LRUCache<Id, { owner: Id | undefined }>({
-    max: 50_000,
-    ttl: sessionCacheTime,
-    ignoreFetchAbort: true,
-    fetchMethod: async (sessionId) => ({ owner: await withDeadline(sessions.findOwner(sessionId), storePatience) }),
-  });
-  return {
-    ownerOf: async (sessionId: Id): Promise<Id | undefined> => (await alive.fetch(sessionId))?.owner,
-    async end(sessionId: Id): Promise<void> {
-      await sessions.remove(sessionId);
-      alive.delete(sessionId);
-      bus.endSession(sessionId);
-    },
-  };
-}
-
-const callerSession = (guest: Guest | Caller): Id | undefined => ('sessionId' in guest ? guest.sessionId : undefined);
-
-function requireOneLogin(email: string | undefined, username: string | undefined): { email: string } | { username: string } {
-  if (email !== undefined && username === undefined) return { email };
-  if (username !== undefined && email === undefined) return { username };
-  throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'email', problem: 'give either email or username' }] });
-}
+const isCaller = (guest: Guest | Caller): guest is Caller => 'sessionId' in guest;

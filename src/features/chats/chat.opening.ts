@@ -27,14 +27,15 @@ export interface OpeningParts {
 export function createOpening({ chats, memberships, users, views, bus }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
   const open = async (pairKey: string): Promise<Id> => {
     const people = [...new Set(pairKey.split(':'))];
-    if ((await users.findUsers(people)).size < people.length) throw new AppError('USER_NOT_FOUND');
+    const known = await users.findUsers(people);
+    if (people.some((id) => known.get(id)?.user.removedAt !== undefined || !known.has(id))) throw new AppError('USER_NOT_FOUND');
     const { _id, head } = await findOrCreate(chats, pairKey);
     const added = await addMembers(memberships, _id, people);
     const id = _id.toHexString();
     for (const userId of people) bus.join(userId, `chat:${id}`);
     if (added || head.seq === 0) {
-      const chat = await views.requireChat(id);
-      for (const userId of people) bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
+      const seen = await Promise.all(people.map(async (userId) => [userId, await views.requireChat(userId, id)] as const));
+      for (const [userId, chat] of seen) bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
     }
     return id;
   };

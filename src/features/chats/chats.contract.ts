@@ -6,7 +6,7 @@ import { Id, Message, Nothing, pageOf, Place, Sequence, strictObject, Timestamp 
 import { User } from '../users/users.contract.ts';
 
 export const Member = strictObject(
-  { user: User, readSeq: Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too.' }) },
+  { user: User, readSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too. Absent if they, or you, do not tell.' })) },
   { title: 'Member' },
 );
 export type Member = Static<typeof Member>;
@@ -73,7 +73,7 @@ export const chatsContract = {
   events: {
     'chat.created': event({ summary: 'I am in a new chat.', payload: Chat }),
     'chat.read': event({
-      summary: 'A member has read up to here.',
+      summary: 'I have read up to here on another device, or a member who tells it has.',
       payload: strictObject({ chatId: Id, userId: Id, readSeq: Sequence }),
     }),
   },

@@ -10,7 +10,7 @@ import type { UsersService } from '../users/users.service.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
-import { createViews, type ChatHistory } from './chat.views.ts';
+import { createViews, tellEachOther, type ChatHistory } from './chat.views.ts';
 import type { Chat, chatsContract } from './chats.contract.ts';
 import type { MembershipModel } from './membership.model.ts';
 
@@ -24,8 +24,8 @@ export interface ChatsService extends Service<typeof chatsContract> {
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
   /** Every chat a person is in, by ascending id. */
   idsOf(userId: Id): Promise<Id[]>;
-  /** These chats with their members, by id. */
-  findChats(chatIds: readonly Id[]): Promise<Map<Id, Chat>>;
+  /** These chats with their members, by id, as this person may see them. */
+  findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, Chat>>;
 }
 
 export interface ChatsParts {
@@ -45,6 +45,13 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
     if (!(await isMember(userId, chatId))) throw new AppError('CHAT_NOT_FOUND');
   };
 
+  const tellRead = async (payload: { chatId: Id; userId: Id; readSeq: number }): Promise<void> => {
+    const members = (await memberships.distinct('userId', { chatId: payload.chatId })).map((userId) => userId.toHexString());
+    const people = await users.findUsers(members);
+    const told = members.filter((id) => id === payload.userId || tellEachOther(people.get(id), people.get(payload.userId)));
+    for (const id of told) bus.publish(`user:${id}`, { name: 'chat.read', payload });
+  };
+
   return {
     list,
     isMember,
@@ -52,11 +59,11 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
     requireMember,
     openPrivate,
     idsOf: async (userId) => idsOf(memberships, userId),
-    findChats: (chatIds) => views.findChats(chatIds),
+    findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
 
     async open(caller, { userId }) {
       const chatId = await openPrivate(caller.userId, userId);
-      return views.requireChat(chatId);
+      return views.requireChat(caller.userId, chatId);
     },
 
     async get(caller, { id }) {
@@ -72,7 +79,7 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
       const readSeq = Math.min(seq, head?.place.seq ?? 0);
       const filter = { chatId: new Types.ObjectId(id), userId: new Types.ObjectId(caller.userId), readSeq: { $lt: readSeq } };
       const { modifiedCount } = await memberships.updateOne(filter, { $max: { readSeq } });
-      if (modifiedCount > 0) bus.publish(`chat:${id}`, { name: 'chat.read', payload: { chatId: id, userId: caller.userId, readSeq } });
+      if (modifiedCount > 0) await tellRead({ chatId: id, userId: caller.userId, readSeq });
       return null;
     },
   };

@@ -27,7 +27,7 @@ export function createSync({ chats, history }: SyncParts): MessagesService['sync
     const mine = await chats.idsOf(caller.userId);
     const page = mine.filter((id) => after === undefined || id > after).slice(0, chatsPerPage);
     const heads = await history.heads(page);
-    const views = await chats.findChats(page);
+    const views = await chats.findChats(caller.userId, page);
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };

@@ -1,36 +1,77 @@
 /** How people are stored, and the only doors from storage to the wire. */
 import { Schema, type Connection, type Types } from 'mongoose';
+import type { Language } from '../../core/contract.ts';
 import { wordsOf } from '../../core/text.ts';
-import type { Me, User } from './users.contract.ts';
+import type { Me, Privacy, User } from './users.contract.ts';
+
+/** The second factor of an account: codes by time (RFC 6238), or one of the recovery codes. */
+export interface SecondFactor {
+  /** In base32. */
+  secret: string;
+  /** Absent until the first code has proven that the secret has arrived. */
+  confirmedAt?: Date;
+  /** The last step of time whose code was used: a code works once. */
+  lastStep: number;
+  /** Hashes of the recovery codes that are left. */
+  recoveryHashes: string[];
+}
+
+/** The removal of an account, as long as something of it is left to do. */
+export interface Removal {
+  messages: 'keep' | 'remove';
+  startedAt: Date;
+}
 
 export interface UserDocument {
   _id: Types.ObjectId;
   /** Folded to small letters, as is the username. */
   email?: string;
+  emailVerifiedAt?: Date;
   username: string;
   firstName: string;
   lastName?: string;
+  about?: string;
+  photo?: { url: string };
+  language: Language;
+  privacy: Privacy;
   passwordHash?: string;
+  googleId?: string;
+  secondFactor?: SecondFactor;
   /** The folded words of names and username, for search by prefix. */
   words: string[];
   createdAt: Date;
+  removedAt?: Date;
+  removal?: Removal;
 }
+
+export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
 
 const schema = new Schema<UserDocument>(
   {
     email: String,
+    emailVerifiedAt: Date,
     username: { type: String, required: true },
     firstName: { type: String, required: true },
     lastName: String,
+    about: String,
+    photo: { type: Schema.Types.Mixed },
+    language: { type: String, required: true },
+    privacy: { type: Schema.Types.Mixed, required: true },
     passwordHash: String,
+    googleId: String,
+    secondFactor: { type: Schema.Types.Mixed },
     words: { type: [String], required: true },
     createdAt: { type: Date, required: true },
+    removedAt: Date,
+    removal: { type: Schema.Types.Mixed },
   },
   { collection: 'users', versionKey: false },
 );
 schema.index({ email: 1 }, { unique: true, partialFilterExpression: { email: { $exists: true } } });
+schema.index({ googleId: 1 }, { unique: true, partialFilterExpression: { googleId: { $exists: true } } });
 schema.index({ username: 1 }, { unique: true });
 schema.index({ words: 1 });
+schema.index({ 'removal.startedAt': 1 }, { partialFilterExpression: { 'removal.startedAt': { $exists: true } } });
 
 export const userModel = (connection: Connection) => connection.model('User', schema);
 export type UserModel = ReturnType<typeof userModel>;
@@ -41,11 +82,15 @@ export const searchWordsOf = (user: Pick<UserDocument, 'username' | 'firstName' 
 ];
 
 export function toUser(document: UserDocument): User {
+  const { lastName, about, photo, removedAt } = document;
   return {
     id: document._id.toHexString(),
     username: document.username,
     firstName: document.firstName,
-    ...(document.lastName !== undefined && { lastName: document.lastName }),
+    ...(lastName !== undefined && { lastName }),
+    ...(about !== undefined && { about }),
+    ...(photo !== undefined && { photo }),
+    ...(removedAt !== undefined && { removedAt: removedAt.toISOString() }),
   };
 }
 
@@ -53,6 +98,14 @@ export function toMe(document: UserDocument): Me {
   return {
     ...toUser(document),
     ...(document.email !== undefined && { email: document.email }),
+    emailVerified: document.emailVerifiedAt !== undefined,
+    language: document.language,
+    privacy: document.privacy,
+    signIn: {
+      password: document.passwordHash !== undefined,
+      google: document.googleId !== undefined,
+      secondFactor: document.secondFactor?.confirmedAt !== undefined,
+    },
     createdAt: document.createdAt.toISOString(),
   };
 }

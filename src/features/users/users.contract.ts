@@ -1,8 +1,8 @@
 /** What people can ask about people. */
-import { Type, type Static } from 'typebox';
-import { operation } from '../../core/contract.ts';
+import { Type, type Static, type TSchema } from 'typebox';
+import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Email, Id, Line, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Email, Id, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const Username = Type.String({
   pattern: '^[A-Za-z0-9_.-]{3,32}$',
@@ -11,16 +11,51 @@ export const Username = Type.String({
 export const FirstName = Name(50, 'The first or only name.');
 export const LastName = Name(50, 'The last name.');
 
-const publicFields = { id: Id, username: Username, firstName: FirstName, lastName: Type.Optional(LastName) };
+export const About = Lines(500, 'Whatever they say about themselves.');
 
-export const User = strictObject(publicFields, { title: 'User', description: 'A person, as anybody may see them.' });
+const publicFields = {
+  id: Id,
+  username: Username,
+  firstName: FirstName,
+  lastName: Type.Optional(LastName),
+  about: Type.Optional(About),
+  photo: Type.Optional(strictObject({ url: Type.String({ format: 'uri' }) })),
+  removedAt: Type.Optional(Timestamp),
+};
+
+export const User = strictObject(publicFields, { title: 'User', description: 'A person, as anybody may see them. Of a removed account (removedAt is set) nothing is left but its id.' });
 export type User = Static<typeof User>;
 
+const privacyFields = {
+  search: Type.Enum(['everyone', 'nobody'], { description: 'Who may find me by search.' }),
+  lastSeen: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may see when I was last here. Contacts are those I have a chat with.' }),
+  readReceipts: Type.Boolean({ description: 'Others see how far I have read, and I see it of others.' }),
+};
+
+export const Privacy = strictObject(privacyFields, { title: 'Privacy' });
+export type Privacy = Static<typeof Privacy>;
+
+export const UserLanguage = Type.Enum(['en', 'ru'], { description: 'The language of mails.' });
+
 export const Me = strictObject(
-  { ...publicFields, email: Type.Optional(Email), createdAt: Timestamp },
+  {
+    ...publicFields,
+    email: Type.Optional(Email),
+    emailVerified: Type.Boolean({ description: 'Somebody has followed the link that was sent there.' }),
+    language: UserLanguage,
+    privacy: Privacy,
+    signIn: strictObject({
+      password: Type.Boolean({ description: 'There is a password.' }),
+      google: Type.Boolean({ description: 'A Google account is linked.' }),
+      secondFactor: Type.Boolean({ description: 'A code is asked for as well.' }),
+    }),
+    createdAt: Timestamp,
+  },
   { title: 'Me', description: 'A person, as they see themselves.' },
 );
 export type Me = Static<typeof Me>;
+
+const orNothing = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 export const usersContract = {
   operations: {
@@ -40,6 +75,28 @@ export const usersContract = {
       output: User,
       errors: ['USER_NOT_FOUND'],
     }),
+    'users.update': operation({
+      summary: 'Change my profile, username, language or privacy; null takes something away.',
+      access: 'user',
+      rate: { per: 'caller', count: 60, seconds: 60 },
+      input: strictObject({
+        id: Type.String({ pattern: '^(?:me|[0-9a-f]{24})$', description: '`me`, or my id.' }),
+        firstName: Type.Optional(FirstName),
+        lastName: orNothing(LastName),
+        about: orNothing(About),
+        username: Type.Optional(Username),
+        language: Type.Optional(UserLanguage),
+        privacy: Type.Optional(
+          strictObject({
+            search: Type.Optional(privacyFields.search),
+            lastSeen: Type.Optional(privacyFields.lastSeen),
+            readReceipts: Type.Optional(privacyFields.readReceipts),
+          }),
+        ),
+      }),
+      output: Me,
+      errors: ['NOT_YOURSELF', 'USERNAME_TAKEN'],
+    }),
     'users.search': operation({
       summary: 'People whose names or username have words that start with the words given.',
       access: 'user',
@@ -52,5 +109,7 @@ export const usersContract = {
       errors: [],
     }),
   },
-  events: {},
+  events: {
+    'user.updated': event({ summary: 'My own account has changed, here or on another device.', payload: Me }),
+  },
 };

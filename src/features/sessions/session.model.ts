@@ -1,5 +1,11 @@
 /** How sessions are stored. A session that was ended is gone; MongoDB removes the expired ones. */
 import { Schema, type Connection, type Types } from 'mongoose';
+import { deviceOf } from '../../core/device.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { Session } from './sessions.contract.ts';
+
+/** By what somebody has proven who they are. */
+export type Proof = 'password' | 'google';
 
 export interface SessionDocument {
   _id: Types.ObjectId;
@@ -10,6 +16,9 @@ export interface SessionDocument {
   /** SHA-256 of what all refresh tokens of the session have in common. */
   familyHash: string;
   rotatedAt: Date;
+  /** When and how its owner last proved who they are. */
+  provenAt: Date;
+  provenBy: Proof;
   userAgent: string;
   ip: string;
   createdAt: Date;
@@ -24,6 +33,8 @@ const schema = new Schema<SessionDocument>(
     previousHash: String,
     familyHash: { type: String, required: true },
     rotatedAt: { type: Date, required: true },
+    provenAt: { type: Date, required: true },
+    provenBy: { type: String, required: true },
     userAgent: String,
     ip: String,
     createdAt: { type: Date, required: true },
@@ -37,3 +48,12 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 export const sessionModel = (connection: Connection) => connection.model('Session', schema);
 export type SessionModel = ReturnType<typeof sessionModel>;
+
+export const toSession = ({ _id, userAgent, ip, createdAt, lastUsedAt }: SessionDocument, current: Id): Session => ({
+  id: _id.toHexString(),
+  device: deviceOf(userAgent),
+  ip,
+  createdAt: createdAt.toISOString(),
+  lastUsedAt: lastUsedAt.toISOString(),
+  current: _id.toHexString() === current,
+});

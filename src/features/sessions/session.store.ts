@@ -2,8 +2,9 @@
 import { Types } from 'mongoose';
 import type { Guest } from '../../core/contract.ts';
 import type { Id } from '../../core/schemas.ts';
-import type { SessionDocument, SessionModel } from './session.model.ts';
-import { hashRefreshToken, makeRefreshToken, readRefreshToken, sameHash, type AccessClaims } from './tokens.ts';
+import type { AccessClaims } from './access.tokens.ts';
+import { hashRefreshToken, makeRefreshToken, readRefreshToken, sameHash } from './refresh.tokens.ts';
+import type { Proof, SessionDocument, SessionModel } from './session.model.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const idleLifetime = 30 * day;
@@ -18,16 +19,20 @@ export interface Rotation {
   /** The next refresh token; absent within the grace, where the first use was given it. */
   refreshToken?: string;
   /** A session of which an earlier token was used after the grace: somebody has a copy of it. */
-  stolen?: Id;
+  stolen?: SessionDocument;
 }
 
-export interface Sessions {
-  create(userId: Id, guest: Guest): Promise<{ sessionId: Id; refreshToken: string }>;
+export interface SessionStore {
+  create(userId: Id, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
   rotate(refreshToken: string | undefined): Promise<Rotation>;
-  remove(sessionId: Id): Promise<void>;
-  findOwner(sessionId: Id): Promise<Id | undefined>;
+  remove(sessionIds: readonly Id[]): Promise<void>;
+  find(sessionId: Id): Promise<SessionDocument | undefined>;
   /** The session that this refresh token, or the one after it, belongs to. */
-  findByRefreshToken(refreshToken: string): Promise<Id | undefined>;
+  findByRefreshToken(refreshToken: string): Promise<SessionDocument | undefined>;
+  /** Those of a person, the most recently used first. */
+  list(userId: Id): Promise<SessionDocument[]>;
+  /** Its owner has just proven again who they are. */
+  prove(sessionId: Id, provenBy: Proof): Promise<void>;
 }
 
 /** What is known of a refresh token that somebody came with. */
@@ -36,7 +41,7 @@ interface Presented {
   family: string;
 }
 
-export function createSessions(sessions: SessionModel): Sessions {
+export function createSessionStore(sessions: SessionModel): SessionStore {
   const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Presented } | undefined> => {
     const named = readRefreshToken(refreshToken);
     const session = named && (await sessions.findOne({ _id: named.sessionId, expiresAt: { $gt: new Date() } }).lean());
@@ -44,8 +49,8 @@ export function createSessions(sessions: SessionModel): Sessions {
   };
 
   return {
-    async create(userId, guest) {
-      const session = newSession(userId, guest);
+    async create(userId, guest, provenBy) {
+      const session = newSession(userId, guest, provenBy);
       const refresh = makeRefreshToken(session._id.toHexString());
       await sessions.collection.insertOne({ ...session, refreshHash: refresh.hash, familyHash: refresh.familyHash });
       return { sessionId: session._id.toHexString(), refreshToken: refresh.token };
@@ -57,25 +62,30 @@ export function createSessions(sessions: SessionModel): Sessions {
       return sameHash(found.session.refreshHash, found.presented.hash) ? advance(sessions, found.session, found.presented) : judge(found.session, found.presented);
     },
 
-    async remove(sessionId) {
-      await sessions.deleteOne({ _id: sessionId });
+    async remove(sessionIds) {
+      await sessions.deleteMany({ _id: { $in: sessionIds } });
     },
 
-    async findOwner(sessionId) {
-      const session = await sessions.findOne({ _id: sessionId, expiresAt: { $gt: new Date() } }, { userId: 1 }).lean();
-      return session?.userId.toHexString();
+    async find(sessionId) {
+      return (await sessions.findOne({ _id: sessionId, expiresAt: { $gt: new Date() } }).lean()) ?? undefined;
     },
 
     async findByRefreshToken(refreshToken) {
       const found = await findBy(refreshToken);
       if (!found) return undefined;
       const known = [found.session.refreshHash, found.session.previousHash ?? ''];
-      return known.some((hash) => sameHash(hash, found.presented.hash)) ? found.session._id.toHexString() : undefined;
+      return known.some((hash) => sameHash(hash, found.presented.hash)) ? found.session : undefined;
+    },
+
+    list: async (userId) => sessions.find({ userId, expiresAt: { $gt: new Date() } }).sort({ lastUsedAt: -1, _id: -1 }).lean(),
+
+    async prove(sessionId, provenBy) {
+      await sessions.updateOne({ _id: sessionId }, { $set: { provenAt: new Date(), provenBy } });
     },
   };
 }
 
-function newSession(userId: Id, { ip, userAgent }: Guest): Omit<SessionDocument, 'refreshHash' | 'familyHash'> {
+function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit<SessionDocument, 'refreshHash' | 'familyHash'> {
   const now = new Date();
   return {
     _id: new Types.ObjectId(),
@@ -84,6 +94,8 @@ function newSession(userId: Id, { ip, userAgent }: Guest): Omit<SessionDocument,
     ip,
     createdAt: now,
     rotatedAt: now,
+    provenAt: now,
+    provenBy,
     lastUsedAt: now,
     expiresAt: new Date(now.getTime() + idleLifetime),
   };
@@ -109,6 +121,6 @@ async function advance(sessions: SessionModel, session: SessionDocument, present
 function judge(session: SessionDocument, { hash, family }: Presented): Rotation {
   if (!sameHash(session.familyHash, hashRefreshToken(family))) return {};
   const claims = claimsOf(session);
-  if (Date.now() - session.rotatedAt.getTime() > grace) return { stolen: claims.sessionId };
+  if (Date.now() - session.rotatedAt.getTime() > grace) return { stolen: session };
   return session.previousHash !== undefined && sameHash(session.previousHash, hash) ? { session: claims } : {};
 }

@@ -1,0 +1,68 @@
+/** The e-mail address of an account: verified, changed and changed back by links in mails. */
+import { AppError } from '../../core/errors.ts';
+import type { TokenContent } from '../tokens/tokens.service.ts';
+import type { AccountParts, AccountService } from './account.service.ts';
+
+/** Nobody of this account is there when a link is followed: the browser that does it may be anybody's. */
+export function createEmailChanges({
+  credentials,
+  sessions,
+  tokens,
+  security,
+  mails,
+}: AccountParts): Pick<AccountService, 'sendVerificationEmail' | 'verifyEmail' | 'changeEmail' | 'confirmEmail' | 'undoEmail'> {
+  return {
+    async sendVerificationEmail(caller) {
+      const { me } = await credentials.require(caller.userId);
+      if (!me.emailVerified) await mails.enqueue({ kind: 'verify-email', userId: me.id, language: me.language });
+      return null;
+    },
+
+    async verifyEmail(guest, { token }) {
+      const { userId, email } = requireOwned(await tokens.redeem('verify-email', token));
+      if (!(await credentials.change(userId, { emailVerifiedAt: new Date() }, { email }))) throw new AppError('LINK_EXPIRED');
+      await security.record(userId, 'email-verified', guest, email);
+      return null;
+    },
+
+    async changeEmail(caller, { email }) {
+      const { me } = await credentials.require(caller.userId);
+      const taken = await credentials.find({ email });
+      // The answer is the same: only whoever reads mail at an address may know that it has an account.
+      if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, language: taken.me.language });
+      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), language: me.language });
+      await security.record(me.id, 'email-change-requested', caller, email);
+      return null;
+    },
+
+    async confirmEmail(guest, { token }) {
+      const { userId, email } = requireOwned(await tokens.redeem('confirm-email', token));
+      const before = await credentials.find({ id: userId });
+      const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before?.email ?? null });
+      if (!before || !after) throw new AppError('LINK_EXPIRED');
+      await security.record(userId, 'email-changed', guest, email);
+      // An address that was never verified may be a stranger's: it gets no power over the account.
+      if (before.email !== undefined && before.me.emailVerified) {
+        await mails.enqueue({ kind: 'email-changed', userId, to: before.email, language: before.me.language, values: { newEmail: email } });
+      }
+      return null;
+    },
+
+    async undoEmail(guest, { token }) {
+      const { userId, email } = requireOwned(await tokens.redeem('undo-email', token));
+      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date() });
+      if (!account) throw new AppError('LINK_EXPIRED');
+      await tokens.removeAll(userId);
+      await sessions.endAll(userId);
+      await security.record(userId, 'email-change-undone', guest, email);
+      await mails.enqueue({ kind: 'reset-password', to: email, language: account.me.language });
+      return null;
+    },
+  };
+}
+
+/** @throws LINK_EXPIRED */
+export function requireOwned(content: TokenContent | undefined): { userId: string; email: string } {
+  if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
+  return { userId: content.userId, email: content.data['email'] ?? '' };
+}

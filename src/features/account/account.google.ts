@@ -1,0 +1,36 @@
+/** Linking a Google account under settings, and taking the link away. */
+import { AppError } from '../../core/errors.ts';
+import type { AccountParts, AccountService } from './account.service.ts';
+
+/** What linking needs of Google. */
+export interface GoogleVerification {
+  /** @throws GOOGLE_REFUSED, GOOGLE_UNAVAILABLE */
+  verify(idToken: string): Promise<{ googleId: string; email: string; emailVerified: boolean }>;
+}
+
+export function createGoogleLinks({ credentials, security, mails, google }: AccountParts): Pick<AccountService, 'linkGoogle' | 'unlinkGoogle'> {
+  return {
+    async linkGoogle(caller, { credential }) {
+      if (!google) throw new AppError('GOOGLE_OFF');
+      const { googleId, email, emailVerified } = await google.verify(credential);
+      if (!emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
+      const { googleId: linked } = await credentials.require(caller.userId);
+      if (linked === googleId) return null;
+      const account = await credentials.change(caller.userId, { googleId }, { googleId: null });
+      if (!account) throw new AppError('GOOGLE_TAKEN');
+      await security.record(caller.userId, 'google-linked', caller, email);
+      await mails.enqueue({ kind: 'google-linked', userId: account.id, language: account.me.language });
+      return null;
+    },
+
+    async unlinkGoogle(caller) {
+      const { googleId } = await credentials.require(caller.userId);
+      if (googleId === undefined) return null;
+      const account = await credentials.change(caller.userId, { googleId: null }, { googleId, passwordHash: { $exists: true } });
+      if (!account) throw new AppError('LAST_WAY_IN');
+      await security.record(caller.userId, 'google-unlinked', caller);
+      await mails.enqueue({ kind: 'google-unlinked', userId: account.id, language: account.me.language });
+      return null;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** The password of an account: changed by whoever knows it, or set anew by the link in a mail. */
+import { deviceOf } from '../../core/device.ts';
+import type { Guest } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { Account, CredentialChange } from '../users/credentials.service.ts';
+import { requireOwned } from './account.email.ts';
+import type { AccountParts, AccountService } from './account.service.ts';
+
+export function createPasswordChanges({
+  credentials,
+  sessions,
+  passwords,
+  tokens,
+  security,
+  mails,
+}: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
+  /** What a new password ends, and who is told. */
+  const conclude = async ({ id, me }: Account, guest: Guest, { but, kind }: { but?: Id; kind: 'password-changed' | 'password-reset' }): Promise<void> => {
+    await tokens.removeAll(id, 'reset-password');
+    await tokens.removeAll(id, 'second-factor');
+    await sessions.endAll(id, but);
+    await security.record(id, kind, guest);
+    await mails.enqueue({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
+  };
+
+  return {
+    async changePassword(caller, { oldPassword, password }) {
+      const account = await credentials.require(caller.userId);
+      if (account.passwordHash === undefined) await sessions.requireFresh(caller);
+      else await passwords.require(account, oldPassword ?? '', caller);
+      const passwordHash = await passwords.hash(password, account.me);
+      const changed = await credentials.change(account.id, { passwordHash }, { passwordHash: account.passwordHash ?? null });
+      // Somebody else has changed it meanwhile.
+      if (!changed) throw new AppError('WRONG_PASSWORD');
+      await conclude(changed, caller, { but: caller.sessionId, kind: 'password-changed' });
+      return null;
+    },
+
+    async sendResetEmail(guest, { email }) {
+      // Whether there is such an account is looked up once the mail is due: until then nothing differs.
+      await mails.enqueue({ kind: 'reset-password', to: email.toLowerCase(), language: guest.language, values: { ip: guest.ip, userAgent: guest.userAgent.slice(0, 300) } });
+      return null;
+    },
+
+    async resetPassword(guest, { token, password }) {
+      const { userId, email } = requireOwned(await tokens.find('reset-password', token));
+      const account = await credentials.find({ id: userId });
+      if (!account) throw new AppError('LINK_EXPIRED');
+      const passwordHash = await passwords.hash(password, account.me);
+      requireOwned(await tokens.redeem('reset-password', token));
+      const changed = await credentials.change(userId, { passwordHash, ...claimOf(account) }, { email });
+      if (!changed) throw new AppError('LINK_EXPIRED');
+      await conclude(changed, guest, { kind: 'password-reset' });
+      return null;
+    },
+  };
+}
+
+/**
+ * Whoever follows the link reads mail at the address. If nobody had shown that before, the account may have been made by
+ * a stranger: nothing that the stranger set up may sign in any more.
+ */
+const claimOf = ({ me }: Account): CredentialChange => (me.emailVerified ? {} : { emailVerifiedAt: new Date(), googleId: null, secondFactor: null });

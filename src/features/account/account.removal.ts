@@ -1,0 +1,92 @@
+/**
+ * The end of an account. One write erases everything personal and notes that the rest is to be done; every step of the
+ * rest may be done twice, so whoever finds the note after a crash begins them again.
+ */
+import type { Caller } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import { createTurns } from '../../core/turns.ts';
+import type { MailQueue } from '../mails/mails.service.ts';
+import type { PasswordsService } from '../passwords/passwords.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
+import type { CredentialsService } from '../users/credentials.service.ts';
+
+export type RemovalInput = { password?: string; messages: 'keep' | 'remove' };
+
+export interface Removals {
+  /** @throws WRONG_PASSWORD, FRESH_SIGN_IN_REQUIRED */
+  remove(caller: Caller, input: RemovalInput): Promise<null>;
+  /** Takes up what a crash has left undone, now and every minute. */
+  start(): void;
+  /** Lets the step under way end, and begins no other. */
+  stop(): Promise<void>;
+}
+
+/** Something to be done for an account that is gone; done twice it is done as well. */
+export type RemovalStep = (userId: Id, wish: { messages: 'keep' | 'remove' }) => Promise<unknown>;
+
+export interface RemovalParts {
+  credentials: CredentialsService;
+  sessions: SessionsService;
+  passwords: PasswordsService;
+  mails: MailQueue;
+  /** In their order; the first ends the sessions. */
+  steps: readonly RemovalStep[];
+  onError: (error: unknown) => void;
+}
+
+/** Milliseconds between two looks for removals that are not complete. */
+const interval = 60_000;
+
+export function createRemovals({ credentials, sessions, passwords, mails, steps, onError }: RemovalParts): Removals {
+  const turns = createTurns();
+  const underWay = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const proceed = async (userId: Id, wish: { messages: 'keep' | 'remove' }): Promise<void> => {
+    for (const step of steps) {
+      if (stopped) return;
+      await step(userId, wish);
+    }
+    await credentials.completeRemoval(userId);
+  };
+  const begin = (userId: Id, wish: { messages: 'keep' | 'remove' }): void => {
+    if (turns.isTaken(userId)) return;
+    const work = turns.take(userId, () => proceed(userId, wish)).catch(onError);
+    underWay.add(work);
+    void work.then(() => underWay.delete(work));
+  };
+  const takeUp = async (): Promise<void> => {
+    for (const { id, messages } of await credentials.findRemovals()) begin(id, { messages });
+  };
+
+  const requireProof = async (caller: Caller, password: string | undefined): Promise<void> => {
+    const account = await credentials.require(caller.userId);
+    if (password !== undefined) return passwords.require(account, password, caller);
+    if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
+  };
+
+  return {
+    async remove(caller, { password, messages }) {
+      await requireProof(caller, password);
+      const { id, me } = await credentials.require(caller.userId);
+      await credentials.erase(id, messages);
+      begin(id, { messages });
+      // Its sockets are closed before the answer; what takes longer goes on behind it.
+      await sessions.endAll(id);
+      if (me.email !== undefined) await mails.enqueue({ kind: 'account-removed', to: me.email, language: me.language, values: { name: me.firstName } });
+      return null;
+    },
+    start() {
+      const again = (): void => void takeUp().catch((error: unknown) => stopped || onError(error));
+      again();
+      timer = setInterval(again, interval).unref();
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await Promise.all(underWay);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** The last step of every sign-in: whoever has proven who they are gets a session, or is asked for the second factor. */
+import type { Guest } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
+import type { Account } from '../users/credentials.service.ts';
+import type { SignedIn } from './auth.contract.ts';
+
+export interface EntryParts {
+  sessions: SessionsService;
+  tokens: TokensService;
+  security: SecurityService;
+}
+
+export interface Proven {
+  by: 'password' | 'google';
+  /** The second factor was proven, too. */
+  secondFactor?: true;
+}
+
+/** @throws SECOND_FACTOR_REQUIRED with a challenge token for the second step */
+export type SignIn = (account: Account, guest: Guest, proven: Proven) => Promise<SignedIn>;
+
+/** Seconds in which the second step must follow. */
+const challengeLifetime = 5 * 60;
+
+export function createEntry({ sessions, tokens, security }: EntryParts): SignIn {
+  return async (account, guest, { by, secondFactor }) => {
+    if (account.secondFactor?.confirmedAt && !secondFactor) {
+      const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by }, lifetime: challengeLifetime });
+      throw new AppError('SECOND_FACTOR_REQUIRED', { challengeToken, expiresIn: challengeLifetime });
+    }
+    const signedIn = await sessions.open(account.id, guest, by);
+    await security.record(account.id, 'signed-in', guest, secondFactor ? `${by}, code` : by);
+    return { user: account.me, ...signedIn };
+  };
+}

@@ -1,0 +1,38 @@
+/** Signing in with a password: known and unknown accounts are answered alike, in words and in time. */
+import { AppError } from '../../core/errors.ts';
+import type { PasswordsService } from '../passwords/passwords.service.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { CredentialsService } from '../users/credentials.service.ts';
+import type { SignIn } from './auth.entry.ts';
+import type { AuthService } from './auth.service.ts';
+
+export interface LoginParts {
+  credentials: CredentialsService;
+  passwords: PasswordsService;
+  security: SecurityService;
+  onError: (error: unknown) => void;
+}
+
+export function createLogin({ credentials, passwords, security, onError }: LoginParts, signIn: SignIn): AuthService['login'] {
+  return async (guest, { password, email, username }) => {
+    const login = requireOneLogin(email, username);
+    const account = await credentials.find(login);
+    const isRight = await passwords.check({
+      subject: `login:${(email ?? username ?? '').toLowerCase()}`,
+      password,
+      hash: account?.passwordHash,
+      guest,
+      isFamiliar: async () => account !== undefined && security.hasSignedInFrom(account.id, guest.ip),
+    });
+    if (account && isRight) return signIn(account, guest, { by: 'password' });
+    // Not waited for: it happens for known accounts only, and the time would tell.
+    if (account) security.record(account.id, 'sign-in-failed', guest).catch(onError);
+    throw new AppError('WRONG_CREDENTIALS');
+  };
+}
+
+function requireOneLogin(email: string | undefined, username: string | undefined): { email: string } | { username: string } {
+  if (email !== undefined && username === undefined) return { email };
+  if (username !== undefined && email === undefined) return { username };
+  throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'email', problem: 'give either email or username' }] });
+}

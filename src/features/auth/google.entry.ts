@@ -1,0 +1,88 @@
+/** Signing in with Google: which account an ID token opens, or makes. */
+import type { Guest, Language } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { MailQueue } from '../mails/mails.service.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import type { SignedIn } from './auth.contract.ts';
+import type { SignIn } from './auth.entry.ts';
+
+/** Whom an ID token is about. */
+export interface GoogleProfile {
+  /** `sub`: stays the same whatever else changes. */
+  googleId: string;
+  email: string;
+  emailVerified: boolean;
+  firstName: string;
+  lastName?: string | undefined;
+  photoUrl?: string | undefined;
+  language?: Language | undefined;
+  issuedAt: Date;
+}
+
+/** What signing in needs of Google. */
+export interface GoogleSignIn {
+  authorizationUrl(authorization: { redirectUri: string; state: string; nonce: string; codeVerifier: string; language?: string | undefined }): string;
+  /** The ID token for a code. @throws GOOGLE_REFUSED, GOOGLE_UNAVAILABLE */
+  exchange(code: { code: string; redirectUri: string; codeVerifier: string }): Promise<string>;
+  /** @throws GOOGLE_REFUSED, GOOGLE_UNAVAILABLE */
+  verify(idToken: string, expected?: { nonce?: string | undefined }): Promise<GoogleProfile>;
+}
+
+export interface GoogleEntryParts {
+  credentials: CredentialsService;
+  security: SecurityService;
+  mails: MailQueue;
+  google: GoogleSignIn | undefined;
+}
+
+/** @throws GOOGLE_OFF */
+export function requireGoogle(google: GoogleSignIn | undefined): GoogleSignIn {
+  if (!google) throw new AppError('GOOGLE_OFF');
+  return google;
+}
+
+export type SignInWithGoogle = (guest: Guest, idToken: string, nonce: string | undefined) => Promise<SignedIn>;
+
+/** How often it is looked again after somebody else made or linked an account in the same instant. */
+const attempts = 3;
+
+export function createGoogleEntry(parts: GoogleEntryParts, signIn: SignIn): SignInWithGoogle {
+  return async (guest, idToken, nonce) => {
+    const profile = await requireGoogle(parts.google).verify(idToken, { nonce });
+    return signIn(await findOrMake(parts, profile, guest), guest, { by: 'google' });
+  };
+}
+
+async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest: Guest): Promise<Account> {
+  for (let attempt = 1; ; attempt++) {
+    const linked = await parts.credentials.find({ googleId: profile.googleId });
+    if (linked) return linked;
+    if (!profile.emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
+    const known = await parts.credentials.find({ email: profile.email });
+    if (known) return link(parts, known, profile, guest);
+    try {
+      return await make(parts, profile, guest);
+    } catch (error) {
+      const isOvertaken = error instanceof AppError && (error.code === 'EMAIL_TAKEN' || error.code === 'GOOGLE_TAKEN');
+      if (!isOvertaken || attempt === attempts) throw error;
+    }
+  }
+}
+
+/** Only if both sides have verified the address: otherwise whoever signed up with another's address would share the account. */
+async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
+  const account = await credentials.change(known.id, { googleId }, { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null });
+  if (!account) throw new AppError('GOOGLE_NOT_LINKED');
+  await security.record(account.id, 'google-linked', guest, email);
+  await mails.enqueue({ kind: 'google-linked', userId: account.id, language: account.me.language });
+  return account;
+}
+
+async function make({ credentials, security }: GoogleEntryParts, profile: GoogleProfile, guest: Guest): Promise<Account> {
+  const { googleId, email, firstName, lastName, photoUrl, language = guest.language } = profile;
+  const photo = photoUrl === undefined ? undefined : { url: photoUrl };
+  const account = await credentials.create({ email, emailVerified: true, firstName, lastName, photo, language, googleId });
+  await security.record(account.id, 'registered', guest, 'google');
+  return account;
+}

@@ -1,0 +1,58 @@
+/** Signing in with Google by redirect (OAuth 2.0 code flow with PKCE): begun and ended in the same browser, once. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Guest } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
+import type { SignedIn } from './auth.contract.ts';
+import { requireGoogle, type GoogleSignIn, type SignInWithGoogle } from './google.entry.ts';
+
+export interface GoogleRedirect {
+  /**
+   * Where to send the browser, and the secret it keeps until it comes back.
+   * @throws GOOGLE_OFF, RETURN_PATH_NOT_ALLOWED
+   */
+  startGoogle(guest: Guest, wish: { returnTo?: string | undefined }): Promise<{ url: string; browserSecret: string }>;
+  /**
+   * Where in the app a browser that comes back with this state goes on.
+   * @throws GOOGLE_REFUSED if it was not this browser that began, or has ended already
+   */
+  resumeGoogle(state: string, browserSecret: string): Promise<{ returnTo: string; finish: (guest: Guest, code: string) => Promise<SignedIn> }>;
+}
+
+export interface GoogleRedirectParts {
+  tokens: TokensService;
+  google: GoogleSignIn | undefined;
+  callbackUrl: string;
+  returnPaths: readonly string[];
+}
+
+/** Seconds in which somebody must have signed in at Google. */
+const lifetime = 10 * 60;
+
+const random = (): string => randomBytes(32).toString('base64url');
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri, returnPaths }: GoogleRedirectParts, signInWithGoogle: SignInWithGoogle): GoogleRedirect {
+  return {
+    async startGoogle({ language }, { returnTo = returnPaths[0] ?? '/' }) {
+      if (!returnPaths.includes(returnTo)) throw new AppError('RETURN_PATH_NOT_ALLOWED');
+      const { authorizationUrl } = requireGoogle(google);
+      const [browserSecret, nonce, codeVerifier] = [random(), random(), random()];
+      const state = await tokens.issue('google', { lifetime, data: { browser: hashOf(browserSecret), nonce, codeVerifier, returnTo } });
+      return { url: authorizationUrl({ redirectUri, state, nonce, codeVerifier, language }), browserSecret };
+    },
+
+    async resumeGoogle(state, browserSecret) {
+      const begun = await tokens.find('google', state);
+      const { browser = '', nonce, codeVerifier = '', returnTo = '/' } = begun?.data ?? {};
+      // Whoever has another's state must not even be able to use it up.
+      const isSameBrowser = begun !== undefined && timingSafeEqual(Buffer.from(hashOf(browserSecret)), Buffer.from(browser));
+      if (!isSameBrowser || !(await tokens.redeem('google', state))) throw new AppError('GOOGLE_REFUSED');
+      const finish = async (guest: Guest, code: string): Promise<SignedIn> => {
+        const idToken = await requireGoogle(google).exchange({ code, redirectUri, codeVerifier });
+        return signInWithGoogle(guest, idToken, nonce);
+      };
+      return { returnTo, finish };
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** How the security log is stored: entries are only ever added, and MongoDB removes them after 180 days. */
+import { Schema, type Connection, type Types } from 'mongoose';
+import { deviceOf } from '../../core/device.ts';
+import type { SecurityEntry, SecurityKind } from './security.contract.ts';
+
+export interface SecurityDocument {
+  _id: Types.ObjectId;
+  userId: Types.ObjectId;
+  kind: SecurityKind;
+  at: Date;
+  ip: string;
+  userAgent: string;
+  detail?: string;
+}
+
+const keptFor = 180 * 24 * 60 * 60;
+
+const schema = new Schema<SecurityDocument>(
+  {
+    userId: { type: Schema.Types.ObjectId, required: true },
+    kind: { type: String, required: true },
+    at: { type: Date, required: true },
+    ip: String,
+    userAgent: String,
+    detail: String,
+  },
+  { collection: 'security', versionKey: false },
+);
+schema.index({ userId: 1, _id: -1 });
+schema.index({ at: 1 }, { expireAfterSeconds: keptFor });
+
+export const securityModel = (connection: Connection) => connection.model('SecurityEntry', schema);
+export type SecurityModel = ReturnType<typeof securityModel>;
+
+export const toSecurityEntry = ({ _id, kind, at, ip, userAgent, detail }: SecurityDocument): SecurityEntry => ({
+  id: _id.toHexString(),
+  kind,
+  at: at.toISOString(),
+  ip,
+  device: deviceOf(userAgent),
+  ...(detail !== undefined && { detail }),
+});

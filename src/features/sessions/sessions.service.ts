@@ -1,0 +1,152 @@
+/** Sessions: begun by a sign-in, kept alive by refreshing, ended at once and everywhere. */
+import type { Bus } from '../../core/bus.ts';
+import type { Caller, Guest, Service } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { AccessClaims, AccessTokens } from './access.tokens.ts';
+import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
+import { createRevocations } from './revocations.ts';
+import type { RevocationModel } from './revocation.model.ts';
+import { toSession, type Proof, type SessionModel } from './session.model.ts';
+import { createSessionStore, type SessionStore } from './session.store.ts';
+import type { sessionsContract } from './sessions.contract.ts';
+
+/** What somebody signed in goes on with. */
+export interface Tokens {
+  accessToken: string;
+  /** Seconds for which the access token is good. */
+  expiresIn: number;
+  refreshToken?: string;
+}
+
+/** A session that was ended because one of its earlier refresh tokens was used. */
+export interface StolenSession {
+  userId: Id;
+  /** The device and the address that it was opened from. */
+  ip: string;
+  userAgent: string;
+}
+
+export interface SessionsService extends Service<typeof sessionsContract> {
+  open(userId: Id, guest: Guest, provenBy: Proof): Promise<Tokens>;
+  /** The next tokens, or neither; `stolen` when the token shows that somebody has a copy, and the session has been ended. */
+  refresh(refreshToken: string | undefined): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
+  /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
+  authenticate(token: string, guest: Guest): Promise<Caller>;
+  /** Ends the session of this refresh token, or of the one before it; gives its owner. */
+  endByRefreshToken(refreshToken: string): Promise<AccessClaims | undefined>;
+  endOne(sessionId: Id): Promise<void>;
+  endAll(userId: Id, but?: Id): Promise<void>;
+  /** How the owner has proven within the last five minutes who they are, if they have. */
+  findFreshProof(sessionId: Id): Promise<Proof | undefined>;
+  /** @throws FRESH_SIGN_IN_REQUIRED */
+  requireFresh(caller: Caller): Promise<void>;
+  /** The owner has just proven again who they are. */
+  prove(sessionId: Id, provenBy: Proof): Promise<void>;
+  /** Looks no more for what other processes end. */
+  stop(): void;
+}
+
+export interface SessionsParts {
+  sessions: SessionModel;
+  revocations: RevocationModel;
+  accessTokens: AccessTokens;
+  bus: Bus;
+  onError: (error: unknown) => void;
+}
+
+/** Milliseconds for which a proof is fresh. */
+const freshness = 5 * 60_000;
+
+/** Whoever opens more loses those that were used longest ago: a script that never logs out must not fill the store. */
+const maximumSessions = 100;
+
+export function createSessionsService({ sessions, revocations, accessTokens, bus, onError }: SessionsParts): SessionsService {
+  const store = createSessionStore(sessions);
+  const live = createLiveSessions(store);
+  const onEnded = (sessionId: Id): void => {
+    live.forget(sessionId);
+    bus.endSession(sessionId);
+  };
+  const ends = createRevocations({ revocations, onEnded, onError });
+  const endMany = async (sessionIds: readonly Id[]): Promise<void> => {
+    // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
+    await ends.tell(sessionIds);
+    await store.remove(sessionIds);
+    sessionIds.forEach(onEnded);
+  };
+  const toTokens = async (claims: AccessClaims, refreshToken: string | undefined): Promise<Tokens> => ({
+    accessToken: await accessTokens.sign(claims),
+    expiresIn: accessTokens.lifetime,
+    ...(refreshToken !== undefined && { refreshToken }),
+  });
+  const idsOf = async (userId: Id): Promise<Id[]> => (await store.list(userId)).map(({ _id }) => _id.toHexString());
+
+  return {
+    ...createQuestions(store, live, accessTokens),
+    stop: () => ends.stop(),
+    prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
+
+    async open(userId, guest, provenBy) {
+      const { sessionId, refreshToken } = await store.create(userId, guest, provenBy);
+      await endMany((await idsOf(userId)).slice(maximumSessions));
+      return toTokens({ userId, sessionId }, refreshToken);
+    },
+
+    async refresh(token) {
+      const { session, refreshToken, stolen } = await store.rotate(token);
+      if (session) return { tokens: await toTokens(session, refreshToken) };
+      if (!stolen) return {};
+      await endMany([stolen._id.toHexString()]);
+      return { stolen: { userId: stolen.userId.toHexString(), ip: stolen.ip, userAgent: stolen.userAgent } };
+    },
+
+    async end(caller, { id }) {
+      if ((await store.find(id))?.userId.toHexString() !== caller.userId) throw new AppError('SESSION_NOT_FOUND');
+      await endMany([id]);
+      return null;
+    },
+
+    async endOthers(caller) {
+      await endMany((await idsOf(caller.userId)).filter((id) => id !== caller.sessionId));
+      return null;
+    },
+
+    endOne: async (sessionId) => endMany([sessionId]),
+
+    async endAll(userId, but) {
+      await endMany((await idsOf(userId)).filter((id) => id !== but));
+    },
+
+    async endByRefreshToken(refreshToken) {
+      const session = await store.findByRefreshToken(refreshToken);
+      if (!session) return undefined;
+      const sessionId = session._id.toHexString();
+      await endMany([sessionId]);
+      return { sessionId, userId: session.userId.toHexString() };
+    },
+  };
+}
+
+/** What only reads: who is it, since when, and where else. */
+function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'findFreshProof' | 'requireFresh'> {
+  const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
+    const session = await store.find(sessionId);
+    return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
+  };
+  return {
+    findFreshProof,
+    async requireFresh({ sessionId }) {
+      if ((await findFreshProof(sessionId)) === undefined) throw new AppError('FRESH_SIGN_IN_REQUIRED');
+    },
+    async list(caller) {
+      const mine = await store.list(caller.userId);
+      return { items: mine.map((session) => toSession(session, caller.sessionId)), more: false };
+    },
+    async authenticate(token, guest) {
+      const claims = await accessTokens.verify(token);
+      if (!claims || (await live.ownerOf(claims.sessionId)) !== claims.userId) throw new AppError('UNAUTHENTICATED');
+      return { ...guest, ...claims };
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** Single-use tokens, as links in mails and steps of a sign-in carry them: 32 random bytes, good once and for a time. */
+import { createHash, randomBytes } from 'node:crypto';
+import { Types } from 'mongoose';
+import type { Id } from '../../core/schemas.ts';
+import type { TokenDocument, TokenModel } from './token.model.ts';
+
+export type TokenPurpose = 'verify-email' | 'reset-password' | 'confirm-email' | 'undo-email' | 'second-factor' | 'google';
+
+export interface NewToken {
+  userId?: Id;
+  /** What it stands for besides its owner. */
+  data?: Record<string, string>;
+  /** Seconds for which it is good. */
+  lifetime: number;
+  /** Ends every earlier token of the same person for the same purpose. */
+  newestOnly?: true;
+}
+
+export interface TokenContent {
+  userId?: Id;
+  data: Record<string, string>;
+}
+
+export interface TokensService {
+  issue(purpose: TokenPurpose, token: NewToken): Promise<string>;
+  /** What a token stands for that is still good; it stays good. */
+  find(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
+  /** The same, and the token is used up: of many who come with it at once exactly one gets its content. */
+  redeem(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
+  /** Ends every token of a person, or those for one purpose. */
+  removeAll(userId: Id, purpose?: TokenPurpose): Promise<void>;
+}
+
+export function createTokensService(tokens: TokenModel): TokensService {
+  const good = (purpose: TokenPurpose, token: string) => ({ hash: hashOf(token), _id: { $regex: `^${purpose}:` }, expiresAt: { $gt: new Date() } });
+  return {
+    async issue(purpose, { userId, data = {}, lifetime, newestOnly }) {
+      const token = randomBytes(32).toString('base64url');
+      const document: TokenDocument = {
+        _id: `${purpose}:${newestOnly && userId !== undefined ? userId : new Types.ObjectId().toHexString()}`,
+        hash: hashOf(token),
+        ...(userId !== undefined && { userId: new Types.ObjectId(userId) }),
+        data,
+        expiresAt: new Date(Date.now() + lifetime * 1000),
+      };
+      await tokens.replaceOne({ _id: document._id }, document, { upsert: true });
+      return token;
+    },
+    async find(purpose, token) {
+      return contentOf(await tokens.findOne(good(purpose, token)).lean());
+    },
+    async redeem(purpose, token) {
+      return contentOf(await tokens.findOneAndDelete(good(purpose, token)).lean());
+    },
+    async removeAll(userId, purpose) {
+      await tokens.deleteMany({ userId: new Types.ObjectId(userId), ...(purpose && { _id: { $regex: `^${purpose}:` } }) });
+    },
+  };
+}
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
+
+const contentOf = (document: TokenDocument | null): TokenContent | undefined =>
+  document ? { data: document.data, ...(document.userId && { userId: document.userId.toHexString() }) } : undefined;

@@ -1,0 +1,105 @@
+/** The second factor: switched on with a first code, asked for at every sign-in, switched off with password and code. */
+import type { Caller, Guest, Service } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { MailKind, MailQueue } from '../mails/mails.service.ts';
+import type { Guesses } from '../passwords/guesses.service.ts';
+import type { PasswordsService } from '../passwords/passwords.service.ts';
+import type { SecurityKind } from '../security/security.contract.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
+import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import { hashRecoveryCode, makeRecoveryCodes } from './recovery.codes.ts';
+import { findStep, makeSecret, otpauthUri } from './totp.codes.ts';
+import type { totpContract } from './totp.contract.ts';
+
+export interface TotpService extends Service<typeof totpContract> {
+  /**
+   * Uses up a code of an account whose second factor is on: one from the app, or a recovery code.
+   * @throws WRONG_CODE, RATE_LIMITED
+   */
+  use(account: Account, code: string, guest: Guest): Promise<void>;
+}
+
+export interface TotpParts {
+  credentials: CredentialsService;
+  sessions: SessionsService;
+  passwords: PasswordsService;
+  guesses: Guesses;
+  security: SecurityService;
+  mails: MailQueue;
+}
+
+export function createTotpService(parts: TotpParts): TotpService {
+  const { credentials, sessions, passwords } = parts;
+  const use = createUse(parts);
+  const requireOn = async (caller: Caller): Promise<Account> => {
+    const account = await credentials.require(caller.userId);
+    if (!account.secondFactor?.confirmedAt) throw new AppError('SECOND_FACTOR_OFF');
+    return account;
+  };
+  const tell = async (caller: Caller, { me }: Account, kind: SecurityKind & MailKind): Promise<void> => {
+    await parts.security.record(caller.userId, kind, caller);
+    await parts.mails.enqueue({ kind, userId: caller.userId, language: me.language });
+  };
+
+  return {
+    use,
+
+    async enrol(caller) {
+      const secret = makeSecret();
+      const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null });
+      if (!account) throw new AppError('SECOND_FACTOR_ON');
+      return { secret, uri: otpauthUri(secret, { account: account.email ?? account.me.username, issuer: 'Parley' }) };
+    },
+
+    async confirm(caller, { code }) {
+      const { secondFactor } = await credentials.require(caller.userId);
+      if (!secondFactor) throw new AppError('SECOND_FACTOR_OFF');
+      if (secondFactor.confirmedAt) throw new AppError('SECOND_FACTOR_ON');
+      const step = findStep(secondFactor.secret, code, Date.now());
+      if (step === undefined) throw new AppError('WRONG_CODE');
+      const recoveryCodes = makeRecoveryCodes();
+      const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
+      const account = await credentials.change(caller.userId, { secondFactor: confirmed }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null });
+      if (!account) throw new AppError('SECOND_FACTOR_ON');
+      await sessions.endAll(caller.userId, caller.sessionId);
+      await tell(caller, account, 'second-factor-on');
+      return { recoveryCodes };
+    },
+
+    async renewRecoveryCodes(caller, { code }) {
+      const account = await requireOn(caller);
+      await use(account, code, caller);
+      const recoveryCodes = makeRecoveryCodes();
+      await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) });
+      await tell(caller, account, 'recovery-codes-renewed');
+      return { recoveryCodes };
+    },
+
+    async disable(caller, { password, code }) {
+      const account = await requireOn(caller);
+      if (account.passwordHash !== undefined) await passwords.require(account, password ?? '', caller);
+      await use(account, code, caller);
+      await credentials.change(caller.userId, { secondFactor: null });
+      await tell(caller, account, 'second-factor-off');
+      return null;
+    },
+  };
+}
+
+function createUse({ credentials, guesses, security }: TotpParts): TotpService['use'] {
+  const isGood = async ({ id, secondFactor }: Account, code: string, guest: Guest): Promise<boolean> => {
+    if (!secondFactor) return false;
+    const step = findStep(secondFactor.secret, code, Date.now());
+    if (step !== undefined) return credentials.useStep(id, step);
+    const isRecovery = await credentials.useRecoveryHash(id, hashRecoveryCode(code));
+    if (isRecovery) await security.record(id, 'recovery-code-used', guest);
+    return isRecovery;
+  };
+  return async (account, code, guest) => {
+    const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip));
+    if (await isGood(account, code, guest)) return guess.succeeded();
+    await security.record(account.id, 'second-factor-failed', guest);
+    throw new AppError('WRONG_CODE');
+  };
+}

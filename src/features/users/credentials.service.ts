@@ -1,0 +1,183 @@
+/** What signs a person in: e-mail, password, Google account, second factor. For the features that sign in and up, never for a wire. */
+import { Types, type UpdateQuery } from 'mongoose';
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf, Language } from '../../core/contract.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import { openPrivacy, searchWordsOf, toMe, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
+import { findTaken, proposeUsername } from './user.names.ts';
+import type { Me, usersContract } from './users.contract.ts';
+
+export interface NewAccount {
+  email: string;
+  emailVerified?: boolean;
+  username?: string | undefined;
+  firstName: string;
+  lastName?: string | undefined;
+  photo?: { url: string } | undefined;
+  language: Language;
+  passwordHash?: string;
+  googleId?: string;
+}
+
+/** An account with its secrets; only `me` may leave the server, and to its owner. */
+export interface Account {
+  id: Id;
+  me: Me;
+  email: string | undefined;
+  passwordHash: string | undefined;
+  googleId: string | undefined;
+  secondFactor: SecondFactor | undefined;
+}
+
+/** What a change may set, or take away with null. */
+export interface CredentialChange {
+  email?: string | null;
+  emailVerifiedAt?: Date | null;
+  passwordHash?: string;
+  googleId?: string | null;
+  secondFactor?: SecondFactor | null;
+  'secondFactor.recoveryHashes'?: string[];
+}
+
+/** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
+export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt', unknown>>;
+
+export interface CredentialsService {
+  /** Makes an account; a free username is found when none is given. @throws EMAIL_TAKEN, USERNAME_TAKEN, GOOGLE_TAKEN */
+  create(account: NewAccount): Promise<Account>;
+  find(by: { id: Id } | { email: string } | { username: string } | { googleId: string }): Promise<Account | undefined>;
+  /** @throws USER_NOT_FOUND */
+  require(id: Id): Promise<Account>;
+  /**
+   * Changes an account if `only` holds of it in the same instant; undefined if it does not.
+   * @throws EMAIL_TAKEN, GOOGLE_TAKEN
+   */
+  change(id: Id, change: CredentialChange, only?: Condition): Promise<Account | undefined>;
+  /** Uses up a step of time, or a recovery code; false if it was used before. */
+  useStep(id: Id, step: number): Promise<boolean>;
+  useRecoveryHash(id: Id, hash: string): Promise<boolean>;
+  /** Erases everything personal in one write, and notes what is left to do. */
+  erase(id: Id, messages: Removal['messages']): Promise<void>;
+  /** Removals that are not complete. */
+  findRemovals(): Promise<{ id: Id; messages: Removal['messages'] }[]>;
+  completeRemoval(id: Id): Promise<void>;
+}
+
+export interface CredentialsParts {
+  users: UserModel;
+  bus: Bus<EventOf<typeof usersContract>>;
+}
+
+const present = { removedAt: { $exists: false } };
+
+export function createCredentialsService({ users, bus }: CredentialsParts): CredentialsService {
+  const find: CredentialsService['find'] = async (by) => {
+    const document = await users.findOne({ ...toFilter(by), ...present }).lean();
+    return document ? toAccount(document) : undefined;
+  };
+  return {
+    find,
+    create: async (account) => create(users, account),
+
+    async require(id) {
+      const account = await find({ id });
+      if (!account) throw new AppError('USER_NOT_FOUND');
+      return account;
+    },
+
+    async change(id, change, only = {}) {
+      const document = await write(users, { _id: id, ...only, ...present }, toUpdate(change));
+      if (!document) return undefined;
+      bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
+      return toAccount(document);
+    },
+
+    async useStep(id, step) {
+      const { modifiedCount } = await users.updateOne({ _id: id, 'secondFactor.lastStep': { $lt: step } }, { $set: { 'secondFactor.lastStep': step } });
+      return modifiedCount === 1;
+    },
+    async useRecoveryHash(id, hash) {
+      const { modifiedCount } = await users.updateOne({ _id: id, 'secondFactor.recoveryHashes': hash }, { $pull: { 'secondFactor.recoveryHashes': hash } });
+      return modifiedCount === 1;
+    },
+    ...createRemovals(users),
+  };
+}
+
+function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'completeRemoval'> {
+  return {
+    async erase(id, messages) {
+      const now = new Date();
+      // A username that nobody can have taken: those are in small letters.
+      const kept = { username: `Removed.${id}`, firstName: 'Deleted account', words: [], language: 'en', privacy: openPrivacy, removedAt: now, removal: { messages, startedAt: now } };
+      const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'secondFactor'];
+      await users.updateOne({ _id: id, ...present }, { $set: kept, $unset: Object.fromEntries(erased.map((field) => [field, ''])) });
+    },
+    async findRemovals() {
+      const documents = await users.find({ 'removal.startedAt': { $exists: true } }, { removal: 1 }).lean();
+      return documents.flatMap(({ _id, removal }) => (removal ? [{ id: _id.toHexString(), messages: removal.messages }] : []));
+    },
+    async completeRemoval(id) {
+      await users.updateOne({ _id: id }, { $unset: { removal: '' } });
+    },
+  };
+}
+
+function toFilter(by: Parameters<CredentialsService['find']>[0]): Record<string, string> {
+  if ('id' in by) return { _id: by.id };
+  if ('email' in by) return { email: by.email.toLowerCase() };
+  if ('username' in by) return { username: by.username.toLowerCase() };
+  return { googleId: by.googleId };
+}
+
+function toUpdate(change: CredentialChange): UpdateQuery<UserDocument> {
+  const entries = Object.entries(change).map(([field, value]): [string, unknown] => [field, field === 'email' && typeof value === 'string' ? value.toLowerCase() : value]);
+  return {
+    $set: Object.fromEntries(entries.filter(([, value]) => value !== null)),
+    $unset: Object.fromEntries(entries.filter(([, value]) => value === null).map(([field]) => [field, ''])),
+  };
+}
+
+async function write(users: UserModel, filter: Record<string, unknown>, update: UpdateQuery<UserDocument>): Promise<UserDocument | null> {
+  try {
+    return await users.findOneAndUpdate(filter, update, { returnDocument: 'after' }).lean();
+  } catch (error) {
+    throw findTaken(error) ?? error;
+  }
+}
+
+async function create(users: UserModel, { email, emailVerified, username, ...rest }: NewAccount): Promise<Account> {
+  for (let attempt = 0; ; attempt++) {
+    const name = (username ?? proposeUsername(rest.firstName, attempt)).toLowerCase();
+    const now = new Date();
+    const document: UserDocument = {
+      _id: new Types.ObjectId(),
+      email: email.toLowerCase(),
+      ...(emailVerified && { emailVerifiedAt: now }),
+      username: name,
+      ...withoutAbsent(rest),
+      privacy: openPrivacy,
+      words: searchWordsOf({ firstName: rest.firstName, ...(rest.lastName !== undefined && { lastName: rest.lastName }), username: name }),
+      createdAt: now,
+    };
+    try {
+      await users.collection.insertOne(document);
+      return toAccount(document);
+    } catch (error) {
+      const taken = findTaken(error);
+      if (taken?.code !== 'USERNAME_TAKEN' || username !== undefined) throw taken ?? error;
+    }
+  }
+}
+
+const withoutAbsent = <T extends object>(fields: T) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+
+const toAccount = (document: UserDocument): Account => ({
+  id: document._id.toHexString(),
+  me: toMe(document),
+  email: document.email,
+  passwordHash: document.passwordHash,
+  googleId: document.googleId,
+  secondFactor: document.secondFactor,
+});
