@@ -2,7 +2,6 @@
 import type { Connection } from 'mongoose';
 import type { Bus } from './core/bus.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
-import { createPasswords } from './features/auth/passwords.ts';
 import { sessionModel } from './features/auth/session.model.ts';
 import { createAccessTokens } from './features/auth/tokens.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
@@ -15,6 +14,7 @@ import { createMessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
 import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
+import { createPasswords } from './features/passwords/passwords.service.ts';
 import { userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersService } from './features/users/users.service.ts';
 

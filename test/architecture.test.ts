@@ -5,12 +5,15 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { cruise } from 'dependency-cruiser';
 
+/** What accounts are made of, lowest first: each may use those to its left. */
+const accountFeatures = ['mails', 'tokens', 'security', 'passwords', 'users', 'sessions', 'totp', 'auth'];
+
 /** The order of the features: for each those that it may use. */
 const lowerFeatures: Record<string, string[]> = {
-  users: [],
-  auth: ['users'],
+  ...Object.fromEntries(accountFeatures.map((feature, index) => [feature, accountFeatures.slice(0, index)])),
   chats: ['users'],
   messages: ['users', 'chats'],
+  account: [...accountFeatures, 'chats', 'messages'],
   presence: ['users', 'chats', 'messages'],
   files: ['users', 'chats', 'messages'],
   push: ['users', 'chats', 'messages'],
@@ -165,6 +168,9 @@ test('the table refuses what the house does not do, and takes what it does', () 
     { from: 'features/users/users.contract.ts', to: 'mongoose', isPackage: true },
     { from: 'features/users/users.service.ts', to: 'features/auth/auth.contract.ts' },
     { from: 'features/users/users.service.ts', to: 'features/chats/chats.service.ts', isTypeOnly: true },
+    { from: 'features/passwords/passwords.service.ts', to: 'features/users/users.service.ts', isTypeOnly: true },
+    { from: 'features/auth/auth.service.ts', to: 'features/passwords/password.rules.ts' },
+    { from: 'features/chats/chats.service.ts', to: 'features/account/account.service.ts', isTypeOnly: true },
     { from: 'features/chats/chat.views.ts', to: 'features/auth/auth.service.ts', isTypeOnly: true },
     { from: 'features/chats/chats.service.ts', to: 'features/users/users.service.ts' },
     { from: 'features/messages/message.log.ts', to: 'features/chats/chat.model.ts', isTypeOnly: true },
@@ -188,6 +194,8 @@ test('the table refuses what the house does not do, and takes what it does', () 
   ];
   const allowed: Import[] = [
     { from: 'features/messages/message.log.ts', to: 'features/messages/message.model.ts' },
+    { from: 'features/auth/auth.service.ts', to: 'features/passwords/passwords.service.ts', isTypeOnly: true },
+    { from: 'features/account/account.service.ts', to: 'features/messages/messages.service.ts', isTypeOnly: true },
     { from: 'features/messages/messages.service.ts', to: 'features/chats/chats.contract.ts' },
     { from: 'features/messages/messages.service.ts', to: 'features/chats/chats.service.ts', isTypeOnly: true },
     { from: 'transports/rest/index.ts', to: 'transports/dispatch.ts' },

@@ -1,7 +1,7 @@
 /** Passwords: which are taken, how they are kept, and how much hashing is done at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPasswords } from '../../src/features/auth/passwords.ts';
+import { createPasswords } from '../../src/features/passwords/passwords.service.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { guest } from '../helpers/people.ts';
 

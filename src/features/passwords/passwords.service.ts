@@ -1,9 +1,12 @@
-/** Hashing of passwords with bcrypt, a few at a time: the rest waits, and a queue that is too long is refused. */
+/** Passwords: which are taken, and their hashes by bcrypt, a few at a time: the rest waits, too long a queue is refused. */
 import bcrypt from 'bcrypt';
 import pLimit from 'p-limit';
 import { AppError } from '../../core/errors.ts';
+import { requireStrongPassword, type PasswordOwner } from './password.rules.ts';
 
 export interface Passwords {
+  /** @throws PASSWORD_TOO_EASY for a common password, and for one made of the owner's own name or address */
+  requireStrong(password: string, owner: PasswordOwner): void;
   /** @throws BUSY when too many are waiting */
   hash(password: string): Promise<string>;
   /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
@@ -28,6 +31,7 @@ export function createPasswords(cost: number): Passwords {
   };
   const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
+    requireStrong: requireStrongPassword,
     hash: async (password) => queue(() => bcrypt.hash(password, cost)),
     async matches(password, hash) {
       // bcrypt reads 72 bytes only: a longer password must not match by its beginning.

@@ -1,0 +1,71 @@
+/** Which passwords are too easy. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dictionary } from '@zxcvbn-ts/language-common';
+import * as fc from 'fast-check';
+import type { PasswordOwner } from '../../src/features/passwords/password.rules.ts';
+import { createPasswords } from '../../src/features/passwords/passwords.service.ts';
+
+const passwords = createPasswords(4);
+
+const isTaken = (password: string, owner: PasswordOwner = {}): boolean => {
+  try {
+    passwords.requireStrong(password, owner);
+    return true;
+  } catch (error) {
+    assert.equal((error as { code?: unknown }).code, 'PASSWORD_TOO_EASY');
+    return false;
+  }
+};
+
+const ann = { email: 'Ann.Lee@Example.org', username: 'annlee_77', firstName: 'Ann', lastName: 'Lée' };
+
+test('none of the 10,000 most common passwords is taken', () => {
+  const common = dictionary['passwords-common'].slice(0, 10_000);
+  assert.equal(common.length, 10_000);
+  assert.deepEqual(common.slice(0, 3), ['123456', 'password', '12345678'], 'the most common ones come first');
+  assert.deepEqual(common.filter((password) => isTaken(password)), []);
+});
+
+test('capitals and accents do not make a common password a good one', () => {
+  for (const password of ['Password123', 'TRUSTNO1', 'Fóotball1', 'ｐａｓｓｗｏｒｄ']) assert.equal(isTaken(password), false, password);
+});
+
+test('a password that only contains a common one is taken', () => {
+  for (const password of ['correct horse', 'correct horse battery', 'my password is long', 'dragonfly-monkey-teapot']) assert.equal(isTaken(password, ann), true, password);
+});
+
+test('the own e-mail, its part before the @, the username and the names are not taken as a password, in any case', () => {
+  for (const password of ['ann.lee@example.org', 'ANN.LEE@example.org', 'Ann.Lee', 'annlee_77', 'ANNLEE_77', 'annlee', 'Lee Ann', 'LeeLeeLee', 'LÉE-ann']) {
+    assert.equal(isTaken(password, ann), false, password);
+  }
+});
+
+test('up to three characters around them change nothing, a fourth does', () => {
+  for (const password of ['annlee99', 'Ann+Lee 9', '1ann.lee23', '!!annlee_77!', 'ann.lee@example.org123']) assert.equal(isTaken(password, ann), false, password);
+  for (const password of ['annlee1234', 'kann ich leeren', '1ann.lee234']) assert.equal(isTaken(password, ann), true, password);
+});
+
+test('the longest of what is known is taken out first', () => {
+  assert.equal(isTaken('annalouisa', { firstName: 'Ann', lastName: 'Annalouisa' }), false);
+});
+
+test('a short password of long characters is taken when nobody is called so', () => {
+  assert.equal(isTaken('👍👍', ann), true);
+  assert.equal(isTaken('👍👍', { firstName: '👍' }), false);
+});
+
+test('the password of somebody else of whom nothing is known is judged by the list alone', () => {
+  assert.equal(isTaken('ann.lee@example.org'), true);
+  assert.equal(isTaken('ann.lee@example.org', { email: 'bob@example.org', firstName: 'Bob' }), true);
+});
+
+test('whatever somebody is called, their name alone is not taken, and one of twelve other letters is', () => {
+  const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 }).filter((text) => text.normalize('NFKD').replace(/\p{M}/gu, '') !== '');
+  fc.assert(
+    fc.property(name, (firstName) => {
+      assert.equal(isTaken(firstName, { firstName }), false);
+      assert.equal(isTaken(`${firstName}qmzvkwtrhplx`, { firstName: `${firstName}?` }), true);
+    }),
+  );
+});
