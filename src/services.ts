@@ -1,42 +1,78 @@
 /** Builds each service once, lowest first: who needs whom. */
 import type { Connection } from 'mongoose';
 import type { Bus } from './core/bus.ts';
+import { createAccountMails } from './features/account/account.mails.ts';
+import { createRemovals } from './features/account/account.removal.ts';
+import { createAccountService, type AccountService } from './features/account/account.service.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
-import { sessionModel } from './features/auth/session.model.ts';
-import { createAccessTokens } from './features/auth/tokens.ts';
+import type { GoogleSignIn } from './features/auth/google.entry.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
 import { chatModel } from './features/chats/chat.model.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
 import { membershipModel } from './features/chats/membership.model.ts';
+import { mailModel } from './features/mails/mail.model.ts';
+import { createMailWorker, type Mailer } from './features/mails/mail.worker.ts';
+import { createMailQueue } from './features/mails/mails.service.ts';
 import { changeCollection } from './features/messages/change.model.ts';
 import { createMessageChanges } from './features/messages/message.changes.ts';
 import { createMessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
 import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
-import { createPasswords } from './features/passwords/passwords.service.ts';
+import { guessCollection } from './features/passwords/guess.model.ts';
+import { createGuesses } from './features/passwords/guesses.service.ts';
+import { createPasswordHashing } from './features/passwords/password.hashing.ts';
+import { createPasswordsService } from './features/passwords/passwords.service.ts';
+import { securityModel } from './features/security/security.model.ts';
+import { createSecurityService, type SecurityService } from './features/security/security.service.ts';
+import { createAccessTokens } from './features/sessions/access.tokens.ts';
+import { revocationModel } from './features/sessions/revocation.model.ts';
+import { sessionModel } from './features/sessions/session.model.ts';
+import { createSessionsService, type SessionsService } from './features/sessions/sessions.service.ts';
+import { tokenModel } from './features/tokens/token.model.ts';
+import { createTokensService } from './features/tokens/tokens.service.ts';
+import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
+import { createCredentialsService } from './features/users/credentials.service.ts';
 import { userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersService } from './features/users/users.service.ts';
 
 export interface Services {
   users: UsersService;
+  security: SecurityService;
+  sessions: SessionsService;
+  totp: TotpService;
   auth: AuthService;
   chats: ChatsService;
   messages: MessagesService;
+  account: AccountService;
 }
 
 export interface ServicesOptions {
   connection: Connection;
   bus: Bus;
+  mailer: Mailer;
+  /** Absent where signing in with Google is not set up. */
+  google: GoogleSignIn | undefined;
+  /** Where people reach the server, and the browser app if there is one. */
+  publicUrl: string;
+  appUrl: string | undefined;
+  /** The paths of the app to which a sign-in with Google may return. */
+  returnPaths: readonly string[];
   /** The first signs, all verify. */
   jwtSecrets: readonly string[];
+  /** Seconds for which an access token is good; a quarter of an hour unless given. */
+  accessTokenLifetime?: number | undefined;
   /** bcrypt's cost: the work of a hash doubles with each step. */
   passwordCost: number;
+  /** Multiplies how many guesses are allowed. */
+  rateScale: number;
   onError: (error: unknown) => void;
 }
 
 export interface BuiltServices {
   services: Services;
+  /** Begins what goes on in the background; the indexes must be there. */
+  start(): void;
   /** Refuses whoever waits for work that has not begun: the server closes. */
   refuse(): void;
   /** Writes what is still on its way to the store; nothing is taken any more. */
@@ -44,17 +80,70 @@ export interface BuiltServices {
 }
 
 /** The connection must be open. */
-export function createServices({ connection, bus, jwtSecrets, passwordCost, onError }: ServicesOptions): BuiltServices {
-  const users = createUsersService(userModel(connection));
-  const passwords = createPasswords(passwordCost);
-  const auth = createAuthService({
-    users,
-    sessions: sessionModel(connection),
+export function createServices(options: ServicesOptions): BuiltServices {
+  const people = createPeople(options);
+  const conversations = createConversations(options, people.services.users);
+  const { sessions, security } = people.services;
+  const { tokens, credentials, passwords, mails } = people;
+
+  const removals = createRemovals({
+    credentials,
+    sessions,
     passwords,
-    accessTokens: createAccessTokens(jwtSecrets),
-    bus,
+    mails,
+    steps: [
+      (userId) => sessions.endAll(userId),
+      (userId) => tokens.removeAll(userId),
+      (userId) => security.forget(userId),
+      async (userId, { messages, signal }) => messages === 'remove' && conversations.services.messages.purge(userId, signal),
+    ],
+    onError: options.onError,
+  });
+  const account = createAccountService({ ...people, ...people.services, google: options.google, removals });
+  const worker = createMailWorker({
+    model: mailModel(options.connection),
+    queue: mails,
+    mailer: options.mailer,
+    prepare: createAccountMails({ ...people, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
+    onError: options.onError,
   });
 
+  return {
+    services: { ...people.services, ...conversations.services, account },
+    start() {
+      worker.start();
+      removals.start();
+    },
+    refuse: () => people.hashing.refuse(),
+    async drain() {
+      sessions.stop();
+      await Promise.all([worker.stop(), removals.stop()]);
+      await conversations.drain();
+    },
+  };
+}
+
+/** Who people are and how they prove it. */
+function createPeople(options: ServicesOptions) {
+  const { connection, bus, google, onError } = options;
+  const mails = createMailQueue(mailModel(connection));
+  const tokens = createTokensService(tokenModel(connection));
+  const security = createSecurityService(securityModel(connection));
+  const guesses = createGuesses({ collection: guessCollection(connection), scale: options.rateScale });
+  const hashing = createPasswordHashing(options.passwordCost);
+  const passwords = createPasswordsService({ hashing, guesses, security });
+  const users = createUsersService({ users: userModel(connection), security, bus });
+  const credentials = createCredentialsService({ users: userModel(connection), bus });
+  const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, bus, onError });
+  const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
+  const callbackUrl = new URL('/auth/google/callback', options.publicUrl).href;
+  const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
+  return { services: { users, security, sessions, totp, auth }, mails, tokens, passwords, credentials, hashing };
+}
+
+/** Who talks with whom, and what they say. */
+function createConversations({ connection, bus, onError }: ServicesOptions, users: UsersService) {
   const chatDocuments = chatModel(connection);
   const memberships = membershipModel(connection);
   const messageDocuments = messageCollection(connection);
@@ -73,12 +162,12 @@ export function createServices({ connection, bus, jwtSecrets, passwordCost, onEr
     onChanged: (message) => bus.publish(`chat:${message.chatId}`, { name: message.removedAt === undefined ? 'message.edited' : 'message.removed', payload: message }),
     onError,
   });
-  const messages = createMessagesService({ chats, log, changes, history });
+  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history });
 
   const drain = async (): Promise<void> => {
     changes.stop();
     await log.drain();
     await heads.drain();
   };
-  return { services: { users, auth, chats, messages }, refuse: () => passwords.refuse(), drain };
+  return { services: { chats, messages }, drain };
 }

@@ -1,7 +1,7 @@
 /** Passwords: which are taken, how they are kept, and how much hashing is done at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPasswords } from '../../src/features/passwords/passwords.service.ts';
+import { createPasswordHashing } from '../../src/features/passwords/password.hashing.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { guest } from '../helpers/people.ts';
 
@@ -47,7 +47,7 @@ test('the same password of two people is stored differently', async (t) => {
 });
 
 test('too many hashes at once are refused as BUSY; those that were taken are finished', async () => {
-  const passwords = createPasswords(4);
+  const passwords = createPasswordHashing(4);
   const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.hash('correct horse')));
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
   assert.ok(refused.length > 0 && refused.length < 1000, `${refused.length} refused`);
@@ -56,7 +56,7 @@ test('too many hashes at once are refused as BUSY; those that were taken are fin
 });
 
 test('comparing with nobody waits in the same queue, and never matches', async () => {
-  const passwords = createPasswords(4);
+  const passwords = createPasswordHashing(4);
   assert.equal(await passwords.matches('nobody has this password', undefined), false);
   const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.matches('correct horse', undefined)));
   assert.ok(outcomes.some((outcome) => outcome.status === 'rejected' && (outcome.reason as { code: string }).code === 'BUSY'));

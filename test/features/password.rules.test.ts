@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import * as fc from 'fast-check';
 import type { PasswordOwner } from '../../src/features/passwords/password.rules.ts';
-import { createPasswords } from '../../src/features/passwords/passwords.service.ts';
+import { createPasswordHashing } from '../../src/features/passwords/password.hashing.ts';
 
-const passwords = createPasswords(4);
+const passwords = createPasswordHashing(4);
 
 const isTaken = (password: string, owner: PasswordOwner = {}): boolean => {
   try {

@@ -11,7 +11,10 @@ import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
 
-export type RemovalInput = { password?: string; messages: 'keep' | 'remove' };
+export interface RemovalInput {
+  password?: string;
+  messages: RemovalWish['messages'];
+}
 
 export interface Removals {
   /** @throws WRONG_PASSWORD, FRESH_SIGN_IN_REQUIRED */
@@ -23,7 +26,13 @@ export interface Removals {
 }
 
 /** Something to be done for an account that is gone; done twice it is done as well. */
-export type RemovalStep = (userId: Id, wish: { messages: 'keep' | 'remove' }) => Promise<unknown>;
+export type RemovalStep = (userId: Id, wish: RemovalWish) => Promise<unknown>;
+
+export interface RemovalWish {
+  messages: 'keep' | 'remove';
+  /** Breaks off what takes long, when the server stops. */
+  signal: AbortSignal;
+}
 
 export interface RemovalParts {
   credentials: CredentialsService;
@@ -41,24 +50,26 @@ const interval = 60_000;
 export function createRemovals({ credentials, sessions, passwords, mails, steps, onError }: RemovalParts): Removals {
   const turns = createTurns();
   const underWay = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
 
-  const proceed = async (userId: Id, wish: { messages: 'keep' | 'remove' }): Promise<void> => {
+  const proceed = async (userId: Id, messages: RemovalWish['messages']): Promise<void> => {
     for (const step of steps) {
-      if (stopped) return;
-      await step(userId, wish);
+      signal.throwIfAborted();
+      await step(userId, { messages, signal });
     }
     await credentials.completeRemoval(userId);
   };
-  const begin = (userId: Id, wish: { messages: 'keep' | 'remove' }): void => {
+  const report = (error: unknown): void => void (signal.aborted || onError(error));
+  const begin = (userId: Id, messages: RemovalWish['messages']): void => {
     if (turns.isTaken(userId)) return;
-    const work = turns.take(userId, () => proceed(userId, wish)).catch(onError);
+    const work = turns.take(userId, () => proceed(userId, messages)).catch(report);
     underWay.add(work);
     void work.then(() => underWay.delete(work));
   };
   const takeUp = async (): Promise<void> => {
-    for (const { id, messages } of await credentials.findRemovals()) begin(id, { messages });
+    for (const { id, messages } of await credentials.findRemovals()) begin(id, messages);
   };
 
   const requireProof = async (caller: Caller, password: string | undefined): Promise<void> => {
@@ -72,19 +83,19 @@ export function createRemovals({ credentials, sessions, passwords, mails, steps,
       await requireProof(caller, password);
       const { id, me } = await credentials.require(caller.userId);
       await credentials.erase(id, messages);
-      begin(id, { messages });
+      begin(id, messages);
       // Its sockets are closed before the answer; what takes longer goes on behind it.
       await sessions.endAll(id);
       if (me.email !== undefined) await mails.enqueue({ kind: 'account-removed', to: me.email, language: me.language, values: { name: me.firstName } });
       return null;
     },
     start() {
-      const again = (): void => void takeUp().catch((error: unknown) => stopped || onError(error));
+      const again = (): void => void takeUp().catch(report);
       again();
       timer = setInterval(again, interval).unref();
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       await Promise.all(underWay);
     },

@@ -8,22 +8,27 @@ import type { Update } from './change.model.ts';
 import type { MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
-import type { MessageDocument } from './message.model.ts';
+import type { MessageCollection, MessageDocument } from './message.model.ts';
+import { createPurge } from './message.purge.ts';
 import { createSend } from './message.send.ts';
 import { createSync } from './message.sync.ts';
 import { editOf, removalOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
 
-export type MessagesService = Service<typeof messagesContract>;
+export interface MessagesService extends Service<typeof messagesContract> {
+  /** Removes everything that a person has sent, one after another. Rejects when the signal breaks it off. */
+  purge(userId: Id, signal: AbortSignal): Promise<void>;
+}
 
 export interface MessagesParts {
+  messages: MessageCollection;
   chats: ChatsService;
   log: MessageLog;
   changes: MessageChanges;
   history: MessageHistory;
 }
 
-export function createMessagesService({ chats, log, changes, history }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, log, changes, history }: MessagesParts): MessagesService {
   /** @throws MESSAGE_NOT_FOUND for everybody who is not in its chat, whether it exists or not */
   const requireMessage = async (userId: Id, id: MessageId): Promise<Message> => {
     const message = await history.find(id);
@@ -37,10 +42,12 @@ export function createMessagesService({ chats, log, changes, history }: Messages
     const { chatId } = await requireMessage(userId, id);
     return changes.change(chatId, id, decide);
   };
+  const removeOwn = (userId: Id, id: MessageId): Promise<Message> => change(userId, id, (message) => removalOf(message, userId));
   const send = createSend(chats, log);
 
   return {
     sync: createSync({ chats, history }),
+    purge: createPurge({ messages, idsOf: (userId) => chats.idsOf(userId), remove: removeOwn }),
     get: async (caller, { id }) => requireMessage(caller.userId, id),
 
     async send(caller, { id, text, ...target }) {
@@ -57,7 +64,7 @@ export function createMessagesService({ chats, log, changes, history }: Messages
     edit: async (caller, { id, text }) => change(caller.userId, id, (message) => editOf(message, caller.userId, text)),
 
     async remove(caller, { id }) {
-      await change(caller.userId, id, (message) => removalOf(message, caller.userId));
+      await removeOwn(caller.userId, id);
       return null;
     },
   };

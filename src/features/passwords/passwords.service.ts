@@ -1,44 +1,58 @@
-/** Passwords: which are taken, and their hashes by bcrypt, a few at a time: the rest waits, too long a queue is refused. */
-import bcrypt from 'bcrypt';
-import pLimit from 'p-limit';
+/** Passwords: which are taken, how they are kept, and how often somebody may guess at them. */
+import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { Guesses } from './guesses.service.ts';
+import type { PasswordHashing } from './password.hashing.ts';
 import { requireStrongPassword, type PasswordOwner } from './password.rules.ts';
 
-export interface Passwords {
-  /** @throws PASSWORD_TOO_EASY for a common password, and for one made of the owner's own name or address */
-  requireStrong(password: string, owner: PasswordOwner): void;
-  /** @throws BUSY when too many are waiting */
-  hash(password: string): Promise<string>;
-  /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
-  matches(password: string, hash: string | undefined): Promise<boolean>;
-  /** Refuses everybody who waits: the server closes. */
-  refuse(): void;
+export interface PasswordAttempt {
+  /** What the guesses of one account have in common: what was typed, or its id. */
+  subject: string;
+  password: string;
+  /** Absent for an account that has none, or does not exist: compared at the same cost, never right. */
+  hash: string | undefined;
+  guest: Guest;
+  /** Whether this address has signed in to this account before. */
+  isFamiliar: () => Promise<boolean>;
 }
 
-/** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
-const concurrency = 3;
-const maximumWaiting = 200;
+export interface PasswordsService {
+  /** @throws PASSWORD_TOO_EASY, BUSY */
+  hash(password: string, owner: PasswordOwner): Promise<string>;
+  /** @throws RATE_LIMITED after too many wrong ones, BUSY */
+  check(attempt: PasswordAttempt): Promise<boolean>;
+  /** The same for an account that is known. @throws WRONG_PASSWORD, RATE_LIMITED, BUSY */
+  require(account: { id: string; passwordHash: string | undefined }, password: string, guest: Guest): Promise<void>;
+}
 
-export function createPasswords(cost: number): Passwords {
-  const limit = pLimit({ concurrency, rejectOnClear: true });
-  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
+export interface PasswordsParts {
+  hashing: PasswordHashing;
+  guesses: Guesses;
+  security: SecurityService;
+}
+
+export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
+  const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
+    const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
-      return await limit(work);
+      const isRight = await hashing.matches(password, hash);
+      if (isRight) await guess.succeeded();
+      return isRight;
     } catch (error) {
-      throw error instanceof Error && error.name === 'AbortError' ? new AppError('SHUTTING_DOWN') : error;
+      await guess.withdraw();
+      throw error;
     }
   };
-  const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
-    requireStrong: requireStrongPassword,
-    hash: async (password) => queue(() => bcrypt.hash(password, cost)),
-    async matches(password, hash) {
-      // bcrypt reads 72 bytes only: a longer password must not match by its beginning.
-      const fits = Buffer.byteLength(password) <= 72;
-      const equal = await queue(() => bcrypt.compare(password, hash ?? nobody));
-      return equal && fits && hash !== undefined;
+    check,
+    async hash(password, owner) {
+      requireStrongPassword(password, owner);
+      return hashing.hash(password);
     },
-    refuse: () => limit.clearQueue(),
+    async require({ id, passwordHash }, password, guest) {
+      const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
+      if (!(await check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) throw new AppError('WRONG_PASSWORD');
+    },
   };
 }

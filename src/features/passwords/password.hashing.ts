@@ -1,0 +1,40 @@
+/** Hashing of passwords with bcrypt, a few at a time: the rest waits, and a queue that is too long is refused. */
+import bcrypt from 'bcrypt';
+import pLimit from 'p-limit';
+import { AppError } from '../../core/errors.ts';
+
+export interface PasswordHashing {
+  /** @throws BUSY when too many are waiting */
+  hash(password: string): Promise<string>;
+  /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
+  matches(password: string, hash: string | undefined): Promise<boolean>;
+  /** Refuses everybody who waits: the server closes. */
+  refuse(): void;
+}
+
+/** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
+const concurrency = 3;
+const maximumWaiting = 200;
+
+export function createPasswordHashing(cost: number): PasswordHashing {
+  const limit = pLimit({ concurrency, rejectOnClear: true });
+  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
+    try {
+      return await limit(work);
+    } catch (error) {
+      throw error instanceof Error && error.name === 'AbortError' ? new AppError('SHUTTING_DOWN') : error;
+    }
+  };
+  const nobody = bcrypt.hashSync('nobody has this password', cost);
+  return {
+    hash: async (password) => queue(() => bcrypt.hash(password, cost)),
+    async matches(password, hash) {
+      // bcrypt reads 72 bytes only: a longer password must not match by its beginning.
+      const fits = Buffer.byteLength(password) <= 72;
+      const equal = await queue(() => bcrypt.compare(password, hash ?? nobody));
+      return equal && fits && hash !== undefined;
+    },
+    refuse: () => limit.clearQueue(),
+  };
+}
