@@ -2,6 +2,7 @@
 import Fastify from 'fastify';
 import { events, operations } from '../src/contracts.ts';
 import { commonErrors } from '../src/core/errors.ts';
+import type { Rate } from '../src/core/rate.ts';
 import { createHub } from '../src/delivery/hub.ts';
 import type { Services } from '../src/services.ts';
 import type { Authenticate } from '../src/transports/authenticate.ts';
@@ -30,14 +31,21 @@ function wrap(text: string, indent: number): string {
   return text.replace(line, `${' '.repeat(indent)}$1\n`).trimEnd();
 }
 
+/** A rate in words: "50 per second, bursts of 500, per caller". */
+function toWords({ per, count, seconds, burst }: Rate): string {
+  const units: Record<number, string> = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day' };
+  return `${count} per ${units[seconds] ?? `${seconds} seconds`}${burst === undefined ? '' : `, bursts of ${burst}`}, per ${per}`;
+}
+
 function describeOperations(): string[] {
   const heads = toColumns(
     [...operations].map(([name, { access }]) => [name, access, routes.filter((route) => route.operation === name).map(({ method, path }) => `${method} ${path}`).join(', ')]),
   );
-  const entries = [...operations.values()].flatMap(({ summary, errors }, index) => [
+  const entries = [...operations.values()].flatMap(({ summary, rate, errors }, index) => [
     heads[index] ?? '',
     wrap(summary, 4),
-    ...(errors.length > 0 ? [wrap(`Errors: ${errors.join(', ')}`, 4)] : []),
+    wrap(`Rate: ${toWords(rate)}`, 4),
+    wrap(`Errors: ${errors.length > 0 ? errors.join(', ') : 'those of every operation'}`, 4),
     '',
   ]);
   return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0)];
@@ -52,7 +60,7 @@ function describePlugins(tree: string): string[] {
 /** The wires on parts that do nothing: enough for Fastify to know its plugins and routes. */
 async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const nothing = (): Promise<never> => Promise.reject(new Error('Nothing runs here.'));
-  const dispatch: Dispatch = { call: nothing, run: nothing };
+  const dispatch: Dispatch = { admit: () => ({ limit: 0, remaining: 0, reset: 0 }), call: nothing, run: nothing };
   const authenticate: Authenticate = { required: nothing, optional: nothing };
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();

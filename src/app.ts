@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
+import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
 import { AppError } from './core/errors.ts';
 import { createHub } from './delivery/hub.ts';
@@ -12,6 +13,7 @@ import { createServices, type Services } from './services.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
 import { createDispatch } from './transports/dispatch.ts';
 import { registerDocs } from './transports/docs/index.ts';
+import { createRates } from './transports/rates.ts';
 import { registerRest } from './transports/rest/index.ts';
 import { answerClientError, answerError, registerErrors } from './transports/rest/errors.ts';
 import { methods } from './transports/rest/routes.ts';
@@ -21,6 +23,8 @@ import { registerWebsocket } from './transports/websocket/index.ts';
 export interface Overrides {
   passwordCost?: number;
   heartbeatMilliseconds?: number;
+  /** What rates are measured by. */
+  clock?: Clock;
   /** Sees every call of a service and every event on its way. */
   services?: (services: Services) => Services;
   bus?: (bus: Bus) => Bus;
@@ -57,7 +61,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   app.addHook('onClose', () => built.drain());
   await createIndexes(mongodbUri, connection);
 
-  const dispatch = createDispatch(services);
+  const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const authenticate = createAuthenticate(services.auth);
 
   registerErrors(app);

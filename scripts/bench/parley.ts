@@ -70,7 +70,7 @@ async function startServer(folder: string, { core }: { core?: number }): Promise
 
 /** Nothing of this terminal's configuration but where MongoDB is: above all not somebody's database. */
 function environment(dataDir: string, port: number): NodeJS.ProcessEnv {
-  const own = { DATA_DIR: dataDir, PORT: `${port}`, LOG_LEVEL: 'error' };
+  const own = { DATA_DIR: dataDir, PORT: `${port}`, LOG_LEVEL: 'error', RATE_SCALE: '1000000' };
   const inherited = Object.entries(process.env).filter(([key]) => key === 'MONGOD_BINARY' || !(key in Environment.properties));
   return { ...Object.fromEntries(inherited), ...own };
 }

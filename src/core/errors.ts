@@ -61,7 +61,7 @@ const table = {
 export type ErrorCode = keyof typeof table;
 
 /** What any operation may answer besides the errors it declares itself. */
-export const commonErrors = ['VALIDATION_FAILED', 'INTERNAL', 'UNAVAILABLE', 'SHUTTING_DOWN'] as const satisfies readonly ErrorCode[];
+export const commonErrors = ['VALIDATION_FAILED', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE', 'SHUTTING_DOWN'] as const satisfies readonly ErrorCode[];
 
 export const errorCodes = Object.keys(table) as ErrorCode[];
 

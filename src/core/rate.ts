@@ -6,7 +6,7 @@ export interface Rate {
   /** Requests that come back within this many seconds. */
   count: number;
   seconds: number;
-  /** Requests at once after a rest; as many as `count` unless given. */
+  /** Requests at once after a rest, not fewer than `count`; as many as that unless given. */
   burst?: number;
 }
 

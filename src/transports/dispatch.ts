@@ -1,18 +1,25 @@
 /** From the name of an operation to its answer: the one path that every wire takes. */
-import { operations, requireOperation, type OperationName } from '../contracts.ts';
-import type { Caller, Guest, Operation } from '../core/contract.ts';
+import { operations, type OperationName } from '../contracts.ts';
+import type { Standing } from '../core/buckets.ts';
+import type { Caller, Guest } from '../core/contract.ts';
 import { withDeadline } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import { validate } from '../core/validate.ts';
 import type { Services } from '../services.ts';
+import type { Rates } from './rates.ts';
 
 export interface Dispatch {
   /**
-   * Name → access → validation → run, for wires that hand over whatever they were sent.
-   * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, VALIDATION_FAILED, and what the operation itself throws
+   * Name → access → rate → validation → run, for wires that hand over whatever they were sent.
+   * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED, VALIDATION_FAILED, and what the operation itself throws
    */
   call(name: string, caller: Guest | Caller, input: unknown): Promise<unknown>;
-  /** The same for input that the wire has checked against the operation's schema already. */
+  /**
+   * The first half, for wires that ask before they read the input: name → access → rate.
+   * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED
+   */
+  admit(name: OperationName, caller: Guest | Caller): Standing;
+  /** The second half: runs what was admitted, on input that the wire has checked against the operation's schema. */
   run(name: OperationName, caller: Guest | Caller, input: object): Promise<unknown>;
 }
 
@@ -21,28 +28,29 @@ const patience = 30_000;
 
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;
 
-export function createDispatch(services: Services): Dispatch {
-  const runs = new Map([...operations.keys()].map((name) => [name, findFunction(services, name)]));
-  const run = (name: string, operation: Operation, caller: Guest | Caller, input: unknown): Promise<unknown> => {
-    requireAccess(operation, caller);
-    const execute = runs.get(name);
-    if (!execute) throw new AppError('UNKNOWN_OPERATION');
-    return withDeadline(execute(caller, input), patience);
+export function createDispatch(services: Services, rates: Rates): Dispatch {
+  const all = new Map([...operations].map(([name, operation]) => [name, { operation, execute: findFunction(services, name) }]));
+
+  const requireAccess = (name: string, caller: Guest | Caller) => {
+    const found = all.get(name);
+    if (!found) throw new AppError('UNKNOWN_OPERATION');
+    if (found.operation.access !== 'anyone' && !('userId' in caller)) throw new AppError('UNAUTHENTICATED');
+    return found;
+  };
+  const admit = (name: string, caller: Guest | Caller): Standing => {
+    requireAccess(name, caller);
+    return rates.count(name, caller);
   };
 
   return {
+    admit,
     async call(name, caller, input) {
-      const operation = operations.get(name);
-      if (!operation) throw new AppError('UNKNOWN_OPERATION');
-      requireAccess(operation, caller);
-      return run(name, operation, caller, validate(operation.input, input));
+      admit(name, caller);
+      const { operation, execute } = requireAccess(name, caller);
+      return withDeadline(execute(caller, validate(operation.input, input)), patience);
     },
-    run: async (name, caller, input) => run(name, requireOperation(name), caller, input),
+    run: async (name, caller, input) => withDeadline(requireAccess(name, caller).execute(caller, input), patience),
   };
-}
-
-function requireAccess(operation: Operation, caller: Guest | Caller): void {
-  if (operation.access !== 'anyone' && !('userId' in caller)) throw new AppError('UNAUTHENTICATED');
 }
 
 /** The contract types make sure that the function is there; only its exact type is lost on the way by name. */

@@ -8,6 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import type { AnyEvent } from '../../src/core/contract.ts';
 import type { Services } from '../../src/services.ts';
 import { createDispatch, type Dispatch } from '../../src/transports/dispatch.ts';
+import { createRates } from '../../src/transports/rates.ts';
 import { checkedBus, checkedServices } from './checked.ts';
 import { joinAs, type Person } from './people.ts';
 
@@ -59,7 +60,7 @@ export interface TestAppOptions extends Overrides {
 }
 
 export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(t), env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
-  const config = readConfig({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', JWT_SECRET: 'a secret that is only good for tests', ...env });
+  const config = readConfig({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', RATE_SCALE: '1000', JWT_SECRET: 'a secret that is only good for tests', ...env });
   const published: TestApp['published'] = [];
   const captured: Services[] = [];
   const app = await buildApp(config, mongodbUri, {
@@ -76,7 +77,7 @@ export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(
   await app.listen({ host: '127.0.0.1', port: 0 });
   const [services] = captured;
   if (!services) throw new Error('the app was built without services');
-  const dispatch = createDispatch(services);
+  const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const url = app.listeningOrigin;
   const person = (firstName: string): Promise<Person> => joinAs({ url, dispatch, services, t }, firstName);
   return { app, url, services, dispatch, published, mongodbUri, person, close: () => app.close() };

@@ -100,7 +100,7 @@ export const usersContract = {
     'users.search': operation({
       summary: 'People whose names or username have words that start with the words given.',
       access: 'user',
-      rate: { per: 'caller', count: 120, seconds: 60, burst: 30 },
+      rate: { per: 'caller', count: 2, seconds: 1, burst: 30 },
       input: strictObject({
         search: Line(100, 'One word or several; all of them have to fit.'),
         limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),

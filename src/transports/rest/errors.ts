@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, statusOf, toAppError, toWire, type ErrorCode } from '../../core/errors.ts';
+import { tellWait } from './standing.ts';
 
 /** Fastify's own refusals, in our words. */
 const fastifyErrors: Record<string, ErrorCode> = {
@@ -21,7 +22,7 @@ export function registerErrors(app: FastifyInstance): void {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const appError = fromFastify(error) ?? toAppError(error);
   if (appError.cause !== undefined) request.log.error({ err: appError.cause }, appError.code);
-  if (statusOf(appError.code) === 503) reply.header('retry-after', '1');
+  tellWait(reply, appError);
   if (appError.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   // Once a client asked for an upgrade, node:http looks after its socket no more; left open, it would outlive the server.
   if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => request.raw.socket.destroySoon());

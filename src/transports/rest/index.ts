@@ -12,6 +12,7 @@ import type { Dispatch } from '../dispatch.ts';
 import { createRefreshCookie, registerProbes, type RefreshCookie } from './browser.ts';
 import { partsOf } from './parts.ts';
 import { routes, type Route } from './routes.ts';
+import { tellStanding } from './standing.ts';
 
 export interface RestOptions {
   dispatch: Dispatch;
@@ -53,8 +54,10 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     schema: { querystring: nothing, ...(route.method === 'DELETE' && { body: nothing }), ...partsOf(route) },
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
-    onRequest: async (request) => {
-      callers.set(request, access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request));
+    onRequest: async (request, reply) => {
+      const caller = access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request);
+      callers.set(request, caller);
+      tellStanding(reply, dispatch.admit(route.operation, caller));
     },
     handler: async (request, reply) => {
       const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };

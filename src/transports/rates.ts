@@ -1,0 +1,36 @@
+/** Whether a request comes too soon: the rate of each operation, scaled, with a bucket for each person or address. */
+import { operations } from '../contracts.ts';
+import { createBuckets, type Clock, type Standing } from '../core/buckets.ts';
+import type { Caller, Guest } from '../core/contract.ts';
+import { AppError } from '../core/errors.ts';
+import type { Rate } from '../core/rate.ts';
+import { networkOf } from './network.ts';
+
+export interface Rates {
+  /**
+   * Counts a request of this caller against the rate of an operation.
+   * @throws UNKNOWN_OPERATION; RATE_LIMITED with the limit, and in `retryAfter` the whole seconds until a request passes
+   */
+  count(name: string, caller: Guest | Caller): Standing;
+}
+
+/** @param scale multiplies the rates of all operations; nothing is ever less than one request */
+export function createRates(scale: number, now?: Clock): Rates {
+  // Buckets of their own for each operation: however many come to one, they push nobody out of those of another.
+  const counted = new Map([...operations].map(([name, { rate }]) => [name, { per: rate.per, buckets: createBuckets(scaled(rate, scale), now) }]));
+
+  return {
+    count(name, caller) {
+      const rate = counted.get(name);
+      if (!rate) throw new AppError('UNKNOWN_OPERATION');
+      const standing = rate.buckets.take(rate.per === 'caller' && 'userId' in caller ? caller.userId : networkOf(caller.ip));
+      if (!standing.isAdmitted) throw new AppError('RATE_LIMITED', { limit: standing.limit, retryAfter: standing.reset });
+      return standing;
+    },
+  };
+}
+
+function scaled({ count, burst = count, ...rest }: Rate, scale: number): Rate {
+  const times = (value: number): number => Math.max(1, Math.round(value * scale));
+  return { ...rest, count: times(count), burst: times(burst) };
+}
