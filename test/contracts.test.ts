@@ -1,9 +1,11 @@
 /** Every operation, event and error: named by the rules, reachable, described, bounded and in use. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { contracts, events, operations, type OperationName } from '../src/contracts.ts';
 import { commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
 import { strictObject } from '../src/core/schemas.ts';
@@ -119,6 +121,39 @@ test('an operation lists each error of its own once, and none that every operati
     assert.equal(new Set(errors).size, errors.length, name);
     assert.deepEqual(errors.filter((code) => common.includes(code) || code === 'UNAUTHENTICATED'), [], name);
   }
+});
+
+test('every operation says who may call it, and how often', () => {
+  for (const [name, { access, rate }] of operations) {
+    assert.ok(['anyone', 'user', 'fresh'].includes(access), name);
+    assert.ok(['caller', 'address'].includes(rate.per), name);
+    for (const figure of [rate.count, rate.seconds, rate.burst ?? 1]) assert.ok(Number.isSafeInteger(figure) && figure > 0, name);
+    assert.ok((rate.burst ?? rate.count) >= rate.count, `${name}: what comes back is not lost`);
+  }
+});
+
+test('both documents tell of the wait when a request comes too soon', () => {
+  type Responses = Record<string, { responses: Record<string, { headers?: Record<string, { $ref: string }> }> }>;
+  const { paths, components } = openApiDocument('http://127.0.0.1:3000') as unknown as { paths: Record<string, Responses>; components: { headers: object } };
+  const names = ['Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+  assert.deepEqual(Object.keys(components.headers), names);
+  for (const { responses } of Object.values(paths).flatMap((path) => Object.values(path))) assert.deepEqual(Object.keys(responses[429]?.headers ?? {}), names);
+  assert.match(JSON.stringify(asyncApiDocument('http://127.0.0.1:3000')), /retryAfter/);
+});
+
+test('npm run describe tells who may call each operation, how often, and what can go wrong', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/describe.ts']);
+  const entries = (stdout.split(/^Events$/m)[0] ?? '').split('\n\n');
+  for (const [name, { access, rate, errors }] of operations) {
+    const lines = entries.find((entry) => entry.startsWith(`${name} `))?.replace(/\n {4,}(?!Rate:|Errors:)/g, ' ').split('\n') ?? [];
+    assert.match(lines[0] ?? '', new RegExp(`^${name} +${access} `), name);
+    assert.match(lines.find((line) => line.includes('Rate: ')) ?? '', new RegExp(`Rate: ${rate.count} per .*${rate.burst ?? ''}, per ${rate.per}$`), name);
+    const told = lines.find((line) => line.includes('Errors: ')) ?? '';
+    assert.match(told, errors.length > 0 ? new RegExp(`Errors: ${errors.join(', ')}$`) : /Errors: those of every operation$/, name);
+  }
+  assert.match(stdout, new RegExp(`Errors of every operation: ${commonErrors.join(', ')}`));
+  assert.match(stdout, /Rate: 50 per second, bursts of 500, per caller/);
+  assert.match(stdout, /Rate: 60 per hour, per address/);
 });
 
 test('every error is given somewhere, and every event is sent somewhere', () => {

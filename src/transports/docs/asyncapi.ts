@@ -73,7 +73,7 @@ function replyMessage(name: string, operation: Operation, components: Components
     properties: {
       code: { type: 'integer', description: 'As JSON-RPC numbers them; -32000 for our own.' },
       message: { type: 'string' },
-      data: { type: 'object', required: ['code'], properties: { code: { type: 'string', description: 'Stable: decide by this.' }, details: { type: 'object' }, requestId: { type: 'string' } } },
+      data: { type: 'object', required: ['code'], properties: { code: { type: 'string', description: 'Stable: decide by this.' }, details: { type: 'object', description: 'With VALIDATION_FAILED: `fields`, a list of {field, problem}. With RATE_LIMITED: `retryAfter`, in seconds.' }, requestId: { type: 'string' } } },
     },
   });
   const payload = { oneOf: [envelope(['id', 'result'], { id, result: components.refer(operation.output) }), envelope(['id', 'error'], { id, error })] };

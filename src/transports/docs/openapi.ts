@@ -24,10 +24,19 @@ const errorSchema: JsonSchema = {
   properties: {
     code: { type: 'string', description: 'Stable: decide by this.' },
     message: { type: 'string', description: 'For people.' },
-    details: { type: 'object', description: 'With VALIDATION_FAILED: `fields`, a list of {field, problem}.' },
+    details: { type: 'object', description: 'With VALIDATION_FAILED: `fields`, a list of {field, problem}. With RATE_LIMITED: `retryAfter`, in seconds.' },
     requestId: { type: 'string', description: 'Finds the request in the log of the server.' },
   },
 };
+
+/** The headers of `rest/standing.ts`. The RateLimit fields come with every answer; here they are told where they matter. */
+const headers: Record<string, JsonSchema> = {
+  'Retry-After': { description: 'Seconds until a request passes.', schema: { type: 'integer', minimum: 1 } },
+  'RateLimit-Limit': { description: 'Requests at once, after a rest.', schema: { type: 'integer', minimum: 1 } },
+  'RateLimit-Remaining': { description: 'Requests that would pass now.', schema: { type: 'integer', minimum: 0 } },
+  'RateLimit-Reset': { description: 'Seconds until the whole limit is there again; with `Retry-After` the same as that.', schema: { type: 'integer', minimum: 1 } },
+};
+const headerRefs = Object.fromEntries(Object.keys(headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
 export function openApiDocument(publicUrl: string): JsonSchema {
   const components = createComponents();
@@ -41,7 +50,7 @@ export function openApiDocument(publicUrl: string): JsonSchema {
     info: {
       title: 'Parley',
       version: '1',
-      description: 'A messenger. Everything here is also a method of the websocket at `/ws`: see `/asyncapi.json`.',
+      description: 'A messenger. Everything here is also a method of the websocket at `/ws`: see `/asyncapi.json`. Every answer has the `RateLimit` headers of `429`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: publicUrl }],
@@ -49,6 +58,7 @@ export function openApiDocument(publicUrl: string): JsonSchema {
     paths,
     components: {
       securitySchemes: { [bearer]: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      headers,
       schemas: components.schemas,
     },
   };
@@ -94,7 +104,7 @@ function errorResponses(codes: readonly ErrorCode[], components: Components): Js
   return Object.fromEntries(
     statuses.map((status) => {
       const sentences = codes.filter((code) => statusOf(code) === status).map((code) => `\`${code}\`: ${sentenceOf(code)}`);
-      return [status, { description: sentences.join('\n\n'), content: json(schema) }];
+      return [status, { description: sentences.join('\n\n'), ...(status === 429 && { headers: headerRefs }), content: json(schema) }];
     }),
   );
 }
