@@ -64,7 +64,7 @@ async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const authenticate: Authenticate = { required: nothing, optional: nothing };
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();
-  await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000 });
+  await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });
   await registerRest(app, { dispatch, authenticate, publicUrl, appUrl: undefined, isReady: nothing });
   await registerDocs(app, publicUrl);
   await app.ready();

@@ -8,6 +8,8 @@ import type { Bus } from './core/bus.ts';
 import { AppError } from './core/errors.ts';
 import { createHub } from './delivery/hub.ts';
 import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
+import { createGoogle } from './plugins/google/index.ts';
+import { createMailer } from './plugins/mailer.ts';
 import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
 import { createServices, type Services } from './services.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
@@ -22,6 +24,9 @@ import { registerWebsocket } from './transports/websocket/index.ts';
 /** What a test may set otherwise. */
 export interface Overrides {
   passwordCost?: number;
+  /** Seconds for which an access token is good, and milliseconds for which a connection outlives it. */
+  accessTokenLifetime?: number;
+  tokenGrace?: number;
   heartbeatMilliseconds?: number;
   /** What rates are measured by. */
   clock?: Clock;
@@ -49,25 +54,36 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const connection = await connectMongo(mongodbUri);
   app.addHook('onClose', () => connection.close());
 
+  const mailer = createMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom, dataDir: config.dataDir, log: app.log });
+  app.addHook('onClose', () => mailer.close());
+
   const hub = createHub();
   const built = createServices({
     connection,
     bus: overrides.bus?.(hub) ?? hub,
+    mailer,
+    google: config.google && createGoogle(config.google),
+    publicUrl: config.publicUrl,
+    appUrl: config.appUrl,
+    returnPaths: config.returnPaths,
     jwtSecrets: config.jwtSecrets ?? (await readOrMakeJwtSecrets(config.dataDir)),
+    accessTokenLifetime: overrides.accessTokenLifetime,
     passwordCost: overrides.passwordCost ?? 12,
+    rateScale: config.rateScale,
     onError: (error) => app.log.error({ err: error }, 'store'),
   });
   const services = overrides.services?.(built.services) ?? built.services;
   app.addHook('onClose', () => built.drain());
   await createIndexes(mongodbUri, connection);
+  built.start();
 
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
-  const authenticate = createAuthenticate(services.auth);
+  const authenticate = createAuthenticate(services.sessions);
 
   registerErrors(app);
   refuseWhileClosing(app, () => built.refuse());
   if (config.appUrl !== undefined) await app.register(cors, { origin: new URL(config.appUrl).origin, credentials: true, methods: [...methods] });
-  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000 });
+  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
   await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
   return app;

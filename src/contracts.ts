@@ -1,15 +1,23 @@
 /** Everything the server can do, by full name. */
 import type { Contract, EventDeclaration, Operation } from './core/contract.ts';
+import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
+import { securityContract } from './features/security/security.contract.ts';
+import { sessionsContract } from './features/sessions/sessions.contract.ts';
+import { totpContract } from './features/totp/totp.contract.ts';
 import { usersContract } from './features/users/users.contract.ts';
 
 export const contracts = {
   users: usersContract,
+  security: securityContract,
+  sessions: sessionsContract,
+  totp: totpContract,
   auth: authContract,
   chats: chatsContract,
   messages: messagesContract,
+  account: accountContract,
 } satisfies Record<string, Contract>;
 
 type Contracts = typeof contracts;

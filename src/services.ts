@@ -11,7 +11,7 @@ import { chatModel } from './features/chats/chat.model.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
 import { membershipModel } from './features/chats/membership.model.ts';
 import { mailModel } from './features/mails/mail.model.ts';
-import { createMailWorker, type Mailer } from './features/mails/mail.worker.ts';
+import { createMailWorker, type MailWorkerOptions } from './features/mails/mail.worker.ts';
 import { createMailQueue } from './features/mails/mails.service.ts';
 import { changeCollection } from './features/messages/change.model.ts';
 import { createMessageChanges } from './features/messages/message.changes.ts';
@@ -50,7 +50,7 @@ export interface Services {
 export interface ServicesOptions {
   connection: Connection;
   bus: Bus;
-  mailer: Mailer;
+  mailer: MailWorkerOptions['mailer'];
   /** Absent where signing in with Google is not set up. */
   google: GoogleSignIn | undefined;
   /** Where people reach the server, and the browser app if there is one. */
@@ -101,7 +101,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
   });
   const account = createAccountService({ ...people, ...people.services, google: options.google, removals });
   const worker = createMailWorker({
-    model: mailModel(options.connection),
+    mails: mailModel(options.connection),
     queue: mails,
     mailer: options.mailer,
     prepare: createAccountMails({ ...people, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),

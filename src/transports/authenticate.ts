@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Caller, Guest, Language } from '../core/contract.ts';
 import { AppError } from '../core/errors.ts';
-import type { AuthService } from '../features/auth/auth.service.ts';
+import type { SessionsService } from '../features/sessions/sessions.service.ts';
 
 export interface Authenticate {
   /** @throws UNAUTHENTICATED */
@@ -15,11 +15,11 @@ export interface Authenticate {
 /** The subprotocol by which a browser, which cannot set headers, hands over its token: `["parley", token]`. */
 export const subprotocol = 'parley';
 
-export function createAuthenticate(auth: AuthService): Authenticate {
+export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate'>): Authenticate {
   const required = async (request: FastifyRequest): Promise<Caller> => {
     const token = tokenOf(request);
     if (token === undefined) throw new AppError('UNAUTHENTICATED');
-    return auth.authenticate(token, guestOf(request));
+    return sessions.authenticate(token, guestOf(request));
   };
   return {
     required,
@@ -35,7 +35,8 @@ export function createAuthenticate(auth: AuthService): Authenticate {
   };
 }
 
-const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '', language: languageOf(request) });
+/** Whoever sends a request, before anything proves who they are. */
+export const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '', language: languageOf(request) });
 
 const languages = ['en', 'ru'] as const satisfies readonly Language[];
 

@@ -1,7 +1,7 @@
 /** From the name of an operation to its answer: the one path that every wire takes. */
 import { operations, type OperationName } from '../contracts.ts';
 import type { Standing } from '../core/buckets.ts';
-import type { Caller, Guest } from '../core/contract.ts';
+import type { Caller, Guest, Operation } from '../core/contract.ts';
 import { withDeadline } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import { validate } from '../core/validate.ts';
@@ -11,7 +11,7 @@ import type { Rates } from './rates.ts';
 export interface Dispatch {
   /**
    * Name → access → rate → validation → run, for wires that hand over whatever they were sent.
-   * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED, VALIDATION_FAILED, and what the operation itself throws
+   * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED, VALIDATION_FAILED, FRESH_SIGN_IN_REQUIRED, and what the operation itself throws
    */
   call(name: string, caller: Guest | Caller, input: unknown): Promise<unknown>;
   /**
@@ -19,7 +19,10 @@ export interface Dispatch {
    * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED
    */
   admit(name: OperationName, caller: Guest | Caller): Standing;
-  /** The second half: runs what was admitted, on input that the wire has checked against the operation's schema. */
+  /**
+   * The second half: runs what was admitted, on input that the wire has checked against the operation's schema.
+   * @throws FRESH_SIGN_IN_REQUIRED, and what the operation itself throws
+   */
   run(name: OperationName, caller: Guest | Caller, input: object): Promise<unknown>;
 }
 
@@ -29,7 +32,7 @@ const patience = 30_000;
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;
 
 export function createDispatch(services: Services, rates: Rates): Dispatch {
-  const all = new Map([...operations].map(([name, operation]) => [name, { operation, execute: findFunction(services, name) }]));
+  const all = new Map([...operations].map(([name, operation]) => [name, { operation, execute: runOf(services, name, operation) }]));
 
   const requireAccess = (name: string, caller: Guest | Caller) => {
     const found = all.get(name);
@@ -54,7 +57,13 @@ export function createDispatch(services: Services, rates: Rates): Dispatch {
 }
 
 /** The contract types make sure that the function is there; only its exact type is lost on the way by name. */
-function findFunction(services: Services, name: string): Run {
+function runOf(services: Services, name: string, { access }: Operation): Run {
   const [feature, short] = name.split('.') as [keyof Services, string];
-  return (services[feature] as unknown as Record<string, Run>)[short] as Run;
+  const service = services[feature] as unknown as Record<string, Run>;
+  const run = service[short] as Run;
+  if (access !== 'fresh') return run;
+  return async (caller, input) => {
+    await services.sessions.requireFresh(caller as Caller);
+    return run(caller, input);
+  };
 }

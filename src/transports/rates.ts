@@ -4,7 +4,7 @@ import { createBuckets, type Clock, type Standing } from '../core/buckets.ts';
 import type { Caller, Guest } from '../core/contract.ts';
 import { AppError } from '../core/errors.ts';
 import type { Rate } from '../core/rate.ts';
-import { networkOf } from './network.ts';
+import { networkOf } from '../core/network.ts';
 
 export interface Rates {
   /**

@@ -78,9 +78,9 @@ test('of the requests under way when the server closes, the acknowledged are sto
 test('a request under way when the server closes is answered, and its kept-alive connection does not keep the server', async (t) => {
   const { url, person, services, close } = await buildTestApp(t);
   const { accessToken } = await person('Ann');
-  const authenticate = services.auth.authenticate.bind(services.auth);
+  const authenticate = services.sessions.authenticate.bind(services.auth);
   let closed = false;
-  services.auth.authenticate = async (token, caller) => {
+  services.sessions.authenticate = async (token, caller) => {
     void close().then(() => (closed = true));
     // The server has looked for idle connections by then, and found this one at work.
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -94,9 +94,9 @@ test('a request under way when the server closes is answered, and its kept-alive
 test('a connection that is being made while the server closes does not keep it', async (t) => {
   const { url, person, services, close } = await buildTestApp(t);
   const ann = await person('Ann');
-  const authenticate = services.auth.authenticate.bind(services.auth);
+  const authenticate = services.sessions.authenticate.bind(services.auth);
   const closing = new Promise<void>((resolve) => {
-    services.auth.authenticate = async (token, caller) => {
+    services.sessions.authenticate = async (token, caller) => {
       const authenticated = await authenticate(token, caller);
       resolve(close());
       await new Promise((next) => setImmediate(next));

@@ -50,7 +50,7 @@ test('each sign-in is a session of its own', async (t) => {
   const { dispatch, services } = await buildTestApp(t);
   await dispatch.call('auth.register', guest, account);
   const tokens = await Promise.all([1, 2].map(async () => (await login(dispatch, { email: account.email, password: account.password })).accessToken));
-  const [first, second] = await Promise.all(tokens.map((token) => services.auth.authenticate(token, guest)));
+  const [first, second] = await Promise.all(tokens.map((token) => services.sessions.authenticate(token, guest)));
   assert.equal(first?.userId, second?.userId);
   assert.notEqual(first?.sessionId, second?.sessionId);
 });

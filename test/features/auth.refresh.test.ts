@@ -26,7 +26,7 @@ test('a refresh gives an access token of the same session and the next refresh t
   let token = ann.refreshToken;
   for (let turn = 0; turn < 5; turn++) {
     const { accessToken, refreshToken, expiresIn } = await refresh(app, token);
-    const { userId, sessionId } = await app.services.auth.authenticate(accessToken, guest);
+    const { userId, sessionId } = await app.services.sessions.authenticate(accessToken, guest);
     assert.deepEqual([userId, sessionId, expiresIn], [ann.id, ann.caller.sessionId, 900]);
     assert.ok(refreshToken && refreshToken !== token);
     token = refreshToken;
@@ -39,7 +39,7 @@ test('the token before is good for an access token within its grace, and for not
   const next = await rotate(app, refreshToken);
   const again = await refresh(app, refreshToken);
   assert.equal(again.refreshToken, undefined);
-  assert.equal((await app.services.auth.authenticate(again.accessToken, guest)).userId, id);
+  assert.equal((await app.services.sessions.authenticate(again.accessToken, guest)).userId, id);
   await rotate(app, next);
 });
 
@@ -49,7 +49,7 @@ test('of 20 uses of the same token at once exactly one gets the next, and all ge
   const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(app, refreshToken)));
   const next = answers.flatMap((answer) => answer.refreshToken ?? []);
   assert.equal(next.length, 1);
-  for (const { accessToken } of answers) assert.equal((await app.services.auth.authenticate(accessToken, guest)).userId, id);
+  for (const { accessToken } of answers) assert.equal((await app.services.sessions.authenticate(accessToken, guest)).userId, id);
   await rotate(app, next[0] ?? '');
 });
 
@@ -65,7 +65,7 @@ for (const [what, turns] of [['the token before', 1], ['a token long since repla
 
     await assert.rejects(refresh(app, ann.refreshToken), { code: 'SESSION_ENDED' });
     assert.equal((await socket.closed).code, 4401);
-    await assert.rejects(app.services.auth.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
+    await assert.rejects(app.services.sessions.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
     await assert.rejects(refresh(app, current), { code: 'SESSION_ENDED' });
     await rotate(app, other.refreshToken ?? '');
   });
@@ -98,7 +98,7 @@ test('an expired session is refused by either of its tokens', async (t) => {
   const connection = await connect(t, app.mongodbUri);
   await connection.collection('sessions').updateMany({}, { $set: { expiresAt: new Date(Date.now() - 1) } });
   await assert.rejects(refresh(app, session.refreshToken), { code: 'SESSION_ENDED' });
-  await assert.rejects(app.services.auth.authenticate(session.accessToken, guest), { code: 'UNAUTHENTICATED' });
+  await assert.rejects(app.services.sessions.authenticate(session.accessToken, guest), { code: 'UNAUTHENTICATED' });
 });
 
 test('a session lives on while it is used, but never longer than 180 days', async (t) => {

@@ -40,7 +40,7 @@ export async function joinAs({ url, dispatch, services, t }: Joining, firstName:
   const email = `${firstName.toLowerCase().replace(/[^a-z]/g, '')}-${randomUUID()}@example.org`;
   const password = 'correct horse battery';
   const signedIn = (await dispatch.call('auth.register', guest, { email, password, firstName })) as Output<'auth.register'>;
-  const caller = await services.auth.authenticate(signedIn.accessToken, guest);
+  const caller = await services.sessions.authenticate(signedIn.accessToken, guest);
   return {
     id: signedIn.user.id,
     email,

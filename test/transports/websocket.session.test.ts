@@ -47,10 +47,10 @@ test('a session can be ended through its own socket', async (t) => {
 test('a session that ends while its socket is being opened closes that socket too', async (t) => {
   const { url, person, services } = await buildTestApp(t);
   const ann = await person('Ann');
-  const authenticate = services.auth.authenticate.bind(services.auth);
-  services.auth.authenticate = async (token, caller) => {
+  const authenticate = services.sessions.authenticate.bind(services.auth);
+  services.sessions.authenticate = async (token, caller) => {
     const authenticated = await authenticate(token, caller);
-    services.auth.authenticate = authenticate;
+    services.sessions.authenticate = authenticate;
     await ann.call('auth.logout');
     return authenticated;
   };

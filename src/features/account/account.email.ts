@@ -3,25 +3,14 @@ import { AppError } from '../../core/errors.ts';
 import type { TokenContent } from '../tokens/tokens.service.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
-/** Nobody of this account is there when a link is followed: the browser that does it may be anybody's. */
-export function createEmailChanges({
-  credentials,
-  sessions,
-  tokens,
-  security,
-  mails,
-}: AccountParts): Pick<AccountService, 'sendVerificationEmail' | 'verifyEmail' | 'changeEmail' | 'confirmEmail' | 'undoEmail'> {
+export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
+
+/** What sends a link. */
+function createRequests({ credentials, security, mails }: AccountParts): Pick<AccountService, 'sendVerificationEmail' | 'changeEmail'> {
   return {
     async sendVerificationEmail(caller) {
       const { me } = await credentials.require(caller.userId);
       if (!me.emailVerified) await mails.enqueue({ kind: 'verify-email', userId: me.id, language: me.language });
-      return null;
-    },
-
-    async verifyEmail(guest, { token }) {
-      const { userId, email } = requireOwned(await tokens.redeem('verify-email', token));
-      if (!(await credentials.change(userId, { emailVerifiedAt: new Date() }, { email }))) throw new AppError('LINK_EXPIRED');
-      await security.record(userId, 'email-verified', guest, email);
       return null;
     },
 
@@ -32,6 +21,18 @@ export function createEmailChanges({
       if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, language: taken.me.language });
       else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), language: me.language });
       await security.record(me.id, 'email-change-requested', caller, email);
+      return null;
+    },
+  };
+}
+
+/** What following a link does. The browser that does it may be anybody's: nobody is signed in by it. */
+function createFollowing({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail' | 'undoEmail'> {
+  return {
+    async verifyEmail(guest, { token }) {
+      const { userId, email } = requireOwned(await tokens.redeem('verify-email', token));
+      if (!(await credentials.change(userId, { emailVerifiedAt: new Date() }, { email }))) throw new AppError('LINK_EXPIRED');
+      await security.record(userId, 'email-verified', guest, email);
       return null;
     },
 

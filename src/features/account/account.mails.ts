@@ -1,5 +1,6 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
-import type { PreparedMail, QueuedMail } from '../mails/mails.service.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
@@ -18,40 +19,53 @@ const day = 24 * 60 * minute;
 /** More than these within an hour are not sent: the last one is still good. */
 const resetMailsPerHour = 5;
 
+interface LinkDeclaration {
+  path: string;
+  purpose: TokenPurpose;
+  /** Seconds for which the token is good. */
+  lifetime: number;
+  newestOnly?: true;
+}
+
+/** Where links lead. All pages are our own but that for a new password, which the app has if there is one. */
+const links: Partial<Record<MailKind, LinkDeclaration>> = {
+  'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, newestOnly: true },
+  'reset-password': { path: '/reset-password', purpose: 'reset-password', lifetime: 30 * minute, newestOnly: true },
+  'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, newestOnly: true },
+  'email-changed': { path: '/undo-email', purpose: 'undo-email', lifetime: 7 * day },
+};
+
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
-  const { credentials, tokens, publicUrl, appUrl } = parts;
-  const linkTo = async (path: string, base: string, purpose: TokenPurpose, token: { userId: string; email: string; lifetime: number; newestOnly?: true }): Promise<string> => {
-    const { email, ...rest } = token;
-    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...rest, data: { email } })}`;
+  const { tokens, publicUrl, appUrl = publicUrl } = parts;
+  const linkFor = async (kind: MailKind, userId: Id, email: string): Promise<string | undefined> => {
+    const declared = links[kind];
+    if (!declared) return undefined;
+    const { path, purpose, ...terms } = declared;
+    const base = kind === 'reset-password' ? appUrl : publicUrl;
+    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email } })}`;
   };
 
   return async (mail) => {
-    if (mail.kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language: mail.language, name: mail.values['name'] ?? '', values: mail.values };
-    const account = await (mail.kind === 'reset-password' ? findForReset(parts, mail) : mail.userId !== undefined ? credentials.find({ id: mail.userId }) : undefined);
+    const { kind, language, values } = mail;
+    // Of an account that is gone nothing is known but what the mail itself says.
+    if (kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language, name: values['name'] ?? '', values };
+    const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
-    if (!account || to === undefined) return undefined;
-    const whole = { to, language: account.me.language, name: account.me.firstName, values: mail.values };
-    const token = { userId: account.id, email: to };
-    switch (mail.kind) {
-      case 'verify-email':
-        if (account.me.emailVerified) return undefined;
-        return { ...whole, link: await linkTo('/verify-email', publicUrl, 'verify-email', { ...token, lifetime: 3 * day, newestOnly: true }) };
-      case 'reset-password':
-        return { ...whole, link: await linkTo('/reset-password', appUrl ?? publicUrl, 'reset-password', { ...token, lifetime: 30 * minute, newestOnly: true }) };
-      case 'confirm-email':
-        return { ...whole, link: await linkTo('/confirm-email', publicUrl, 'confirm-email', { ...token, lifetime: day, newestOnly: true }) };
-      case 'email-changed':
-        return { ...whole, link: await linkTo('/undo-email', publicUrl, 'undo-email', { ...token, lifetime: 7 * day }) };
-      default:
-        return whole;
-    }
+    if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
+    const link = await linkFor(kind, account.id, to);
+    return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
 
-async function findForReset({ credentials, security }: AccountMailsParts, { to = '', values }: QueuedMail): Promise<Account | undefined> {
+async function findAccount(parts: AccountMailsParts, mail: QueuedMail): Promise<Account | undefined> {
+  if (mail.kind === 'reset-password') return findForReset(parts, mail);
+  return mail.userId === undefined ? undefined : parts.credentials.find({ id: mail.userId });
+}
+
+async function findForReset({ credentials, security }: AccountMailsParts, { to = '', values, ...mail }: QueuedMail): Promise<Account | undefined> {
   const account = await credentials.find({ email: to });
-  if (!account) return undefined;
+  if (!account || mail.attempts > 1) return account;
   const requested = await security.count(account.id, 'password-reset-requested', new Date(Date.now() - 60 * minute * 1000));
   if (requested >= resetMailsPerHour) return undefined;
   await security.record(account.id, 'password-reset-requested', { ip: values['ip'] ?? '', userAgent: values['userAgent'] ?? '' });

@@ -7,23 +7,17 @@ import type { Account, CredentialChange } from '../users/credentials.service.ts'
 import { requireOwned } from './account.email.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
-export function createPasswordChanges({
-  credentials,
-  sessions,
-  passwords,
-  tokens,
-  security,
-  mails,
-}: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
-  /** What a new password ends, and who is told. */
-  const conclude = async ({ id, me }: Account, guest: Guest, { but, kind }: { but?: Id; kind: 'password-changed' | 'password-reset' }): Promise<void> => {
-    await tokens.removeAll(id, 'reset-password');
-    await tokens.removeAll(id, 'second-factor');
-    await sessions.endAll(id, but);
-    await security.record(id, kind, guest);
-    await mails.enqueue({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
-  };
+/** What a new password ends, and who is told. */
+async function conclude({ sessions, tokens, security, mails }: AccountParts, { id, me }: Account, guest: Guest, { but, kind }: { but?: Id; kind: 'password-changed' | 'password-reset' }): Promise<void> {
+  await tokens.removeAll(id, 'reset-password');
+  await tokens.removeAll(id, 'second-factor');
+  await sessions.endAll(id, but);
+  await security.record(id, kind, guest);
+  await mails.enqueue({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
+}
 
+export function createPasswordChanges(parts: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
+  const { credentials, sessions, passwords, tokens, mails } = parts;
   return {
     async changePassword(caller, { oldPassword, password }) {
       const account = await credentials.require(caller.userId);
@@ -33,7 +27,7 @@ export function createPasswordChanges({
       const changed = await credentials.change(account.id, { passwordHash }, { passwordHash: account.passwordHash ?? null });
       // Somebody else has changed it meanwhile.
       if (!changed) throw new AppError('WRONG_PASSWORD');
-      await conclude(changed, caller, { but: caller.sessionId, kind: 'password-changed' });
+      await conclude(parts, changed, caller, { but: caller.sessionId, kind: 'password-changed' });
       return null;
     },
 
@@ -51,7 +45,7 @@ export function createPasswordChanges({
       requireOwned(await tokens.redeem('reset-password', token));
       const changed = await credentials.change(userId, { passwordHash, ...claimOf(account) }, { email });
       if (!changed) throw new AppError('LINK_EXPIRED');
-      await conclude(changed, guest, { kind: 'password-reset' });
+      await conclude(parts, changed, guest, { kind: 'password-reset' });
       return null;
     },
   };

@@ -47,13 +47,42 @@ export interface RemovalParts {
 /** Milliseconds between two looks for removals that are not complete. */
 const interval = 60_000;
 
-export function createRemovals({ credentials, sessions, passwords, mails, steps, onError }: RemovalParts): Removals {
+export function createRemovals(parts: RemovalParts): Removals {
+  const { credentials, sessions, passwords, mails } = parts;
+  const work = createWork(parts);
+  const requireProof = async (caller: Caller, password: string | undefined): Promise<void> => {
+    const account = await credentials.require(caller.userId);
+    if (password !== undefined) return passwords.require(account, password, caller);
+    if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
+  };
+
+  return {
+    start: () => work.start(),
+    stop: async () => work.stop(),
+    async remove(caller, { password, messages }) {
+      await requireProof(caller, password);
+      const { id, me } = await credentials.require(caller.userId);
+      await credentials.erase(id, messages);
+      work.begin(id, messages);
+      // Its sockets are closed before the answer; what takes longer goes on behind it.
+      await sessions.endAll(id);
+      if (me.email !== undefined) await mails.enqueue({ kind: 'account-removed', to: me.email, language: me.language, values: { name: me.firstName } });
+      return null;
+    },
+  };
+}
+
+/** The steps of all removals that are not complete: those of one account in their order, once at a time. */
+function createWork({ credentials, steps, onError }: RemovalParts) {
   const turns = createTurns();
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
   const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
 
+  const report = (error: unknown): void => {
+    if (!signal.aborted) onError(error);
+  };
   const proceed = async (userId: Id, messages: RemovalWish['messages']): Promise<void> => {
     for (const step of steps) {
       signal.throwIfAborted();
@@ -61,7 +90,6 @@ export function createRemovals({ credentials, sessions, passwords, mails, steps,
     }
     await credentials.completeRemoval(userId);
   };
-  const report = (error: unknown): void => void (signal.aborted || onError(error));
   const begin = (userId: Id, messages: RemovalWish['messages']): void => {
     if (turns.isTaken(userId)) return;
     const work = turns.take(userId, () => proceed(userId, messages)).catch(report);
@@ -72,29 +100,13 @@ export function createRemovals({ credentials, sessions, passwords, mails, steps,
     for (const { id, messages } of await credentials.findRemovals()) begin(id, messages);
   };
 
-  const requireProof = async (caller: Caller, password: string | undefined): Promise<void> => {
-    const account = await credentials.require(caller.userId);
-    if (password !== undefined) return passwords.require(account, password, caller);
-    if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
-  };
-
   return {
-    async remove(caller, { password, messages }) {
-      await requireProof(caller, password);
-      const { id, me } = await credentials.require(caller.userId);
-      await credentials.erase(id, messages);
-      begin(id, messages);
-      // Its sockets are closed before the answer; what takes longer goes on behind it.
-      await sessions.endAll(id);
-      if (me.email !== undefined) await mails.enqueue({ kind: 'account-removed', to: me.email, language: me.language, values: { name: me.firstName } });
-      return null;
+    begin,
+    start(): void {
+      void takeUp().catch(report);
+      timer = setInterval(() => void takeUp().catch(report), interval).unref();
     },
-    start() {
-      const again = (): void => void takeUp().catch(report);
-      again();
-      timer = setInterval(again, interval).unref();
-    },
-    async stop() {
+    async stop(): Promise<void> {
       stopping.abort();
       clearInterval(timer);
       await Promise.all(underWay);

@@ -10,9 +10,9 @@ import type { accountContract } from './account.contract.ts';
 import { createEmailChanges } from './account.email.ts';
 import { createGoogleLinks, type GoogleVerification } from './account.google.ts';
 import { createPasswordChanges } from './account.password.ts';
-import { createRemovals, type Removals } from './account.removal.ts';
+import type { Removals } from './account.removal.ts';
 
-export interface AccountService extends Service<typeof accountContract> {}
+export type AccountService = Service<typeof accountContract>;
 
 export interface AccountParts {
   credentials: CredentialsService;

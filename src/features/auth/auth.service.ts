@@ -1,5 +1,5 @@
 /** Signing up, in and out: by password or with Google, with a second factor if it is on. */
-import type { Caller, Guest, Service } from '../../core/contract.ts';
+import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
@@ -10,6 +10,7 @@ import type { TotpService } from '../totp/totp.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
 import type { authContract } from './auth.contract.ts';
 import { createConfirm } from './auth.confirm.ts';
+import { createContinuation } from './auth.continuation.ts';
 import { createEntry } from './auth.entry.ts';
 import { createGoogleRedirect, type GoogleRedirect } from './google.redirect.ts';
 import { createGoogleEntry, type GoogleSignIn } from './google.entry.ts';
@@ -41,6 +42,7 @@ export function createAuthService(parts: AuthParts): AuthService {
   return {
     login: createLogin(parts, signIn),
     confirm: createConfirm(parts),
+    ...createContinuation(parts),
     ...createGoogleRedirect(parts, signInWithGoogle),
 
     async register(guest, { password, refresh: _refresh, language = guest.language, ...profile }) {
@@ -62,34 +64,5 @@ export function createAuthService(parts: AuthParts): AuthService {
       if (!(await tokens.redeem('second-factor', challengeToken))) throw new AppError('LINK_EXPIRED');
       return signIn(account, guest, { by: challenge.data['by'] === 'google' ? 'google' : 'password', secondFactor: true });
     },
-
-    async refresh(guest, { refreshToken }) {
-      const { tokens: next, stolen } = await sessions.refresh(refreshToken);
-      if (next) return next;
-      if (stolen) {
-        const account = await credentials.find({ id: stolen.userId });
-        await security.record(stolen.userId, 'session-stolen', guest);
-        if (account) await mails.enqueue({ kind: 'session-stolen', userId: account.id, language: account.me.language, values: { userAgent: stolen.userAgent, ip: stolen.ip } });
-      }
-      throw new AppError('SESSION_ENDED');
-    },
-
-    async renew(caller, { accessToken }) {
-      const renewed = await sessions.authenticate(accessToken, caller);
-      if (renewed.sessionId !== caller.sessionId) throw new AppError('UNAUTHENTICATED');
-      return { expiresAt: renewed.expiresAt.toISOString() };
-    },
-
-    async logout(guest, { refreshToken }) {
-      const named = refreshToken === undefined ? undefined : await sessions.endByRefreshToken(refreshToken);
-      if (named) await security.record(named.userId, 'signed-out', guest);
-      if (isCaller(guest) && guest.sessionId !== named?.sessionId) {
-        await sessions.endOne(guest.sessionId);
-        await security.record(guest.userId, 'signed-out', guest);
-      }
-      return null;
-    },
   };
 }
-
-const isCaller = (guest: Guest | Caller): guest is Caller => 'sessionId' in guest;

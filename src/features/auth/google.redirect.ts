@@ -36,10 +36,10 @@ export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri,
   return {
     async startGoogle({ language }, { returnTo = returnPaths[0] ?? '/' }) {
       if (!returnPaths.includes(returnTo)) throw new AppError('RETURN_PATH_NOT_ALLOWED');
-      const { authorizationUrl } = requireGoogle(google);
+      const provider = requireGoogle(google);
       const [browserSecret, nonce, codeVerifier] = [random(), random(), random()];
       const state = await tokens.issue('google', { lifetime, data: { browser: hashOf(browserSecret), nonce, codeVerifier, returnTo } });
-      return { url: authorizationUrl({ redirectUri, state, nonce, codeVerifier, language }), browserSecret };
+      return { url: provider.authorizationUrl({ redirectUri, state, nonce, codeVerifier, language }), browserSecret };
     },
 
     async resumeGoogle(state, browserSecret) {

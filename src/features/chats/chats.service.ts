@@ -1,6 +1,5 @@
 /** Conversations: who is in which, and how they look to the person who asks. */
 import { LRUCache } from 'lru-cache';
-import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
@@ -10,7 +9,8 @@ import type { UsersService } from '../users/users.service.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
-import { createViews, tellEachOther, type ChatHistory } from './chat.views.ts';
+import { createReading } from './chat.reading.ts';
+import { createViews, type ChatHistory } from './chat.views.ts';
 import type { Chat, chatsContract } from './chats.contract.ts';
 import type { MembershipModel } from './membership.model.ts';
 
@@ -45,13 +45,6 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
     if (!(await isMember(userId, chatId))) throw new AppError('CHAT_NOT_FOUND');
   };
 
-  const tellRead = async (payload: { chatId: Id; userId: Id; readSeq: number }): Promise<void> => {
-    const members = (await memberships.distinct('userId', { chatId: payload.chatId })).map((userId) => userId.toHexString());
-    const people = await users.findUsers(members);
-    const told = members.filter((id) => id === payload.userId || tellEachOther(people.get(id), people.get(payload.userId)));
-    for (const id of told) bus.publish(`user:${id}`, { name: 'chat.read', payload });
-  };
-
   return {
     list,
     isMember,
@@ -73,15 +66,7 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
       return summary;
     },
 
-    async read(caller, { id, seq }) {
-      await requireMember(caller.userId, id);
-      const head = (await history.heads([id])).get(id);
-      const readSeq = Math.min(seq, head?.place.seq ?? 0);
-      const filter = { chatId: new Types.ObjectId(id), userId: new Types.ObjectId(caller.userId), readSeq: { $lt: readSeq } };
-      const { modifiedCount } = await memberships.updateOne(filter, { $max: { readSeq } });
-      if (modifiedCount > 0) await tellRead({ chatId: id, userId: caller.userId, readSeq });
-      return null;
-    },
+    read: createReading({ memberships, users, history, bus, requireMember }),
   };
 }
 

@@ -22,8 +22,7 @@ export interface Tokens {
 /** A session that was ended because one of its earlier refresh tokens was used. */
 export interface StolenSession {
   userId: Id;
-  /** The device and the address that it was opened from. */
-  ip: string;
+  /** The device that it was opened from. */
   userAgent: string;
 }
 
@@ -61,35 +60,26 @@ const freshness = 5 * 60_000;
 /** Whoever opens more loses those that were used longest ago: a script that never logs out must not fill the store. */
 const maximumSessions = 100;
 
-export function createSessionsService({ sessions, revocations, accessTokens, bus, onError }: SessionsParts): SessionsService {
-  const store = createSessionStore(sessions);
+export function createSessionsService(parts: SessionsParts): SessionsService {
+  const { accessTokens } = parts;
+  const store = createSessionStore(parts.sessions);
   const live = createLiveSessions(store);
-  const onEnded = (sessionId: Id): void => {
-    live.forget(sessionId);
-    bus.endSession(sessionId);
-  };
-  const ends = createRevocations({ revocations, onEnded, onError });
-  const endMany = async (sessionIds: readonly Id[]): Promise<void> => {
-    // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
-    await ends.tell(sessionIds);
-    await store.remove(sessionIds);
-    sessionIds.forEach(onEnded);
-  };
+  const ending = createEnding(parts, store, live);
   const toTokens = async (claims: AccessClaims, refreshToken: string | undefined): Promise<Tokens> => ({
     accessToken: await accessTokens.sign(claims),
     expiresIn: accessTokens.lifetime,
     ...(refreshToken !== undefined && { refreshToken }),
   });
-  const idsOf = async (userId: Id): Promise<Id[]> => (await store.list(userId)).map(({ _id }) => _id.toHexString());
 
   return {
     ...createQuestions(store, live, accessTokens),
-    stop: () => ends.stop(),
+    ...createEnds(store, ending.endMany),
+    stop: ending.stop,
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
 
     async open(userId, guest, provenBy) {
       const { sessionId, refreshToken } = await store.create(userId, guest, provenBy);
-      await endMany((await idsOf(userId)).slice(maximumSessions));
+      await ending.endMany((await idsOf(store, userId)).slice(maximumSessions));
       return toTokens({ userId, sessionId }, refreshToken);
     },
 
@@ -97,9 +87,37 @@ export function createSessionsService({ sessions, revocations, accessTokens, bus
       const { session, refreshToken, stolen } = await store.rotate(token);
       if (session) return { tokens: await toTokens(session, refreshToken) };
       if (!stolen) return {};
-      await endMany([stolen._id.toHexString()]);
-      return { stolen: { userId: stolen.userId.toHexString(), ip: stolen.ip, userAgent: stolen.userAgent } };
+      await ending.endMany([stolen._id.toHexString()]);
+      return { stolen: { userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } };
     },
+  };
+}
+
+const idsOf = async (store: SessionStore, userId: Id): Promise<Id[]> => (await store.list(userId)).map(({ _id }) => _id.toHexString());
+
+/** The end of sessions, here and in every other process. */
+function createEnding({ revocations, bus, onError }: SessionsParts, store: SessionStore, live: LiveSessions) {
+  const onEnded = (sessionId: Id): void => {
+    live.forget(sessionId);
+    bus.endSession(sessionId);
+  };
+  const ends = createRevocations({ revocations, onEnded, onError });
+  return {
+    stop: (): void => ends.stop(),
+    endMany: async (sessionIds: readonly Id[]): Promise<void> => {
+      // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
+      await ends.tell(sessionIds);
+      await store.remove(sessionIds);
+      sessionIds.forEach(onEnded);
+    },
+  };
+}
+
+function createEnds(store: SessionStore, endMany: (sessionIds: readonly Id[]) => Promise<void>): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+  const endAll = async (userId: Id, but?: Id): Promise<void> => endMany((await idsOf(store, userId)).filter((id) => id !== but));
+  return {
+    endAll,
+    endOne: async (sessionId) => endMany([sessionId]),
 
     async end(caller, { id }) {
       if ((await store.find(id))?.userId.toHexString() !== caller.userId) throw new AppError('SESSION_NOT_FOUND');
@@ -108,14 +126,8 @@ export function createSessionsService({ sessions, revocations, accessTokens, bus
     },
 
     async endOthers(caller) {
-      await endMany((await idsOf(caller.userId)).filter((id) => id !== caller.sessionId));
+      await endAll(caller.userId, caller.sessionId);
       return null;
-    },
-
-    endOne: async (sessionId) => endMany([sessionId]),
-
-    async endAll(userId, but) {
-      await endMany((await idsOf(userId)).filter((id) => id !== but));
     },
 
     async endByRefreshToken(refreshToken) {

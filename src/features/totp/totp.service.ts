@@ -30,21 +30,50 @@ export interface TotpParts {
 }
 
 export function createTotpService(parts: TotpParts): TotpService {
-  const { credentials, sessions, passwords } = parts;
+  const { credentials, passwords } = parts;
   const use = createUse(parts);
+  const tell = createTell(parts);
   const requireOn = async (caller: Caller): Promise<Account> => {
     const account = await credentials.require(caller.userId);
     if (!account.secondFactor?.confirmedAt) throw new AppError('SECOND_FACTOR_OFF');
     return account;
   };
-  const tell = async (caller: Caller, { me }: Account, kind: SecurityKind & MailKind): Promise<void> => {
-    await parts.security.record(caller.userId, kind, caller);
-    await parts.mails.enqueue({ kind, userId: caller.userId, language: me.language });
-  };
 
   return {
     use,
+    ...createEnrolment(parts, tell),
 
+    async renewRecoveryCodes(caller, { code }) {
+      const account = await requireOn(caller);
+      await use(account, code, caller);
+      const recoveryCodes = makeRecoveryCodes();
+      await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true } });
+      await tell(caller, account, 'recovery-codes-renewed');
+      return { recoveryCodes };
+    },
+
+    async disable(caller, { password, code }) {
+      const account = await requireOn(caller);
+      if (account.passwordHash !== undefined) await passwords.require(account, password ?? '', caller);
+      await use(account, code, caller);
+      await credentials.change(caller.userId, { secondFactor: null });
+      await tell(caller, account, 'second-factor-off');
+      return null;
+    },
+  };
+}
+
+type Tell = (caller: Caller, account: Account, kind: SecurityKind & MailKind) => Promise<void>;
+
+const createTell =
+  ({ security, mails }: TotpParts): Tell =>
+  async (caller, { me }, kind) => {
+    await security.record(caller.userId, kind, caller);
+    await mails.enqueue({ kind, userId: caller.userId, language: me.language });
+  };
+
+function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick<TotpService, 'enrol' | 'confirm'> {
+  return {
     async enrol(caller) {
       const secret = makeSecret();
       const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null });
@@ -65,24 +94,6 @@ export function createTotpService(parts: TotpParts): TotpService {
       await sessions.endAll(caller.userId, caller.sessionId);
       await tell(caller, account, 'second-factor-on');
       return { recoveryCodes };
-    },
-
-    async renewRecoveryCodes(caller, { code }) {
-      const account = await requireOn(caller);
-      await use(account, code, caller);
-      const recoveryCodes = makeRecoveryCodes();
-      await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) });
-      await tell(caller, account, 'recovery-codes-renewed');
-      return { recoveryCodes };
-    },
-
-    async disable(caller, { password, code }) {
-      const account = await requireOn(caller);
-      if (account.passwordHash !== undefined) await passwords.require(account, password ?? '', caller);
-      await use(account, code, caller);
-      await credentials.change(caller.userId, { secondFactor: null });
-      await tell(caller, account, 'second-factor-off');
-      return null;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** People: who they are, how they are found, and what they say of themselves. */
 import { Types, type UpdateQuery } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
-import type { Caller, EventOf, Service } from '../../core/contract.ts';
+import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, wordsOf } from '../../core/text.ts';
@@ -70,21 +70,26 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
 type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
 
 /** Writes what was given and nothing else: of two changes at once to different fields both stay. */
-async function change(users: UserModel, before: UserDocument, { privacy = {}, username, ...profile }: Changes): Promise<UserDocument> {
-  const given = { ...profile, ...(username !== undefined && { username: username.toLowerCase() }), ...Object.fromEntries(Object.entries(privacy).map(([key, value]) => [`privacy.${key}`, value])) };
-  const entries = Object.entries(given);
-  const taken = entries.filter(([, value]) => value === null).map(([key]) => [key, '']);
-  const set = Object.fromEntries(entries.filter(([, value]) => value !== null));
+async function change(users: UserModel, { _id }: UserDocument, changes: Changes): Promise<UserDocument> {
   try {
-    let changed = await apply(users, before._id, { $set: set, $unset: Object.fromEntries(taken) });
+    let changed = await apply(users, _id, toUpdate(changes));
     // Again, if somebody else changed a name meanwhile.
     for (let words = searchWordsOf(changed); words.join() !== changed.words.join(); words = searchWordsOf(changed)) {
-      changed = await apply(users, before._id, { $set: { words } });
+      changed = await apply(users, _id, { $set: { words } });
     }
     return changed;
   } catch (error) {
     throw findTaken(error) ?? error;
   }
+}
+
+function toUpdate({ privacy = {}, username, ...profile }: Changes): UpdateQuery<UserDocument> {
+  const settings = Object.entries(privacy).map(([key, value]): [string, unknown] => [`privacy.${key}`, value]);
+  const entries: [string, unknown][] = [...Object.entries(profile), ...settings, ...(username === undefined ? [] : [['username', username.toLowerCase()] as [string, unknown]])];
+  return {
+    $set: Object.fromEntries(entries.filter(([, value]) => value !== null)),
+    $unset: Object.fromEntries(entries.filter(([, value]) => value === null).map(([key]) => [key, ''])),
+  };
 }
 
 async function apply(users: UserModel, _id: Types.ObjectId, update: UpdateQuery<UserDocument>): Promise<UserDocument> {

@@ -1,5 +1,6 @@
 /** The REST API as an OpenAPI 3.1 document, from the contract and the table of routes alone. */
 import { requireOperation, type Feature } from '../../contracts.ts';
+import type { Access } from '../../core/contract.ts';
 import { commonErrors, sentenceOf, statusOf, type ErrorCode } from '../../core/errors.ts';
 import { partsOf } from '../rest/parts.ts';
 import { routes, type Route } from '../rest/routes.ts';
@@ -9,13 +10,20 @@ const bearer = 'bearer';
 
 const tags: Record<Feature, string> = {
   users: 'People: who I am, and who others are.',
+  security: 'What has happened to my account.',
+  sessions: 'Where I am signed in.',
+  totp: 'The second factor: codes from an authenticator app.',
   auth: 'Signing up, in and out, and keeping a session alive.',
   chats: 'Conversations: opening one, and the list of mine.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
+  account: 'My address, my password, my Google account, and the end of all that.',
 };
 
 /** What can be wrong with a body before its fields are looked at. */
 const bodyErrors = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const satisfies readonly ErrorCode[];
+
+/** How those are refused who may not call. */
+const accessErrors: Record<Access, readonly ErrorCode[]> = { anyone: [], user: ['UNAUTHENTICATED'], fresh: ['UNAUTHENTICATED', 'FRESH_SIGN_IN_REQUIRED'] };
 
 const errorSchema: JsonSchema = {
   title: 'Error',
@@ -81,7 +89,7 @@ function describeRoute(route: Route, components: Components): JsonSchema {
     ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
     responses: {
       [route.status]: success,
-      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(access !== 'anyone' ? (['UNAUTHENTICATED'] as const) : []), ...errors], components),
+      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...accessErrors[access], ...errors], components),
     },
   };
 }

@@ -51,7 +51,7 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
   app.route({
     method: route.method,
     url: route.path,
-    schema: { querystring: nothing, ...(route.method === 'DELETE' && { body: nothing }), ...partsOf(route) },
+    schema: { querystring: nothing, ...(route.method === 'DELETE' && !route.body && { body: nothing }), ...partsOf(route) },
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
     onRequest: async (request, reply) => {

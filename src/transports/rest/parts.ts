@@ -22,7 +22,8 @@ export function partsOf(route: Route): InputParts {
   const inPath = new Set([...route.path.matchAll(/:(\w+)/g)].map((match) => match[1]));
   const params = pick(input, (name) => inPath.has(name));
   const rest = pick(input, (name) => !inPath.has(name));
-  return route.method === 'GET' || route.method === 'DELETE' ? { params, querystring: rest } : { params, body: rest };
+  const hasBody = route.body ?? (route.method === 'POST' || route.method === 'PATCH');
+  return hasBody ? { params, body: rest } : { params, querystring: rest };
 }
 
 /** TypeBox leaves `required` out where nothing is, whatever its type says. */

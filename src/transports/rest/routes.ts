@@ -7,6 +7,8 @@ export interface Route {
   path: string;
   operation: OperationName;
   status: 200 | 201 | 204;
+  /** The input travels in the body of a DELETE, because it holds a secret. */
+  body?: true;
   /** The refresh token travels in a cookie unless the client asks otherwise. */
   cookie?: true;
 }
@@ -14,11 +16,35 @@ export interface Route {
 export const routes: readonly Route[] = [
   { method: 'POST', path: '/auth/register', operation: 'auth.register', status: 201, cookie: true },
   { method: 'POST', path: '/auth/login', operation: 'auth.login', status: 200, cookie: true },
+  { method: 'POST', path: '/auth/second-factor', operation: 'auth.verifySecondFactor', status: 200, cookie: true },
+  { method: 'POST', path: '/auth/google', operation: 'auth.loginWithGoogle', status: 200, cookie: true },
+  { method: 'POST', path: '/auth/confirm', operation: 'auth.confirm', status: 204 },
   { method: 'POST', path: '/auth/refresh', operation: 'auth.refresh', status: 200, cookie: true },
   { method: 'POST', path: '/auth/logout', operation: 'auth.logout', status: 204, cookie: true },
+  { method: 'POST', path: '/auth/send-reset-email', operation: 'account.sendResetEmail', status: 204 },
+  { method: 'POST', path: '/auth/reset-pwd', operation: 'account.resetPassword', status: 204 },
+  { method: 'POST', path: '/auth/send-verification-email', operation: 'account.sendVerificationEmail', status: 204 },
+  { method: 'POST', path: '/auth/verify-email', operation: 'account.verifyEmail', status: 204 },
+  { method: 'POST', path: '/auth/confirm-email', operation: 'account.confirmEmail', status: 204 },
+  { method: 'POST', path: '/auth/undo-email', operation: 'account.undoEmail', status: 204 },
+  { method: 'GET', path: '/auth/session', operation: 'sessions.list', status: 200 },
+  { method: 'DELETE', path: '/auth/session/:id', operation: 'sessions.end', status: 204 },
+  { method: 'DELETE', path: '/auth/session', operation: 'sessions.endOthers', status: 204 },
 
   { method: 'GET', path: '/user/me', operation: 'users.me', status: 200 },
+  { method: 'DELETE', path: '/user/me', operation: 'account.remove', status: 204, body: true },
+  { method: 'GET', path: '/user/me/security', operation: 'security.list', status: 200 },
+  { method: 'POST', path: '/user/me/email', operation: 'account.changeEmail', status: 204 },
+  { method: 'POST', path: '/user/me/password', operation: 'account.changePassword', status: 204 },
+  { method: 'POST', path: '/user/me/google', operation: 'account.linkGoogle', status: 204 },
+  { method: 'DELETE', path: '/user/me/google', operation: 'account.unlinkGoogle', status: 204 },
+  { method: 'POST', path: '/user/me/totp', operation: 'totp.enrol', status: 200 },
+  { method: 'POST', path: '/user/me/totp/confirm', operation: 'totp.confirm', status: 200 },
+  { method: 'POST', path: '/user/me/totp/recovery-codes', operation: 'totp.renewRecoveryCodes', status: 200 },
+  { method: 'DELETE', path: '/user/me/totp', operation: 'totp.disable', status: 204, body: true },
   { method: 'GET', path: '/user/:id', operation: 'users.get', status: 200 },
+  { method: 'PATCH', path: '/user/:id', operation: 'users.update', status: 200 },
+  { method: 'POST', path: '/user/:id', operation: 'users.update', status: 200 },
   { method: 'GET', path: '/user', operation: 'users.search', status: 200 },
 
   { method: 'GET', path: '/chat', operation: 'chats.list', status: 200 },

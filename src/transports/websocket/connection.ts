@@ -12,6 +12,8 @@ import { createSender } from './sender.ts';
 export interface RpcConnection extends Connection {
   /** The first event; whatever happened before it is left to the sync that follows. */
   greet(): void;
+  /** When the access token runs out, in milliseconds since the epoch; `auth.renew` moves it on. */
+  expiresAt(): number;
   /** Refuses what still comes in, and resolves when everything under way is answered. */
   drain(): Promise<void>;
 }
@@ -30,13 +32,14 @@ const closeGrace = 2000;
 
 export function createConnection({ webSocket, socket, ...parts }: ConnectionOptions): RpcConnection {
   const { userId, sessionId } = parts.caller;
+  let expiresAt = parts.caller.expiresAt.getTime();
   let greeted = false;
   let draining = false;
 
   const sender = createSender(webSocket, socket);
   const intake = createIntake({
     webSocket,
-    answer: createAnswer(parts, () => draining),
+    answer: createAnswer(parts, { isDraining: () => draining, renew: (until) => void (expiresAt = until) }),
     refuse: (request) => refusal(request, new AppError('BUSY'), parts.requestId),
     send: sender.answer,
     unsent: sender.unsentAnswers,
@@ -50,11 +53,12 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
     userId,
     sessionId,
     encode: encodeEvent,
+    expiresAt: () => expiresAt,
     unsent: sender.unsent,
     send: (frame) => greeted && sender.event(frame),
     greet() {
       greeted = true;
-      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId } }));
+      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: new Date(expiresAt).toISOString() } }));
     },
     close(code, reason) {
       webSocket.close(code, reason);
@@ -70,12 +74,13 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
 type Parts = Pick<ConnectionOptions, 'caller' | 'requestId' | 'dispatch' | 'onError'>;
 
 /** What a request is answered; undefined for a notification. */
-function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDraining: () => boolean) {
+function createAnswer({ caller, requestId, dispatch, onError }: Parts, { isDraining, renew }: { isDraining: () => boolean; renew: (until: number) => void }) {
   return async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
     if (!('method' in request)) return faultAnswer(request, requestId);
     try {
       if (isDraining()) throw new AppError('SHUTTING_DOWN');
       const result = await dispatch.call(request.method, caller, request.params);
+      if (request.method === 'auth.renew') renew(Date.parse((result as { expiresAt: string }).expiresAt));
       return request.id === undefined ? undefined : resultAnswer(request.id, result);
     } catch (error) {
       const appError = toAppError(error);

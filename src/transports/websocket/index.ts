@@ -19,6 +19,8 @@ export interface WebsocketOptions {
   authenticate: Authenticate;
   chats: Services['chats'];
   heartbeatMilliseconds: number;
+  /** Milliseconds for which a connection outlives its access token. */
+  tokenGrace: number;
 }
 
 /** Largest frame in bytes; a larger one is answered with close code 1009 (RFC 6455). */
@@ -27,6 +29,9 @@ const maximumFrame = 64 * 1024;
 /** Close codes of the IANA registry of RFC 6455: "service restart" and "try again later". */
 const serviceRestart = 1012;
 const tryAgainLater = 1013;
+
+/** Milliseconds between two looks for connections whose token ran out. */
+const lookInterval = 5000;
 
 const restarts = 'the server restarts';
 const path = '/ws';
@@ -53,6 +58,7 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
     },
   });
   startHeartbeat(app, options.heartbeatMilliseconds);
+  closeExpired(app, open, options);
 
   const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     upgrades.set(request, { caller: await options.authenticate.required(request), reply });
@@ -64,6 +70,19 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
     if (closing) webSocket.close(serviceRestart, restarts);
     else accept(webSocket, request, open, options);
   });
+}
+
+/** All of them are looked through now and then: a timer for each would cost more than it gains in precision. */
+function closeExpired(app: FastifyInstance, open: ReadonlySet<RpcConnection>, { hub, tokenGrace }: WebsocketOptions): void {
+  const timer = setInterval(() => {
+    const oldest = Date.now() - tokenGrace;
+    for (const connection of open) {
+      if (connection.expiresAt() > oldest) continue;
+      hub.detach(connection);
+      connection.close(closeCodes.sessionEnded, 'the access token ran out: connect with a new one, or renew it in time');
+    }
+  }, Math.min(lookInterval, tokenGrace));
+  app.addHook('onClose', async () => clearInterval(timer));
 }
 
 function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConnection>, options: WebsocketOptions): void {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { networkOf } from '../../src/transports/network.ts';
+import { networkOf } from '../../src/core/network.ts';
 
 test('an IPv4 address counts as itself, an IPv4-mapped one as the same', () => {
   for (const address of ['192.0.2.1', '::ffff:192.0.2.1', '::FFFF:192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:ffff:192.0.2.1']) assert.equal(networkOf(address), '192.0.2.1');

@@ -1,0 +1,52 @@
+/** How a session goes on, and how it ends: refreshed, renewed on a connection, logged out of. */
+import type { Caller, Guest } from '../../core/contract.ts';
+import { deviceOf } from '../../core/device.ts';
+import { AppError } from '../../core/errors.ts';
+import type { MailQueue } from '../mails/mails.service.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService, StolenSession } from '../sessions/sessions.service.ts';
+import type { CredentialsService } from '../users/credentials.service.ts';
+import type { AuthService } from './auth.service.ts';
+
+export interface ContinuationParts {
+  credentials: CredentialsService;
+  sessions: SessionsService;
+  security: SecurityService;
+  mails: MailQueue;
+}
+
+export function createContinuation({ credentials, sessions, security, mails }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
+  const tellOwner = async ({ userId, userAgent }: StolenSession, guest: Guest): Promise<void> => {
+    const account = await credentials.find({ id: userId });
+    if (!account) return;
+    await security.record(userId, 'session-stolen', guest);
+    await mails.enqueue({ kind: 'session-stolen', userId, language: account.me.language, values: { device: deviceOf(userAgent) } });
+  };
+
+  return {
+    async refresh(guest, { refreshToken }) {
+      const { tokens: next, stolen } = await sessions.refresh(refreshToken);
+      if (next) return next;
+      if (stolen) await tellOwner(stolen, guest);
+      throw new AppError('SESSION_ENDED');
+    },
+
+    async renew(caller, { accessToken }) {
+      const renewed = await sessions.authenticate(accessToken, caller);
+      if (renewed.sessionId !== caller.sessionId) throw new AppError('UNAUTHENTICATED');
+      return { expiresAt: renewed.expiresAt.toISOString() };
+    },
+
+    async logout(guest, { refreshToken }) {
+      const named = refreshToken === undefined ? undefined : await sessions.endByRefreshToken(refreshToken);
+      if (named) await security.record(named.userId, 'signed-out', guest);
+      if (isCaller(guest) && guest.sessionId !== named?.sessionId) {
+        await sessions.endOne(guest.sessionId);
+        await security.record(guest.userId, 'signed-out', guest);
+      }
+      return null;
+    },
+  };
+}
+
+const isCaller = (guest: Guest | Caller): guest is Caller => 'sessionId' in guest;

@@ -1,0 +1,33 @@
+/** Who has which mail in hand: taken by one compare-and-set, for a while, so that a crashed process leaves none behind. */
+import type { Types } from 'mongoose';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import type { MailDocument, MailModel } from './mail.model.ts';
+
+export interface MailLeases {
+  /** The mail that has been due the longest, for this process alone until the lease ends; none of those that it has in hand. */
+  take(inHand: Iterable<Types.ObjectId>): Promise<MailDocument | undefined>;
+  /** Nobody needs to see to it any more. */
+  remove(mail: MailDocument): Promise<void>;
+  /** Gives it back, to be taken by anybody from then on; unless somebody else has it by now. */
+  giveBack(mail: MailDocument, from: Date): Promise<void>;
+}
+
+/** Each step fails with UNAVAILABLE if the store does not answer. `lease` is in milliseconds. */
+export function createMailLeases(mails: MailModel, lease: number): MailLeases {
+  return {
+    async take(inHand) {
+      const now = Date.now();
+      const due = { nextAttemptAt: { $lte: new Date(now) }, _id: { $nin: [...inHand] } };
+      const taking = { $set: { nextAttemptAt: new Date(now + lease) }, $inc: { attempts: 1 } };
+      const found = await mails.findOne(due).sort({ nextAttemptAt: 1 }).lean<MailDocument>();
+      if (found) await mails.updateOne({ _id: found._id }, taking);
+      return found ?? undefined;
+    },
+    async remove({ _id }) {
+      await withDeadline(mails.deleteOne({ _id }).exec(), storePatience);
+    },
+    async giveBack({ _id, attempts }, from) {
+      await withDeadline(mails.updateOne({ _id, attempts }, { $set: { nextAttemptAt: from } }).exec(), storePatience);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** The queue of mails: what is in it outlives the process and is sent in the background. */
+import { EventEmitter } from 'node:events';
+import { Types } from 'mongoose';
+import type { Language } from '../../core/contract.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { MailDocument, MailKind, MailModel } from './mail.model.ts';
+
+export type { MailKind } from './mail.model.ts';
+
+/** A mail that somebody is to get. It is stored, so it must hold no secret: no token, no link. */
+export interface MailJob {
+  kind: MailKind;
+  language: Language;
+  /** Whose account it is about. */
+  userId?: Id;
+  /** The address it goes to, where that is not the one of the account. */
+  to?: string;
+  /** What the text names: `device`, `newEmail`. */
+  values?: Record<string, string>;
+  /** Seconds after which it is not worth sending any more; has a default for each kind. */
+  goodFor?: number;
+}
+
+/** A mail whose turn has come. */
+export interface QueuedMail extends Omit<MailJob, 'goodFor'> {
+  /** Stays the same however often it is tried. */
+  id: Id;
+  values: Record<string, string>;
+  /** How often it has been tried, this time included. */
+  attempts: number;
+  createdAt: Date;
+}
+
+/** All that has to be known to write a mail, looked up in the moment it is sent. */
+export interface PreparedMail {
+  to: string;
+  language: Language;
+  /** What the person is called. */
+  name: string;
+  /** With a token made for this very attempt. */
+  link?: string;
+  values: Record<string, string>;
+}
+
+export interface MailQueue {
+  /** The mail is stored once this resolves; nothing waits for its being sent. @throws UNAVAILABLE if the store does not answer */
+  enqueue(job: MailJob): Promise<void>;
+  /** Calls whenever this process has stored a mail. */
+  onEnqueued(listener: () => void): void;
+}
+
+const minute = 60;
+const day = 24 * 60 * minute;
+
+/** Seconds for which a mail is worth sending. */
+const usualGoodFor: Partial<Record<MailKind, number>> = { 'reset-password': 30 * minute, 'verify-email': day, 'confirm-email': day };
+const noticeGoodFor = 2 * day;
+
+export function createMailQueue(mails: MailModel): MailQueue {
+  const events = new EventEmitter();
+  return {
+    async enqueue(job) {
+      await withDeadline(mails.collection.insertOne(toDocument(job)), storePatience);
+      events.emit('enqueued');
+    },
+    onEnqueued: (listener) => void events.on('enqueued', listener),
+  };
+}
+
+function toDocument({ kind, language, userId, to, values = {}, goodFor = usualGoodFor[kind] ?? noticeGoodFor }: MailJob): MailDocument {
+  const createdAt = new Date();
+  return {
+    _id: new Types.ObjectId(),
+    kind,
+    language,
+    ...(userId !== undefined && { userId: new Types.ObjectId(userId) }),
+    ...(to !== undefined && { to }),
+    values,
+    attempts: 0,
+    nextAttemptAt: createdAt,
+    createdAt,
+    giveUpAt: new Date(createdAt.getTime() + goodFor * 1000),
+  };
+}
+
+export function toQueuedMail({ _id, kind, language, userId, to, values, attempts, createdAt }: MailDocument): QueuedMail {
+  return { id: _id.toHexString(), kind, language, ...(userId && { userId: userId.toHexString() }), ...(to !== undefined && { to }), values, attempts, createdAt };
+}
