@@ -8,12 +8,15 @@ export function tellStanding(reply: FastifyReply, { limit, remaining, reset }: S
   reply.headers({ 'ratelimit-limit': String(limit), 'ratelimit-remaining': String(remaining), 'ratelimit-reset': String(reset) });
 }
 
-/** `Retry-After` (RFC 9110, section 10.2.3) where the same request may pass a little later: in whole seconds, one unless the error says more. */
+/**
+ * `Retry-After` (RFC 9110, section 10.2.3) where the same request may pass a little later: in whole seconds, one unless
+ * the error says more. The draft wants `RateLimit-Reset` to name the same moment, whatever it was that came too soon.
+ */
 export function tellWait(reply: FastifyReply, { code, details }: AppError): void {
   const status = statusOf(code);
   if (status !== 429 && status !== 503) return;
   const { limit, retryAfter = 1 } = (details ?? {}) as { limit?: number; retryAfter?: number };
   reply.header('retry-after', String(retryAfter));
-  // Both name the same moment, as the draft wants it.
-  if (limit !== undefined) tellStanding(reply, { limit, remaining: 0, reset: retryAfter });
+  if (limit !== undefined) reply.header('ratelimit-limit', String(limit));
+  if (status === 429) reply.headers({ 'ratelimit-remaining': '0', 'ratelimit-reset': String(retryAfter) });
 }
