@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import type { Access } from '../src/core/contract.ts';
 import { contracts, events, operations, type OperationName } from '../src/contracts.ts';
 import { commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
 import { strictObject } from '../src/core/schemas.ts';
@@ -36,12 +37,13 @@ function sampleOf(properties: Record<string, object>): Record<string, unknown> {
 
 /** Nobody has what the samples speak of, so an operation may succeed or refuse, but only in ways that it declares. */
 function requireDeclared(name: OperationName, code: string | undefined): void {
-  const declared: string[] = ['VALIDATION_FAILED', ...(operations.get(name)?.errors ?? [])];
+  const { access, errors = [] } = operations.get(name) ?? {};
+  const declared: string[] = ['VALIDATION_FAILED', ...(access === 'anyone' ? [] : ['UNAUTHENTICATED']), ...errors];
   assert.ok(code !== undefined && declared.includes(code), `${name} answers ${code ?? 'with something that is no error of ours'}`);
 }
 
-test('every operation has a route in the REST API, and no two routes are the same', () => {
-  assert.deepEqual(new Set(routes.map((route) => route.operation)), new Set(operations.keys()));
+test('every operation that makes sense over HTTP has a route in the REST API, and no two routes are the same', () => {
+  assert.deepEqual(new Set(routes.map((route) => route.operation)), new Set([...operations].filter(([, { wire }]) => wire === undefined).map(([name]) => name)));
   const addresses = routes.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, ':')}`);
   assert.deepEqual(addresses.filter((one, index) => addresses.indexOf(one) !== index), []);
 });
@@ -84,13 +86,14 @@ test('both documents tell every error of every operation, at its status', () => 
   type Described = Record<string, { operationId: string; responses: Record<string, { description: string }> }>;
   const openApi = openApiDocument('http://127.0.0.1:3000') as unknown as { paths: Record<string, Described> };
   const asyncApi = asyncApiDocument('http://127.0.0.1:3000') as unknown as { operations: Record<string, { description: string }> };
-  for (const [name, { access, errors }] of operations) {
-    const overHttp = Object.values(openApi.paths).flatMap((path) => Object.values(path)).filter(({ operationId }) => operationId === name);
-    assert.ok(overHttp.length > 0, name);
+  const refusals = { anyone: [], user: ['UNAUTHENTICATED'], fresh: ['UNAUTHENTICATED', 'FRESH_SIGN_IN_REQUIRED'] } as const satisfies Record<Access, readonly ErrorCode[]>;
+  for (const [name, { access, errors, wire }] of operations) {
+    const overHttp = Object.values(openApi.paths).flatMap((path) => Object.values(path)).filter(({ operationId }) => operationId.replace(/:.*/, '') === name);
+    assert.equal(overHttp.length > 0, wire === undefined, name);
     for (const code of [...commonErrors, ...errors]) {
       assert.match(asyncApi.operations[name]?.description ?? '', new RegExp(`\\b${code}\\b`), name);
     }
-    for (const code of [...commonErrors, ...errors, ...(access === 'user' ? (['UNAUTHENTICATED'] as const) : [])]) {
+    for (const code of [...commonErrors, ...errors, ...refusals[access]]) {
       for (const { responses } of overHttp) assert.ok(responses[statusOf(code)]?.description.includes(`\`${code}\`: ${sentenceOf(code)}`), `${name} tells ${code}`);
     }
   }

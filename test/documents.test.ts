@@ -27,7 +27,7 @@ interface AsyncApi {
 }
 const openApi = openApiDocument(address) as unknown as OpenApi;
 const asyncApi = asyncApiDocument(address) as unknown as AsyncApi;
-const described = Object.values(openApi.paths).flatMap((path) => Object.values(path));
+const described = Object.values(openApi.paths).flatMap((path) => Object.values(path)).map((one) => ({ ...one, operationId: one.operationId.replace(/:.*/, '') }));
 
 /** TypeBox leaves the list out where nothing is required. */
 const requiredOf = ({ required = [] }: { required?: string[] }): string[] => required;
@@ -66,7 +66,7 @@ test('the AsyncAPI document is read by its parser without error or warning', asy
 });
 
 test('both documents name every operation, and the AsyncAPI document every event', () => {
-  assert.deepEqual(new Set(described.map(({ operationId }) => operationId)), new Set(operations.keys()));
+  assert.deepEqual(new Set(described.map(({ operationId }) => operationId)), new Set([...operations].filter(([, { wire }]) => wire === undefined).map(([name]) => name)));
   assert.deepEqual(Object.keys(asyncApi.operations), [...operations.keys(), ...events.keys()]);
   for (const name of operations.keys()) assert.equal(asyncApi.operations[name]?.action, 'receive');
   for (const name of events.keys()) assert.equal(asyncApi.operations[name]?.action, 'send');

@@ -20,7 +20,7 @@ test('connection.ready is the first frame, however much is going on', async (t) 
     return JSON.parse((data as Buffer).toString()) as unknown;
   });
   for (const frame of await Promise.all(firstFrames)) {
-    assert.deepEqual(frame, { jsonrpc: '2.0', method: 'connection.ready', params: { userId: ann.id, sessionId: ann.caller.sessionId } });
+    assert.deepEqual(frame, { jsonrpc: '2.0', method: 'connection.ready', params: { userId: ann.id, sessionId: ann.caller.sessionId, expiresAt: ann.caller.expiresAt.toISOString() } });
   }
   await Promise.all(sending);
 });

@@ -9,6 +9,8 @@ export interface SecurityDocument {
   kind: SecurityKind;
   at: Date;
   ip: string;
+  /** What of the address stays the same from day to day. */
+  network: string;
   userAgent: string;
   detail?: string;
 }
@@ -21,6 +23,7 @@ const schema = new Schema<SecurityDocument>(
     kind: { type: String, required: true },
     at: { type: Date, required: true },
     ip: String,
+    network: String,
     userAgent: String,
     detail: String,
   },

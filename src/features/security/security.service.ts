@@ -1,6 +1,7 @@
 /** The security log of each account: added to by whatever concerns its safety, read by its owner alone. */
 import { Types } from 'mongoose';
 import type { Guest, Service } from '../../core/contract.ts';
+import { networkOf } from '../../core/network.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityModel } from './security.model.ts';
@@ -9,7 +10,7 @@ export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
   /** How often this has happened to an account since then. */
   count(userId: Id, kind: SecurityKind, since: Date): Promise<number>;
-  /** True if somebody has signed in to this account from this address before. */
+  /** True if somebody has signed in to this account from this network before. */
   hasSignedInFrom(userId: Id, ip: string): Promise<boolean>;
   /** The account is gone, and its log with it. */
   forget(userId: Id): Promise<void>;
@@ -26,6 +27,7 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
         kind,
         at: new Date(),
         ip,
+        network: networkOf(ip),
         userAgent: userAgent.slice(0, longestUserAgent),
         ...(detail !== undefined && { detail }),
       });
@@ -39,7 +41,7 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
       return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
     },
     count: async (userId, kind, since) => entries.countDocuments({ userId, kind, at: { $gt: since } }),
-    hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, ip })) !== null,
+    hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {
       await entries.deleteMany({ userId });
     },

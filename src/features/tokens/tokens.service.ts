@@ -1,10 +1,11 @@
 /** Single-use tokens, as links in mails and steps of a sign-in carry them: 32 random bytes, good once and for a time. */
 import { createHash, randomBytes } from 'node:crypto';
-import { Types } from 'mongoose';
+import { mongo, Types } from 'mongoose';
+import { duplicateKey } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { TokenDocument, TokenModel } from './token.model.ts';
 
-export type TokenPurpose = 'verify-email' | 'reset-password' | 'confirm-email' | 'undo-email' | 'second-factor' | 'google';
+export type TokenPurpose = 'verify-email' | 'reset-password' | 'confirm-email' | 'undo-email' | 'second-factor' | 'google' | 'google-credential';
 
 export interface NewToken {
   userId?: Id;
@@ -27,6 +28,8 @@ export interface TokensService {
   find(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
   /** The same, and the token is used up: of many who come with it at once exactly one gets its content. */
   redeem(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
+  /** Marks a token that others have made as used, for as long as it could be used again; false if it was used before. */
+  useOnce(purpose: TokenPurpose, token: string, lifetime: number): Promise<boolean>;
   /** Ends every token of a person, or those for one purpose. */
   removeAll(userId: Id, purpose?: TokenPurpose): Promise<void>;
 }
@@ -51,6 +54,16 @@ export function createTokensService(tokens: TokenModel): TokensService {
     },
     async redeem(purpose, token) {
       return contentOf(await tokens.findOneAndDelete(good(purpose, token)).lean());
+    },
+    async useOnce(purpose, token, lifetime) {
+      const hash = hashOf(token);
+      try {
+        await tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) });
+        return true;
+      } catch (error) {
+        if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
+        throw error;
+      }
     },
     async removeAll(userId, purpose) {
       await tokens.deleteMany({ userId: new Types.ObjectId(userId), ...(purpose && { _id: { $regex: `^${purpose}:` } }) });

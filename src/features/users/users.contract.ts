@@ -80,7 +80,7 @@ export const usersContract = {
       access: 'user',
       rate: { per: 'caller', count: 60, seconds: 60 },
       input: strictObject({
-        id: Type.String({ pattern: '^(?:me|[0-9a-f]{24})$', description: '`me`, or my id.' }),
+        id: Type.Union([Type.Literal('me'), Id], { description: '`me`, or my id.' }),
         firstName: Type.Optional(FirstName),
         lastName: orNothing(LastName),
         about: orNothing(About),

@@ -38,7 +38,7 @@ function requestOperation(name: string, operation: Operation): JsonSchema {
     action: 'receive',
     channel,
     summary: operation.summary,
-    description: `Errors: ${[...commonErrors, ...operation.errors].join(', ')}.`,
+    description: `Errors: ${[...commonErrors, ...(operation.access === 'fresh' ? ['FRESH_SIGN_IN_REQUIRED'] : []), ...operation.errors].join(', ')}.`,
     messages: [messageRef(name)],
     reply: { channel, messages: [messageRef(`${name}.reply`)] },
   };

@@ -51,7 +51,10 @@ export function openApiDocument(publicUrl: string): JsonSchema {
   const paths: Record<string, JsonSchema> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route, components) };
+    const isFurther = routes.find(({ operation }) => operation === route.operation) !== route;
+    // An id may occur once in a document; further ways to the same operation carry their method.
+    const operationId = isFurther ? `${route.operation}:${route.method.toLowerCase()}` : route.operation;
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: { operationId, ...describeRoute(route, components) } };
   }
   return {
     openapi: '3.1.0',
@@ -80,7 +83,6 @@ function describeRoute(route: Route, components: Components): JsonSchema {
   const given = body && asGiven(body);
   const success: JsonSchema = route.status === 204 ? { description: 'Done.' } : { description: 'Done.', content: json(components.refer(output)) };
   return {
-    operationId: route.operation,
     summary,
     ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
     tags: [tagOf(route)],

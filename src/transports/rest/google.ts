@@ -1,0 +1,65 @@
+/** Signing in with Google by redirect: out to Google, and back to the app with a refresh cookie, or with what went wrong. */
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { AppError, toAppError } from '../../core/errors.ts';
+import { strictObject } from '../../core/schemas.ts';
+import { validate } from '../../core/validate.ts';
+import type { AuthService } from '../../features/auth/auth.service.ts';
+import { guestOf } from '../authenticate.ts';
+import type { Dispatch } from '../dispatch.ts';
+import type { RefreshCookie } from './browser.ts';
+import { tellStanding } from './standing.ts';
+
+export interface GoogleRoutesOptions {
+  auth: Pick<AuthService, 'startGoogle' | 'resumeGoogle'>;
+  dispatch: Pick<Dispatch, 'admit'>;
+  refreshCookie: RefreshCookie;
+  appUrl: string | undefined;
+}
+
+/** Ties the way back to the browser that began. Its prefix keeps other hosts of the same site from planting one. */
+const cookieName = '__Host-google';
+/** Lax, for the way back begins at Google's. */
+const cookieOptions: CookieSerializeOptions = { path: '/', httpOnly: true, secure: true, sameSite: 'lax' };
+const cookieLifetime = 10 * 60;
+
+const Start = strictObject({ returnTo: Type.Optional(Type.String({ maxLength: 500 })) });
+
+export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOptions): void {
+  const { auth, dispatch } = options;
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    tellStanding(reply, dispatch.admit('auth.loginWithGoogle', guestOf(request)));
+    reply.header('cache-control', 'no-store');
+  };
+
+  app.get('/auth/google', { onRequest }, async (request, reply) => {
+    const { url, browserSecret } = await auth.startGoogle(guestOf(request), validate(Start, request.query));
+    return reply.setCookie(cookieName, browserSecret, { ...cookieOptions, maxAge: cookieLifetime }).redirect(url, 303);
+  });
+
+  app.get('/auth/google/callback', { onRequest }, async (request, reply) => {
+    reply.clearCookie(cookieName, cookieOptions);
+    const outcome = await comeBack(request, reply, options);
+    return reply.redirect(outcome, 303);
+  });
+}
+
+/** Where the browser goes on: in the fragment, which no server sees, what went wrong if something did. */
+async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, refreshCookie, appUrl = '' }: GoogleRoutesOptions): Promise<string> {
+  const { state, code } = request.query as Record<string, unknown>;
+  const base = appUrl.replace(/\/$/, '');
+  let returnTo = '/';
+  try {
+    const begun = await auth.resumeGoogle(String(state), request.cookies[cookieName] ?? '');
+    ({ returnTo } = begun);
+    if (typeof code !== 'string') throw new AppError('GOOGLE_REFUSED');
+    refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
+    return base + returnTo;
+  } catch (error) {
+    const { code: errorCode, cause, details } = toAppError(error);
+    if (cause !== undefined) request.log.error({ err: cause }, errorCode);
+    const told = new URLSearchParams({ error: errorCode, ...Object.fromEntries(Object.entries(details ?? {}).map(([key, value]) => [key, String(value)])) });
+    return `${base}${returnTo}#${told.toString()}`;
+  }
+}
