@@ -1,7 +1,6 @@
 /** Counts guesses in MongoDB, each by one atomic step that looks at the limits and adds to the counter. */
-import { mongo } from 'mongoose';
+import type { mongo } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { duplicateKey } from '../../core/errors.ts';
 import type { CountedGuess, GuessCollection } from './guess.model.ts';
 
 /** All times are in milliseconds. */
@@ -26,8 +25,9 @@ export function createGuessCounters(collection: GuessCollection, now: () => numb
   return {
     async count(key, limits, id) {
       const at = now();
-      const update = () => collection.findOneAndUpdate({ _id: key }, counting(limits, { id, at }), { upsert: true, returnDocument: 'after' });
-      const counter = await withDeadline(update().catch((error: unknown) => (isTaken(error) ? update() : Promise.reject(error as Error))), storePatience);
+      // When several make the same counter at once, MongoDB repeats what came too late by itself (SERVER-37124, SERVER-47212).
+      const update = collection.findOneAndUpdate({ _id: key }, counting(limits, { id, at }), { upsert: true, returnDocument: 'after' });
+      const counter = await withDeadline(update, storePatience);
       const isCounted = counter?.guesses.some((guess) => guess.id === id);
       return isCounted ? 0 : Math.max(1, Number(counter?.freeAt ?? at) - at);
     },
@@ -41,9 +41,6 @@ export function createGuessCounters(collection: GuessCollection, now: () => numb
     },
   };
 }
-
-/** True when another process has made the same counter in the same instant. */
-const isTaken = (error: unknown): boolean => error instanceof mongo.MongoServerError && error.code === duplicateKey;
 
 /** The step in MongoDB's own words: forget what no longer matters, look from when on a guess is allowed, add it if that is past. */
 function counting(limits: readonly Limit[], { id, at }: Pick<CountedGuess, 'id'> & { at: number }): mongo.Document[] {

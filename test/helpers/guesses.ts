@@ -1,0 +1,69 @@
+/** The guard against guessing without the server around it, on a clock that stands still until it is moved. */
+import type { TestContext } from 'node:test';
+import { AppError } from '../../src/core/errors.ts';
+import { guessCollection } from '../../src/features/passwords/guess.model.ts';
+import { createGuesses, type Guess, type Guesses } from '../../src/features/passwords/guesses.service.ts';
+import { createIndexes } from '../../src/plugins/mongo.ts';
+import { connect } from './app.ts';
+
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+
+export interface Clock {
+  now: () => number;
+  pass: (milliseconds: number) => void;
+}
+
+/** It starts in the present: MongoDB removes what its own clock says has expired. */
+export function createClock(): Clock {
+  let time = Date.now();
+  return { now: () => time, pass: (milliseconds) => void (time += milliseconds) };
+}
+
+/** The guard of one process: several of them on one database and one clock are several processes. */
+export async function createGuard(t: TestContext, uri: string, clock: Clock, scale = 1): Promise<Guesses> {
+  const connection = await connect(t, uri);
+  const guesses = createGuesses({ collection: guessCollection(connection), now: clock.now, scale });
+  await createIndexes(uri, connection);
+  return guesses;
+}
+
+export interface Attempt {
+  subject?: string;
+  ip?: string;
+  isFamiliar?: () => Promise<boolean>;
+}
+
+/** The guess, if it is allowed; otherwise the seconds to wait. */
+export async function tryGuess(guesses: Guesses, { subject = 'ann@example.org', ip = '192.0.2.1', isFamiliar }: Attempt = {}): Promise<Guess | number> {
+  try {
+    return await guesses.begin(subject, { ip, userAgent: 'test', language: 'en' }, isFamiliar);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'RATE_LIMITED') return error.details?.['retryAfter'] as number;
+    throw error;
+  }
+}
+
+/** Guesses wrong: 0 if that was allowed, otherwise the seconds to wait. */
+export async function fail(guesses: Guesses, attempt?: Attempt): Promise<number> {
+  const outcome = await tryGuess(guesses, attempt);
+  return typeof outcome === 'number' ? outcome : 0;
+}
+
+/** Guesses right. @throws Error if that was not allowed */
+export async function succeed(guesses: Guesses, attempt?: Attempt): Promise<void> {
+  const outcome = await tryGuess(guesses, attempt);
+  if (typeof outcome === 'number') throw new Error(`not allowed for ${outcome} seconds`);
+  await outcome.succeeded();
+}
+
+/** Makes so many attempts one after another: what each of them gives. */
+export async function inTurn<T>(count: number, attempt: (index: number) => Promise<T>): Promise<T[]> {
+  const outcomes: T[] = [];
+  for (let index = 0; index < count; index++) outcomes.push(await attempt(index));
+  return outcomes;
+}
+
+/** The nth of many addresses, each in a network of its own. */
+export const addressOf = (index: number): string => `198.${18 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
