@@ -11,7 +11,8 @@ const candidates: unknown[] = [...texts, 1, true, {}, [], null];
 /** A value that the schema accepts. */
 export function sampleOf(schema: TSchema): unknown {
   const check = validatorOf(Type.Object({ value: schema }), 'json');
-  const found = candidates.find((value) => check({ value }));
+  const listed = 'enum' in schema ? (schema.enum as unknown[]) : [];
+  const found = [...listed, ...candidates].find((value) => check({ value }));
   assert.notEqual(found, undefined, `no sample fits ${JSON.stringify(schema)}`);
   return found;
 }
