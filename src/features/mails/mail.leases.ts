@@ -19,9 +19,8 @@ export function createMailLeases(mails: MailModel, lease: number): MailLeases {
       const now = Date.now();
       const due = { nextAttemptAt: { $lte: new Date(now) }, _id: { $nin: [...inHand] } };
       const taking = { $set: { nextAttemptAt: new Date(now + lease) }, $inc: { attempts: 1 } };
-      const found = await mails.findOne(due).sort({ nextAttemptAt: 1 }).lean<MailDocument>();
-      if (found) await mails.updateOne({ _id: found._id }, taking);
-      return found ?? undefined;
+      const taken = mails.findOneAndUpdate(due, taking, { sort: { nextAttemptAt: 1 }, returnDocument: 'after' }).lean<MailDocument>();
+      return (await withDeadline(taken.exec(), storePatience)) ?? undefined;
     },
     async remove({ _id }) {
       await withDeadline(mails.deleteOne({ _id }).exec(), storePatience);

@@ -9,7 +9,8 @@ export interface RenderedMail {
   html: string;
 }
 
-const longestValue = 200;
+/** As long as an address can be (RFC 5321, 4.5.3.1.3). */
+const longestValue = 254;
 const longestName = 64;
 
 /**
