@@ -1,5 +1,8 @@
 /** A whole server on a fresh database of the real MongoDB, closed and forgotten when the test ends. */
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import mongoose, { type Connection } from 'mongoose';
@@ -22,6 +25,8 @@ export interface TestApp {
   published: { topic: string; event: AnyEvent }[];
   /** The MongoDB of the test run, with the database of this app. */
   mongodbUri: string;
+  /** Its folder, with the mails in `outbox`; gone when the test ends. */
+  dataDir: string;
   /** Signs up somebody new. */
   person: (firstName: string) => Promise<Person>;
   close: () => Promise<void>;
@@ -60,7 +65,13 @@ export interface TestAppOptions extends Overrides {
 }
 
 export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(t), env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
-  const config = readConfig({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'silent', RATE_SCALE: '1000', JWT_SECRET: 'a secret that is only good for tests', ...env });
+  const dataDir = await mkdtemp(join(tmpdir(), 'parley-app-'));
+  let built: FastifyInstance | undefined;
+  t.after(async () => {
+    await built?.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const config = readConfig({ HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'silent', RATE_SCALE: '1000', JWT_SECRET: 'a secret that is only good for tests', ...env });
   const published: TestApp['published'] = [];
   const captured: Services[] = [];
   const app = await buildApp(config, mongodbUri, {
@@ -73,12 +84,12 @@ export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(
     },
     bus: (bus) => checkedBus(bus, (topic, event) => published.push({ topic, event })),
   });
-  t.after(() => app.close());
+  built = app;
   await app.listen({ host: '127.0.0.1', port: 0 });
   const [services] = captured;
   if (!services) throw new Error('the app was built without services');
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const url = app.listeningOrigin;
   const person = (firstName: string): Promise<Person> => joinAs({ url, dispatch, services, t }, firstName);
-  return { app, url, services, dispatch, published, mongodbUri, person, close: () => app.close() };
+  return { app, url, services, dispatch, published, mongodbUri, dataDir, person, close: () => app.close() };
 }
