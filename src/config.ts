@@ -100,14 +100,17 @@ function problemsOf(given: Record<string, unknown>): string[] {
   });
   const strangers = listOf(given['TRUSTED_PROXIES'] as string | undefined).filter((proxy) => !isNetwork(proxy));
   const proxies = strangers.map((proxy) => ['TRUSTED_PROXIES', `TRUSTED_PROXIES ${proxy} is neither an address nor a network`] as const);
-  return [...new Map([...proxies, ...wrong, ...lonely]).values()];
+  const origins = listOf(given['CORS_ORIGINS'] as string | undefined);
+  const addresses = [['PUBLIC_URL', given['PUBLIC_URL']], ['APP_URL', given['APP_URL']], ...origins.map((origin) => ['CORS_ORIGINS', origin])] as [Key, string | undefined][];
+  const unusable = addresses.filter(([, url]) => url !== undefined && !URL.canParse(url)).map(([key]) => [key, `${key} ${hintFor(key) ?? ''}`] as const);
+  return [...new Map([...proxies, ...unusable, ...wrong, ...lonely]).values()];
 }
 
-/** An IP address, or a network in the notation of CIDR (RFC 4632). */
+/** An IP address, or a network in the notation of CIDR (RFC 4632); everybody is none. */
 function isNetwork(text: string): boolean {
   const [address = '', bits] = text.split('/');
   const version = isIP(address);
-  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128));
+  return version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128)));
 }
 
 /** How an address has to look says more than what is wrong with the one given. */
