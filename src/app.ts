@@ -1,6 +1,5 @@
 /** The whole server on one page, in the order it boots. */
 import { randomUUID } from 'node:crypto';
-import cors from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
 import type { Clock } from './core/buckets.ts';
@@ -9,15 +8,19 @@ import { AppError } from './core/errors.ts';
 import { createHub } from './delivery/hub.ts';
 import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
 import { createGoogle } from './plugins/google/index.ts';
+import { logOptions } from './plugins/log.ts';
 import { createMailer } from './plugins/mailer.ts';
 import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
+import { registerSecurity } from './plugins/security.ts';
+import { readTls, tendTls, type Tls } from './plugins/tls.ts';
 import { createServices, type Services } from './services.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
 import { createDispatch } from './transports/dispatch.ts';
 import { registerDocs } from './transports/docs/index.ts';
 import { createRates } from './transports/rates.ts';
 import { registerRest } from './transports/rest/index.ts';
-import { answerClientError, answerError, registerErrors } from './transports/rest/errors.ts';
+import { answerClientError, answerFrameworkError, registerErrors } from './transports/rest/errors.ts';
+import { originsOf } from './transports/rest/origin.ts';
 import { methods } from './transports/rest/routes.ts';
 import { registerWebsocket } from './transports/websocket/index.ts';
 
@@ -30,6 +33,8 @@ export interface Overrides {
   heartbeatMilliseconds?: number;
   /** What rates are measured by. */
   clock?: Clock;
+  /** Milliseconds between two looks at the files of the certificate. */
+  tlsMilliseconds?: number;
   /** Sees every call of a service and every event on its way. */
   services?: (services: Services) => Services;
   bus?: (bus: Bus) => Bus;
@@ -46,10 +51,12 @@ const requestTimeout = 60_000;
 
 /**
  * The server, ready to listen, on the MongoDB at `mongodbUri`. Closing it writes what is on its way and disconnects.
- * @throws StartupError if the store cannot be reached
+ * @throws StartupError if the store cannot be reached, or the certificate cannot be used
  */
 export async function buildApp(config: Config, mongodbUri: string, overrides: Overrides = {}): Promise<FastifyInstance> {
-  const app = createFastify(config);
+  const tls = config.tls && (await readTls(config.tls));
+  const app = createFastify(config, tls);
+  if (tls) tendTls(app, tls, overrides.tlsMilliseconds ?? 5000);
 
   const connection = await connectMongo(mongodbUri);
   app.addHook('onClose', () => connection.close());
@@ -79,26 +86,29 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
 
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const authenticate = createAuthenticate(services.sessions);
+  const origins = originsOf(config);
 
   registerErrors(app);
+  await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
-  if (config.appUrl !== undefined) await app.register(cors, { origin: new URL(config.appUrl).origin, credentials: true, methods: [...methods] });
   await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
-  await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, isReady: () => answers(connection) });
+  await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
   return app;
 }
 
-function createFastify(config: Config): FastifyInstance {
+function createFastify(config: Config, tls: Tls | undefined): FastifyInstance {
   return Fastify({
-    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers["sec-websocket-protocol"]'] },
+    logger: logOptions(config.logLevel),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
+    trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     bodyLimit,
     requestTimeout,
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    frameworkErrors: (error, request, reply) => void answerFrameworkError(error, request, reply),
     clientErrorHandler: answerClientError,
+    https: tls ?? null,
   });
 }
 

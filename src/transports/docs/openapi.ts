@@ -25,6 +25,9 @@ const bodyErrors = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TY
 /** How those are refused who may not call. */
 const accessErrors: Record<Access, readonly ErrorCode[]> = { anyone: [], user: ['UNAUTHENTICATED'], fresh: ['UNAUTHENTICATED', 'FRESH_SIGN_IN_REQUIRED'] };
 
+/** What a page may be told before its cookie is looked at. */
+const cookieErrors = ['ORIGIN_NOT_ALLOWED'] as const satisfies readonly ErrorCode[];
+
 const errorSchema: JsonSchema = {
   title: 'Error',
   type: 'object',
@@ -91,7 +94,7 @@ function describeRoute(route: Route, components: Components): JsonSchema {
     ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
     responses: {
       [route.status]: success,
-      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...accessErrors[access], ...errors], components),
+      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(route.cookie ? cookieErrors : []), ...accessErrors[access], ...errors], components),
     },
   };
 }

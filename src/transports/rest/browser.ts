@@ -1,6 +1,7 @@
 /** What is HTTP by nature: the refresh token in a cookie, and the probes of whoever runs the server. */
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { getDomain } from 'tldts';
 import { AppError } from '../../core/errors.ts';
 
 const cookieName = 'refreshToken';
@@ -15,7 +16,7 @@ export interface RefreshCookie {
 
 /** The app may live on another site than the API; then the cookie has to travel across sites. */
 export function createRefreshCookie(publicUrl: string, appUrl: string | undefined): RefreshCookie {
-  const acrossSites = appUrl !== undefined && new URL(appUrl).hostname !== new URL(publicUrl).hostname;
+  const acrossSites = appUrl !== undefined && siteOf(appUrl) !== siteOf(publicUrl);
   const options: CookieSerializeOptions = { path: '/auth', httpOnly: true, secure: true, sameSite: acrossSites ? 'none' : 'strict' };
 
   return {
@@ -35,6 +36,15 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
       return rest;
     },
   };
+}
+
+/**
+ * What browsers call a site: the scheme and the domain that somebody has registered, also below a domain that lets
+ * others register there, as github.io does. An address, and a name without a domain, are a site of their own.
+ */
+function siteOf(url: string): string {
+  const { protocol, hostname } = new URL(url);
+  return `${protocol}//${getDomain(hostname, { allowPrivateDomains: true }) ?? hostname}`;
 }
 
 /** `/healthz`: the process lives. `/readyz`: its store answers. */

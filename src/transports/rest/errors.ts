@@ -13,6 +13,15 @@ const fastifyErrors: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'MALFORMED_JSON',
 };
 
+/** For refusals that leave before any hook has run: what other answers carry, as far as it matters to such a one. */
+const plainHeaders = {
+  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+const plainHeaderLines = Object.entries(plainHeaders).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+
 export function registerErrors(app: FastifyInstance): void {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerError(new AppError('NOT_FOUND'), request, reply));
@@ -29,6 +38,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return reply.code(statusOf(appError.code)).send({ ...toWire(appError), requestId: request.id });
 }
 
+/** What Fastify refuses before it has looked for a route, such as an address that cannot be decoded. */
+export function answerFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerError(error, request, reply.headers(plainHeaders));
+}
+
 function fromFastify(error: unknown): AppError | undefined {
   const { code = '', statusCode = 500 } = (error ?? {}) as Partial<FastifyError>;
   const known = fastifyErrors[code];
@@ -36,9 +50,9 @@ function fromFastify(error: unknown): AppError | undefined {
   return error instanceof Error && !(error instanceof AppError) && statusCode < 500 ? new AppError(error instanceof SyntaxError ? 'MALFORMED_JSON' : 'BAD_REQUEST') : undefined;
 }
 
-/** What is not even HTTP: there is no request to answer, only a socket. */
-export function answerClientError(_error: Error, socket: Socket): void {
-  if (!socket.writable) return void socket.destroy();
+/** What is not even HTTP: there is no request to answer, only a socket; none either where TLS did not come about. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return void socket.destroy();
   const body = JSON.stringify({ ...toWire(new AppError('BAD_REQUEST')), requestId: randomUUID() });
-  socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\n${plainHeaderLines}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }

@@ -10,6 +10,7 @@ import { toFieldProblems, validatorOf } from '../../core/validate.ts';
 import type { Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { createRefreshCookie, registerProbes, type RefreshCookie } from './browser.ts';
+import { createRequireOrigin, type RequireOrigin } from './origin.ts';
 import { partsOf } from './parts.ts';
 import { routes, type Route } from './routes.ts';
 import { tellStanding } from './standing.ts';
@@ -19,6 +20,8 @@ export interface RestOptions {
   authenticate: Authenticate;
   publicUrl: string;
   appUrl: string | undefined;
+  /** The other origins whose pages may call the API with cookies. */
+  origins: readonly string[];
   isReady: () => Promise<boolean>;
 }
 
@@ -27,12 +30,20 @@ const nothing = strictObject({});
 
 const callers = new WeakMap<FastifyRequest, Guest | Caller>();
 
+interface Browser {
+  refreshCookie: RefreshCookie;
+  requireOrigin: RequireOrigin;
+}
+
 export async function registerRest(app: FastifyInstance, options: RestOptions): Promise<void> {
   readJsonOnly(app);
   await app.register(cookie);
   registerProbes(app, options.isReady);
-  const refreshCookie = createRefreshCookie(options.publicUrl, options.appUrl);
-  for (const route of routes) registerRoute(app, route, options, refreshCookie);
+  const browser: Browser = {
+    refreshCookie: createRefreshCookie(options.publicUrl, options.appUrl),
+    requireOrigin: createRequireOrigin(options.publicUrl, options.origins),
+  };
+  for (const route of routes) registerRoute(app, route, options, browser);
 }
 
 /** JSON is UTF-8 (RFC 8259, section 8.1). Fastify would replace what is not, and the mangled text would be kept. */
@@ -45,7 +56,7 @@ function readJsonOnly(app: FastifyInstance): void {
   });
 }
 
-function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, refreshCookie: RefreshCookie): void {
+function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, { refreshCookie, requireOrigin }: Browser): void {
   const { access, input: schema } = requireOperation(route.operation);
   const takesToken = route.cookie && 'refreshToken' in schema.properties;
   app.route({
@@ -55,6 +66,7 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
     onRequest: async (request, reply) => {
+      if (route.cookie) requireOrigin(request);
       const caller = access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request);
       callers.set(request, caller);
       tellStanding(reply, dispatch.admit(route.operation, caller));

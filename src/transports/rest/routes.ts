@@ -9,7 +9,7 @@ export interface Route {
   status: 200 | 201 | 204;
   /** The input travels in the body of a DELETE, because it holds a secret. */
   body?: true;
-  /** The refresh token travels in a cookie unless the client asks otherwise. */
+  /** The refresh token travels in a cookie unless the client asks otherwise; pages of other origins are refused. */
   cookie?: true;
 }
 

@@ -18,8 +18,12 @@ export function startHeartbeat(app: FastifyInstance, milliseconds: number): void
     pulses.set(webSocket, { socket, read: undefined });
     // Node's own measure: it passes when nothing was read, nothing was begun to be written, and no byte of it was taken.
     socket.setTimeout(milliseconds);
+    let lying: number | undefined;
     socket.on('timeout', () => {
-      if (webSocket.isPaused && webSocket.bufferedAmount > 0) webSocket.terminate();
+      const before = lying;
+      lying = lyingBelowTls(socket);
+      if (lying !== before) socket.setTimeout(milliseconds);
+      else if (webSocket.isPaused && webSocket.bufferedAmount > 0) webSocket.terminate();
     });
   });
 
@@ -30,6 +34,14 @@ export function startHeartbeat(app: FastifyInstance, milliseconds: number): void
     }
   }, milliseconds);
   app.addHook('onClose', async () => clearInterval(timer));
+}
+
+/**
+ * Bytes that TLS has handed on and that no peer has taken; undefined without TLS. Over TLS Node's own measure knows whole
+ * writes only, which may be of many megabytes, and a slow line would pass for a dead one.
+ */
+function lyingBelowTls(socket: Socket): number | undefined {
+  return (socket as { _handle?: { _parent?: { writeQueueSize?: number } } })._handle?._parent?.writeQueueSize;
 }
 
 function beat(webSocket: WebSocket, pulse: Pulse): void {
