@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import { makeCertificate } from '../helpers/certificate.ts';
 import type { Person } from '../helpers/people.ts';
 import { openSocket, wrap } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
@@ -40,14 +41,14 @@ test('whatever a peer says is a sign of life, not only its pongs', async (t) => 
   await until('it was pinged for the fifth time', () => pings === 5);
 });
 
-const requests = 100;
+const requests = 60;
 
-/** A connection whose peer asks for 100 MB and reads nothing, once the server has stopped reading it. */
-async function askForTooMuch(t: TestContext, { url, app, person }: TestApp): Promise<{ ann: Person; peer: WebSocket; serverSide: WebSocket }> {
+/** A connection whose peer asks for 60 MB and reads nothing, once the server has stopped reading it. */
+async function askForTooMuch(t: TestContext, { url, app, person }: TestApp, options: ClientOptions): Promise<{ ann: Person; peer: WebSocket; serverSide: WebSocket }> {
   const ann = await person('Ann');
   const { chatId } = await ann.call('messages.send', { to: ann.id, text: longText });
   await Promise.all(Array.from({ length: 31 }, () => ann.call('messages.send', { chatId, text: longText })));
-  const peer = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` }, skipUTF8Validation: true });
+  const peer = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` }, skipUTF8Validation: true, ...options });
   t.after(() => peer.terminate());
   await once(peer, 'message');
   const [serverSide] = app.websocketServer.clients;
@@ -58,34 +59,50 @@ async function askForTooMuch(t: TestContext, { url, app, person }: TestApp): Pro
   return { ann, peer, serverSide };
 }
 
-test('a peer that takes no byte of its answers is let go, though it is not read', async (t) => {
-  const { serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds }));
-  await until('it is let go', () => serverSide.readyState === WebSocket.CLOSED);
-});
+/** The two wires, for which node:net counts differently what a peer has taken. */
+const wires: Record<string, (t: TestContext) => Promise<{ env: Record<string, string>; options: ClientOptions }>> = {
+  'over plain TCP': async () => ({ env: {}, options: {} }),
+  'over TLS': async (t) => {
+    const { env, pem } = await makeCertificate(t);
+    return { env, options: { ca: pem } };
+  },
+};
 
-test('a peer that takes its answers slowly stays, though it is not read for many heartbeats', async (t) => {
-  const longer = 2 * heartbeatMilliseconds;
-  const { ann, peer, serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds: longer }));
-  const began = performance.now();
-  let unreadUntil = began;
-  let answers = 0;
-  // The slow line: 64 KB at a time. What the server has got rid of lies in the kernel, and would only hold up its pings.
-  const tcp = (peer as unknown as { _socket: Socket })._socket;
-  tcp.on('data', () => {
-    if (!serverSide.isPaused) return;
-    unreadUntil = performance.now();
-    tcp.pause();
-    setTimeout(() => tcp.resume(), 2);
+for (const [wire, secure] of Object.entries(wires)) {
+  test(`a peer that takes no byte of its answers is let go, though it is not read, ${wire}`, async (t) => {
+    const { env, options } = await secure(t);
+    const { serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds, env }), options);
+    await until('it is let go', () => serverSide.readyState === WebSocket.CLOSED);
   });
-  peer.on('message', (frame: Buffer) => {
-    if (frame.length > longText.length) answers += 1;
+
+  test(`a peer that takes its answers slowly stays, though it is not read for many heartbeats, ${wire}`, async (t) => {
+    const { env, options } = await secure(t);
+    const longer = 2 * heartbeatMilliseconds;
+    const { ann, peer, serverSide } = await askForTooMuch(t, await buildTestApp(t, { heartbeatMilliseconds: longer, env }), options);
+    const began = performance.now();
+    let unreadUntil = began;
+    let answers = 0;
+    let taken = 0;
+    // The slow line: 64 KB at a time. What the server has got rid of lies in the kernel, and would only hold up its pings.
+    const tcp = (peer as unknown as { _socket: Socket })._socket;
+    tcp.on('data', ({ length }: Buffer) => {
+      taken += length;
+      if (!serverSide.isPaused || taken < 64 * 1024) return;
+      taken = 0;
+      unreadUntil = performance.now();
+      tcp.pause();
+      setTimeout(() => tcp.resume(), 5);
+    });
+    peer.on('message', (frame: Buffer) => {
+      if (frame.length > longText.length) answers += 1;
+    });
+    peer.resume();
+    await ann.call('messages.send', { to: ann.id, text: 'an event does not end it either' });
+    await until('every answer is read, or none will be', () => answers === requests || serverSide.readyState !== WebSocket.OPEN);
+    assert.deepEqual([answers, serverSide.readyState], [requests, WebSocket.OPEN]);
+    assert.ok(unreadUntil - began > 4 * longer, 'the line was slow enough');
   });
-  peer.resume();
-  await ann.call('messages.send', { to: ann.id, text: 'an event does not end it either' });
-  await until('every answer is read, or none will be', () => answers === requests || serverSide.readyState !== WebSocket.OPEN);
-  assert.deepEqual([answers, serverSide.readyState], [requests, WebSocket.OPEN]);
-  assert.ok(unreadUntil - began > 4 * longer, 'the line was slow enough');
-});
+}
 
 test('a peer that waits for a slow server stays', async (t) => {
   const { app, person } = await buildTestApp(t, { heartbeatMilliseconds: 100, passwordCost: 12 });
