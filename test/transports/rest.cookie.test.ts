@@ -28,12 +28,26 @@ test('signing in sets an HttpOnly, Secure, SameSite cookie for /auth, and gives 
   }
 });
 
-test('the cookie travels across sites only when the app lives on another', async (t) => {
-  const elsewhere = await buildTestApp(t, { env: { APP_URL: 'https://app.example.org' } });
-  assert.ok(readCookie(await post(elsewhere.url, '/auth/register', account)).attributes.includes('samesite=none'));
-  const here = await buildTestApp(t, { env: { APP_URL: 'http://127.0.0.1:5173' } });
-  assert.ok(readCookie(await post(here.url, '/auth/register', account)).attributes.includes('samesite=strict'));
-});
+for (const [publicUrl, appUrl, sameSite] of [
+  ['https://chat.example.org', 'https://app.example.org', 'strict'],
+  ['https://chat.example.org:8443', 'https://example.org/app', 'strict'],
+  ['https://chat.example.co.uk', 'https://app.example.co.uk', 'strict'],
+  ['http://127.0.0.1:3000', 'http://127.0.0.1:5173', 'strict'],
+  ['http://localhost:3000', 'http://localhost:5173', 'strict'],
+  ['http://[::1]:3000', 'http://[::1]:5173', 'strict'],
+  ['https://chat.example.org', 'http://app.example.org', 'none'],
+  ['https://chat.example.org', 'https://app.example.com', 'none'],
+  ['https://one.co.uk', 'https://two.co.uk', 'none'],
+  ['https://me.github.io', 'https://you.github.io', 'none'],
+  ['http://127.0.0.1:3000', 'http://127.0.0.2:3000', 'none'],
+  ['http://127.0.0.1:3000', 'http://localhost:3000', 'none'],
+] as const) {
+  test(`for a server at ${publicUrl} and an app at ${appUrl} the cookie is SameSite=${sameSite}`, async (t) => {
+    const { url } = await buildTestApp(t, { env: { PUBLIC_URL: publicUrl, APP_URL: appUrl } });
+    const { attributes } = readCookie(await post(url, '/auth/register', account));
+    assert.ok(attributes.includes(`samesite=${sameSite}`), attributes.join());
+  });
+}
 
 test('whoever asks for the refresh token in the body gets no cookie', async (t) => {
   const { url } = await buildTestApp(t);
