@@ -85,7 +85,7 @@ export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(
     bus: (bus) => checkedBus(bus, (topic, event) => published.push({ topic, event })),
   });
   built = app;
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.listen({ host: config.host, port: config.port });
   const [services] = captured;
   if (!services) throw new Error('the app was built without services');
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
