@@ -65,7 +65,7 @@ async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();
   await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });
-  await registerRest(app, { dispatch, authenticate, publicUrl, appUrl: undefined, origins: [], isReady: nothing });
+  await registerRest(app, { auth: { startGoogle: nothing, resumeGoogle: nothing }, dispatch, authenticate, publicUrl, appUrl: undefined, origins: [], isReady: nothing });
   await registerDocs(app, publicUrl);
   await app.ready();
   const printed = { plugins: app.printPlugins(), routes: app.printRoutes({ commonPrefix: false }) };

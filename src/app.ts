@@ -92,7 +92,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
   await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
-  await registerRest(app, { dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });
+  await registerRest(app, { auth: services.auth, dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
   return app;
 }

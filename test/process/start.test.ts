@@ -78,7 +78,7 @@ test('a MONGODB_URI that does not answer is named, without its password', async 
 test('a key cut off by a crash is named, and no MongoDB is left', async (t) => {
   const dataDir = await folder(t);
   await writeFile(join(dataDir, 'jwt-secret'), '');
-  assert.match(await fault(dataDir, await freePort(), {}), new RegExp(`The key in ${dataDir}/jwt-secret is too short`));
+  assert.match(await fault(dataDir, await freePort(), {}), new RegExp(`A key in ${dataDir}/jwt-secret is too short`));
   assert.deepEqual(mongodsOn(dataDir), []);
 });
 

@@ -11,11 +11,13 @@ import type { Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { createRefreshCookie, registerProbes, type RefreshCookie } from './browser.ts';
 import { createRequireOrigin, type RequireOrigin } from './origin.ts';
+import { registerGoogle, type GoogleRoutesOptions } from './google.ts';
 import { partsOf } from './parts.ts';
 import { routes, type Route } from './routes.ts';
 import { tellStanding } from './standing.ts';
 
 export interface RestOptions {
+  auth: GoogleRoutesOptions['auth'];
   dispatch: Dispatch;
   authenticate: Authenticate;
   publicUrl: string;
@@ -43,6 +45,7 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
     refreshCookie: createRefreshCookie(options.publicUrl, options.appUrl),
     requireOrigin: createRequireOrigin(options.publicUrl, options.origins),
   };
+  registerGoogle(app, { ...options, refreshCookie: browser.refreshCookie });
   for (const route of routes) registerRoute(app, route, options, browser);
 }
 
