@@ -66,9 +66,9 @@ export interface TestAppOptions extends Overrides {
 
 export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(t), env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-app-'));
-  let running: FastifyInstance | undefined;
+  const running: FastifyInstance[] = [];
   t.after(async () => {
-    await running?.close();
+    for (const app of running) await app.close();
     await rm(dataDir, { recursive: true });
   });
   const config = readConfig({ HOST: '127.0.0.1', PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'silent', RATE_SCALE: '1000', JWT_SECRET: 'a secret that is only good for tests', ...env });
@@ -84,7 +84,7 @@ export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(
     },
     bus: (bus) => checkedBus(bus, (topic, event) => published.push({ topic, event })),
   });
-  running = app;
+  running.push(app);
   await app.listen({ host: config.host, port: config.port });
   const [services] = captured;
   if (!services) throw new Error('the app was built without services');
