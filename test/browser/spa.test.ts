@@ -28,7 +28,7 @@ test('Swagger UI loads and tries out a request, without an error or anything blo
   await page.getByLabel('auth-bearer-value').fill(ann.accessToken);
   await press('Apply credentials');
   await press('Close');
-  await page.getByText('/user/me').click();
+  await page.getByRole('button', { name: 'GET /user/me Who I am.' }).click();
   await press('Try it out');
   await press('Execute');
   await page.locator('.live-responses-table', { hasText: ann.email }).waitFor();

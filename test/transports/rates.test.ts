@@ -30,8 +30,9 @@ async function refusal(socket: TestSocket, method: string, params: object): Prom
   return error.data;
 }
 
-const login = (app: TestApp['app'], remoteAddress: string): Promise<LightMyRequestResponse> =>
-  app.inject({ method: 'POST', url: '/auth/login', remoteAddress, payload: { email: 'nobody@example.org', password: 'x' } });
+/** Follows a link that leads nowhere. */
+const knock = (app: TestApp['app'], remoteAddress: string): Promise<LightMyRequestResponse> =>
+  app.inject({ method: 'POST', url: '/auth/verify-email', remoteAddress, payload: { token: 'x' } });
 
 test('over REST a request beyond the burst is told to wait, and passes after that', async (t) => {
   const { url, person, wait } = await buildRatedApp(t);
@@ -96,19 +97,19 @@ test('one person\'s flood limits nobody else, and nothing else', async (t) => {
 
 test('the flood of one address limits no other address, and nothing else', async (t) => {
   const { app, wait } = await buildRatedApp(t);
-  await times(60, () => login(app, '192.0.2.1'));
-  const refused = await login(app, '192.0.2.1');
+  await times(60, () => knock(app, '192.0.2.1'));
+  const refused = await knock(app, '192.0.2.1');
   assert.deepEqual([refused.statusCode, refused.headers['retry-after']], [429, '1']);
-  assert.equal((await login(app, '192.0.2.2')).headers['ratelimit-remaining'], '59');
+  assert.equal((await knock(app, '192.0.2.2')).headers['ratelimit-remaining'], '59');
   const refresh = await app.inject({ method: 'POST', url: '/auth/refresh', remoteAddress: '192.0.2.1', payload: {} });
   assert.equal(refresh.headers['ratelimit-remaining'], '299');
   wait(1);
-  assert.equal((await login(app, '192.0.2.1')).statusCode, 401);
+  assert.equal((await knock(app, '192.0.2.1')).statusCode, 410);
 });
 
 test('an IPv6 address counts by its /64, an IPv4-mapped one as IPv4', async (t) => {
   const { app } = await buildRatedApp(t);
-  const remaining = async (address: string): Promise<unknown> => (await login(app, address)).headers['ratelimit-remaining'];
+  const remaining = async (address: string): Promise<unknown> => (await knock(app, address)).headers['ratelimit-remaining'];
   assert.equal(await remaining('2001:db8::1'), '59');
   assert.equal(await remaining('2001:db8::ffff:2'), '58');
   assert.equal(await remaining('2001:db8:0:1::1'), '59');

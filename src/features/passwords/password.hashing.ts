@@ -8,7 +8,7 @@ export interface PasswordHashing {
   hash(password: string): Promise<string>;
   /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
   matches(password: string, hash: string | undefined): Promise<boolean>;
-  /** Refuses everybody who waits: the server closes. */
+  /** Refuses everybody who waits, and whoever still comes: the server closes. */
   refuse(): void;
 }
 
@@ -18,7 +18,9 @@ const maximumWaiting = 200;
 
 export function createPasswordHashing(cost: number): PasswordHashing {
   const limit = pLimit({ concurrency, rejectOnClear: true });
+  let refusing = false;
   const queue = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (refusing) throw new AppError('SHUTTING_DOWN');
     if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
     try {
       return await limit(work);
@@ -35,6 +37,9 @@ export function createPasswordHashing(cost: number): PasswordHashing {
       const equal = await queue(() => bcrypt.compare(password, hash ?? nobody));
       return equal && fits && hash !== undefined;
     },
-    refuse: () => limit.clearQueue(),
+    refuse() {
+      refusing = true;
+      limit.clearQueue();
+    },
   };
 }

@@ -40,7 +40,8 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
       if (isRight) await guess.succeeded();
       return isRight;
     } catch (error) {
-      await guess.withdraw();
+      // If that fails as well, the attempt stays counted; the caller is told why it was not looked at.
+      await guess.withdraw().catch(() => undefined);
       throw error;
     }
   };
