@@ -57,7 +57,7 @@ function startShell(block: string, cwd: string, env: Record<string, string>): Sh
   };
 }
 
-test('a stranger starts it, two people talk, and what they said is there after it was killed', async (t) => {
+test('a stranger starts it, people talk and recover a password, and what they said is there after it was killed', async (t) => {
   const [install, tests, ...tryIt] = await shellBlocks();
   assert.equal(tests, 'npm ci && npm test\n', 'this very run');
   const shells: Shell[] = [];
@@ -82,6 +82,10 @@ test('a stranger starts it, two people talk, and what they said is there after i
   assert.match(person.output(), /Bob is [0-9a-f]{24}/);
   assert.match(person.output(), /"method":"message.created","params":\{.*"text":"Hello Bob"/);
   assert.match(person.output(), /\{"items":\[\{.*"text":"Hello Bob".*\],"more":false\}/);
+
+  const [, verified = '', reset = ''] = person.output().split(/(?:Verify|Reset) at /);
+  assert.match(verified, /^http:\/\/127\.0\.0\.1:\d+\/verify-email\?token=[\w-]{43}\ntrue\n/);
+  assert.match(reset, /^http:\/\/127\.0\.0\.1:\d+\/reset-password\?token=[\w-]{43}\nclosed with 4401\n[\w-]+\.[\w-]+\.[\w-]+\n/);
 
   const { stdout } = await run('pgrep', ['-f', 'dist/server.js', '-g', String(server.pid)]);
   for (const pid of stdout.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
