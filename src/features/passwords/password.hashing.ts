@@ -4,9 +4,11 @@ import pLimit from 'p-limit';
 import { AppError } from '../../core/errors.ts';
 
 export interface PasswordHashing {
-  /** @throws BUSY when too many are waiting */
+  /** Before anything is done for an attempt that could not be looked at. @throws BUSY when too many are waiting, SHUTTING_DOWN */
+  requireRoom(): void;
+  /** @throws BUSY, SHUTTING_DOWN */
   hash(password: string): Promise<string>;
-  /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY */
+  /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY, SHUTTING_DOWN */
   matches(password: string, hash: string | undefined): Promise<boolean>;
   /** Refuses everybody who waits, and whoever still comes: the server closes. */
   refuse(): void;
@@ -19,9 +21,12 @@ const maximumWaiting = 200;
 export function createPasswordHashing(cost: number): PasswordHashing {
   const limit = pLimit({ concurrency, rejectOnClear: true });
   let refusing = false;
-  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
+  const requireRoom = (): void => {
     if (refusing) throw new AppError('SHUTTING_DOWN');
     if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
+  };
+  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
+    requireRoom();
     try {
       return await limit(work);
     } catch (error) {
@@ -30,6 +35,7 @@ export function createPasswordHashing(cost: number): PasswordHashing {
   };
   const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
+    requireRoom,
     hash: async (password) => queue(() => bcrypt.hash(password, cost)),
     async matches(password, hash) {
       // bcrypt reads 72 bytes only: a longer password must not match by its beginning.

@@ -34,6 +34,7 @@ export interface PasswordsParts {
 
 export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
   const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
+    hashing.requireRoom();
     const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
       const isRight = await hashing.matches(password, hash);
