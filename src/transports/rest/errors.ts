@@ -27,10 +27,9 @@ export function registerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => answerError(new AppError('NOT_FOUND'), request, reply));
 }
 
-/** Answers an error; what nobody expected goes to the log, whole, and to the caller as INTERNAL. */
+/** Answers an error; what nobody expected is INTERNAL to the caller. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const appError = fromFastify(error) ?? toAppError(error);
-  if (appError.cause !== undefined) request.log.error({ err: appError.cause }, appError.code);
+  const appError = toToldError(error, request);
   tellWait(reply, appError);
   if (appError.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   // Once a client asked for an upgrade, node:http looks after its socket no more; left open, it would outlive the server.
@@ -41,6 +40,13 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 /** What Fastify refuses before it has looked for a route, such as an address that cannot be decoded. */
 export function answerFrameworkError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return answerError(error, request, reply.headers(plainHeaders));
+}
+
+/** What the client is told of an error, however it is spelled; what nobody expected goes to the log, whole. */
+export function toToldError(error: unknown, request: FastifyRequest): AppError {
+  const appError = fromFastify(error) ?? toAppError(error);
+  if (appError.cause !== undefined) request.log.error({ err: appError.cause }, appError.code);
+  return appError;
 }
 
 function fromFastify(error: unknown): AppError | undefined {
