@@ -12,6 +12,7 @@ import type { Dispatch } from '../dispatch.ts';
 import { createRefreshCookie, registerProbes, type RefreshCookie } from './browser.ts';
 import { createRequireOrigin, type RequireOrigin } from './origin.ts';
 import { registerGoogle, type GoogleRoutesOptions } from './google.ts';
+import { registerPages } from './pages/index.ts';
 import { partsOf } from './parts.ts';
 import { routes, type Route } from './routes.ts';
 import { tellStanding } from './standing.ts';
@@ -47,6 +48,7 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
   };
   registerGoogle(app, { ...options, refreshCookie: browser.refreshCookie });
   for (const route of routes) registerRoute(app, route, options, browser);
+  await registerPages(app, options);
 }
 
 /** JSON is UTF-8 (RFC 8259, section 8.1). Fastify would replace what is not, and the mangled text would be kept. */
