@@ -23,7 +23,8 @@ test('no query, token, cookie or password is logged, even when everything is', a
   const { accessToken: token } = registered.body as { accessToken: string };
   const cookie = registered.cookies[0]?.split(';')[0] ?? '';
   await ask(url, '/user?search=secret-query-1', { token, headers: { cookie, 'x-forwarded-for': 'secret-header-1' } });
-  await ask(url, '/reset-password?token=secret-query-2');
+  await fetch(`${url}/reset-password?token=secret-query-2`);
+  await fetch(`${url}/verify-email`, { method: 'POST', body: new URLSearchParams({ token: 'secret-form-1'.padEnd(43, '-') }) });
   await ask(url, '/auth/google/callback?code=secret-query-3&state=x', { headers: { cookie } });
   await ask(url, '/user/%zz?token=secret-query-4');
   await ask(url, '/auth/login?token=secret-query-5', { method: 'POST', raw: '{"password":"secret-password-2', headers: { 'content-type': 'application/json' } });
@@ -36,7 +37,7 @@ test('no query, token, cookie or password is logged, even when everything is', a
   await server.kill('SIGTERM');
 
   const log = server.output();
-  for (const path of ['/user', '/reset-password', '/auth/google/callback', '/user/%zz', '/auth/login', '/auth/refresh', '/ws']) assert.ok(log.includes(`"path":"${path}"`), path);
+  for (const path of ['/user', '/reset-password', '/verify-email', '/auth/google/callback', '/user/%zz', '/auth/login', '/auth/refresh', '/ws']) assert.ok(log.includes(`"path":"${path}"`), path);
   const again = refreshed.cookies[0]?.split(';')[0]?.split('=')[1] ?? '';
   for (const secret of [token, cookie.split('=')[1] ?? '', again, password]) {
     assert.ok(secret.length > 10);

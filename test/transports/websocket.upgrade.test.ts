@@ -112,7 +112,7 @@ test('a token under another name, or in the address, is not looked at', async (t
 test('no other path can be upgraded, and /ws is nothing but a websocket', async (t) => {
   const { url, person } = await buildTestApp(t);
   const { accessToken: token } = await person('Ann');
-  for (const path of ['/', '/healthz', '/user/me', '/chat', '/openapi.json', '/ws/', '/ws/x', '/WS', '/nowhere', '/%']) {
+  for (const path of ['/', '/healthz', '/user/me', '/chat', '/openapi.json', '/verify-email', '/ws/', '/ws/x', '/WS', '/nowhere', '/%']) {
     requireError(await refusal(t, url, { path, token }), 'NOT_FOUND', 'BAD_REQUEST');
   }
   requireError(await ask(url, '/ws', { token }), 'NOT_FOUND');
