@@ -6,6 +6,7 @@ import { createRemovals } from './features/account/account.removal.ts';
 import { createAccountService, type AccountService } from './features/account/account.service.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
 import type { GoogleSignIn } from './features/auth/google.entry.ts';
+import { takingEachOnce } from './features/auth/google.once.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
 import { chatModel } from './features/chats/chat.model.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
@@ -99,7 +100,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     ],
     onError: options.onError,
   });
-  const account = createAccountService({ ...people, ...people.services, google: options.google, removals });
+  const account = createAccountService({ ...people, ...people.services, removals });
   const worker = createMailWorker({
     mails: mailModel(options.connection),
     queue: mails,
@@ -125,9 +126,10 @@ export function createServices(options: ServicesOptions): BuiltServices {
 
 /** Who people are and how they prove it. */
 function createPeople(options: ServicesOptions) {
-  const { connection, bus, google, onError } = options;
+  const { connection, bus, onError } = options;
   const mails = createMailQueue(mailModel(connection));
   const tokens = createTokensService(tokenModel(connection));
+  const google = options.google && takingEachOnce(options.google, tokens);
   const security = createSecurityService(securityModel(connection));
   const guesses = createGuesses({ collection: guessCollection(connection), scale: options.rateScale });
   const hashing = createPasswordHashing(options.passwordCost);
@@ -139,7 +141,7 @@ function createPeople(options: ServicesOptions) {
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
   const callbackUrl = new URL('/auth/google/callback', options.publicUrl).href;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
-  return { services: { users, security, sessions, totp, auth }, mails, tokens, passwords, credentials, hashing };
+  return { services: { users, security, sessions, totp, auth }, google, mails, tokens, passwords, credentials, hashing };
 }
 
 /** Who talks with whom, and what they say. */

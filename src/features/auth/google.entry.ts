@@ -3,7 +3,6 @@ import type { Guest, Language } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
-import type { TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
 import type { SignedIn } from './auth.contract.ts';
 import type { SignIn } from './auth.entry.ts';
@@ -34,7 +33,6 @@ export interface GoogleEntryParts {
   credentials: CredentialsService;
   security: SecurityService;
   mails: MailQueue;
-  tokens: TokensService;
   google: GoogleSignIn | undefined;
 }
 
@@ -46,19 +44,13 @@ export function requireGoogle(google: GoogleSignIn | undefined): GoogleSignIn {
 
 export type SignInWithGoogle = (guest: Guest, idToken: string, nonce: string | undefined) => Promise<SignedIn>;
 
-/** Seconds; no ID token is taken that is older. */
-const credentialLifetime = 70 * 60;
-
 /** How often it is looked again after somebody else made or linked an account in the same instant. */
 const attempts = 3;
 
 export function createGoogleEntry(parts: GoogleEntryParts, signIn: SignIn): SignInWithGoogle {
   return async (guest, idToken, nonce) => {
     const profile = await requireGoogle(parts.google).verify(idToken, { nonce });
-    const account = await findOrMake(parts, profile, guest);
-    // A token that somebody got hold of later is worth nothing.
-    if (!(await parts.tokens.useOnce('google-credential', idToken, credentialLifetime))) throw new AppError('GOOGLE_REFUSED');
-    return signIn(account, guest, { by: 'google' });
+    return signIn(await findOrMake(parts, profile, guest), guest, { by: 'google' });
   };
 }
 
