@@ -1,6 +1,6 @@
 /** Signing in with Google: which account an ID token opens, or makes. */
 import type { Guest, Language } from '../../core/contract.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
@@ -47,6 +47,9 @@ export type SignInWithGoogle = (guest: Guest, idToken: string, nonce: string | u
 /** How often it is looked again after somebody else made or linked an account in the same instant. */
 const attempts = 3;
 
+/** What may be said only because of that. */
+const overtaking: readonly ErrorCode[] = ['EMAIL_TAKEN', 'GOOGLE_TAKEN', 'GOOGLE_NOT_LINKED'];
+
 export function createGoogleEntry(parts: GoogleEntryParts, signIn: SignIn): SignInWithGoogle {
   return async (guest, idToken, nonce) => {
     const profile = await requireGoogle(parts.google).verify(idToken, { nonce });
@@ -60,11 +63,10 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
     if (linked) return linked;
     if (!profile.emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
     const known = await parts.credentials.find({ email: profile.email });
-    if (known) return link(parts, known, profile, guest);
     try {
-      return await make(parts, profile, guest);
+      return await (known ? link(parts, known, profile, guest) : make(parts, profile, guest));
     } catch (error) {
-      const isOvertaken = error instanceof AppError && (error.code === 'EMAIL_TAKEN' || error.code === 'GOOGLE_TAKEN');
+      const isOvertaken = error instanceof AppError && overtaking.includes(error.code);
       if (!isOvertaken || attempt === attempts) throw error;
     }
   }

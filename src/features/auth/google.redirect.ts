@@ -12,11 +12,8 @@ export interface GoogleRedirect {
    * @throws GOOGLE_OFF, RETURN_PATH_NOT_ALLOWED
    */
   startGoogle(guest: Guest, wish: { returnTo?: string | undefined }): Promise<{ url: string; browserSecret: string }>;
-  /**
-   * Where in the app a browser that comes back with this state goes on.
-   * @throws GOOGLE_REFUSED if it was not this browser that began, or has ended already
-   */
-  resumeGoogle(state: string, browserSecret: string): Promise<{ returnTo: string; finish: (guest: Guest, code: string) => Promise<SignedIn> }>;
+  /** Where in the app a browser that comes back with this state goes on; no `finish` unless it began there, and comes back the first time. */
+  resumeGoogle(state: string, browserSecret: string): Promise<{ returnTo: string; finish?: (guest: Guest, code: string) => Promise<SignedIn> }>;
 }
 
 export interface GoogleRedirectParts {
@@ -33,8 +30,9 @@ const random = (): string => randomBytes(32).toString('base64url');
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri, returnPaths }: GoogleRedirectParts, signInWithGoogle: SignInWithGoogle): GoogleRedirect {
+  const home = returnPaths[0] ?? '/';
   return {
-    async startGoogle({ language }, { returnTo = returnPaths[0] ?? '/' }) {
+    async startGoogle({ language }, { returnTo = home }) {
       if (!returnPaths.includes(returnTo)) throw new AppError('RETURN_PATH_NOT_ALLOWED');
       const provider = requireGoogle(google);
       const [browserSecret, nonce, codeVerifier] = [random(), random(), random()];
@@ -44,10 +42,10 @@ export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri,
 
     async resumeGoogle(state, browserSecret) {
       const begun = await tokens.find('google', state);
-      const { browser = '', nonce, codeVerifier = '', returnTo = '/' } = begun?.data ?? {};
+      const { browser = '', nonce = '', codeVerifier = '', returnTo = home } = begun?.data ?? {};
       // Whoever has another's state must not even be able to use it up.
       const isSameBrowser = begun !== undefined && timingSafeEqual(Buffer.from(hashOf(browserSecret)), Buffer.from(browser));
-      if (!isSameBrowser || !(await tokens.redeem('google', state))) throw new AppError('GOOGLE_REFUSED');
+      if (!isSameBrowser || !(await tokens.redeem('google', state))) return { returnTo: home };
       const finish = async (guest: Guest, code: string): Promise<SignedIn> => {
         const idToken = await requireGoogle(google).exchange({ code, redirectUri, codeVerifier });
         return signInWithGoogle(guest, idToken, nonce);

@@ -39,9 +39,7 @@ export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOption
   });
 
   app.get('/auth/google/callback', { onRequest }, async (request, reply) => {
-    reply.clearCookie(cookieName, cookieOptions);
-    const outcome = await comeBack(request, reply, options);
-    return reply.redirect(outcome, 303);
+    return reply.redirect(await comeBack(request, reply, options), 303);
   });
 }
 
@@ -53,7 +51,9 @@ async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, re
   try {
     const begun = await auth.resumeGoogle(String(state), request.cookies[cookieName] ?? '');
     ({ returnTo } = begun);
-    if (typeof code !== 'string') throw new AppError('GOOGLE_REFUSED');
+    // With another's state it stays: a link that somebody sent must not break off what this browser has begun.
+    if (begun.finish) reply.clearCookie(cookieName, cookieOptions);
+    if (!begun.finish || typeof code !== 'string') throw new AppError('GOOGLE_REFUSED');
     refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
     return base + returnTo;
   } catch (error) {
