@@ -144,7 +144,7 @@ test('a nonce or a challenge that was changed or taken away on the way there let
 test('an ID token that Google gives for the code is looked at as closely as any other', async (t) => {
   const { issuer, browser, through } = await buildWay(t);
   const account = issuer.account();
-  let answer = (_nonce: string): string => '';
+  let answer: (nonce: string) => string = () => '';
   let nonce = '';
   issuer.replace('/token', (_, response) => response.end(JSON.stringify({ id_token: answer(nonce) })));
   const comeBack = async (): Promise<Record<string, string>> => {

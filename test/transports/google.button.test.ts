@@ -87,8 +87,8 @@ test('unverified addresses are told apart: at Google, and here', async (t) => {
 test('a page of another origin cannot sign its visitor in as somebody else', async (t) => {
   const { issuer, url } = await buildGoogleApp(t, { env: { APP_URL: 'https://app.example.org' } });
   const credential = issuer.credential(issuer.account());
-  for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
-    const answer = await post(url, { credential }, headers as Record<string, string>);
+  for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }] as Record<string, string>[]) {
+    const answer = await post(url, { credential }, headers);
     requireError(answer, 'ORIGIN_NOT_ALLOWED');
     assert.deepEqual(answer.cookies, []);
   }
