@@ -81,7 +81,7 @@ export const accountContract = {
       summary: 'Link a Google account, to sign in with it from now on.',
       access: 'fresh',
       rate: changing,
-      input: strictObject({ credential: Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives.' }) }),
+      input: strictObject({ credential: Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' }) }),
       output: Nothing,
       errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'GOOGLE_TAKEN', 'GOOGLE_UNAVAILABLE'],
     }),

@@ -30,7 +30,7 @@ export type Refreshed = Static<typeof Refreshed>;
 /** What of a person any password may be; whether it is theirs is another matter. */
 const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
 
-const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives.' });
+const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });
 
 export const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
 

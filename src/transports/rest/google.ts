@@ -2,13 +2,14 @@
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { AppError, toAppError } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { validate } from '../../core/validate.ts';
 import type { AuthService } from '../../features/auth/auth.service.ts';
 import { guestOf } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import type { RefreshCookie } from './browser.ts';
+import { toToldError } from './errors.ts';
 import { tellStanding } from './standing.ts';
 
 export interface GoogleRoutesOptions {
@@ -57,8 +58,7 @@ async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, re
     refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
     return base + returnTo;
   } catch (error) {
-    const { code: errorCode, cause, details } = toAppError(error);
-    if (cause !== undefined) request.log.error({ err: cause }, errorCode);
+    const { code: errorCode, details } = toToldError(error, request);
     const told = new URLSearchParams({ error: errorCode, ...Object.fromEntries(Object.entries(details ?? {}).map(([key, value]) => [key, String(value)])) });
     return `${base}${returnTo}#${told.toString()}`;
   }
