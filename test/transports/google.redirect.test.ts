@@ -187,12 +187,22 @@ test('setting out and coming back count against the rate of signing in with Goog
   for (const path of ['/auth/google', '/auth/google/callback']) requireError(await ask(url, path), 'RATE_LIMITED');
 });
 
-test('the app may live below a path; without one it goes on at the server itself', async (t) => {
-  for (const [env, expected] of [[{ APP_URL: `${appUrl}/parley/` }, `${appUrl}/parley/settings`], [{ APP_URL: '' }, '/settings']] as const) {
-    const { browser, through } = await buildWay(t, env);
-    const ann = browser();
-    assert.equal((await ann.visit(await through(await ann.setOut('/settings')))).location, expected);
-  }
+test('the app may live below a path', async (t) => {
+  const { browser, through } = await buildWay(t, { APP_URL: `${appUrl}/parley/` });
+  const ann = browser();
+  assert.equal((await ann.visit(await through(await ann.setOut('/settings')))).location, `${appUrl}/parley/settings`);
+});
+
+test('without an app a page of our own says what came of it, and leads nowhere', async (t) => {
+  const { issuer, browser, through } = await buildWay(t, { APP_URL: '' });
+  const ann = browser();
+  const account = issuer.account();
+  const back = await ann.visit(await through(await ann.setOut('/settings'), account));
+  assert.deepEqual([back.status, back.location, back.text.includes('<h1>You are signed in</h1>')], [200, '', true]);
+  assert.equal(await ann.whoAmI(), account.email);
+  const inVain = await ann.visit('/auth/google/callback?state=x&code=x');
+  assert.deepEqual([inVain.status, inVain.location, inVain.text.includes('<h1>You are not signed in</h1>')], [401, '', true]);
+  assert.equal(inVain.headers.get('content-security-policy')?.includes('script-src'), false);
 });
 
 test('where Google is not set up, the way does not begin, and does not end', async (t) => {

@@ -6,10 +6,12 @@ import { AppError } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { validate } from '../../core/validate.ts';
 import type { AuthService } from '../../features/auth/auth.service.ts';
-import { guestOf } from '../authenticate.ts';
+import { guestOf, languageOf } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import type { RefreshCookie } from './browser.ts';
 import { toToldError } from './errors.ts';
+import { sendPage } from './pages/page.ts';
+import { signedInPage, signInFailedPage } from './pages/problems.ts';
 import { tellStanding } from './standing.ts';
 
 export interface GoogleRoutesOptions {
@@ -40,14 +42,21 @@ export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOption
   });
 
   app.get('/auth/google/callback', { onRequest }, async (request, reply) => {
-    return reply.redirect(await comeBack(request, reply, options), 303);
+    const outcome = await comeBack(request, reply, options);
+    if (options.appUrl !== undefined) return reply.redirect(addressOf(options.appUrl, outcome), 303);
+    const language = languageOf(request);
+    return sendPage(reply, language, outcome.error ? signInFailedPage(language, outcome.error) : signedInPage(language), outcome.error);
   });
 }
 
-/** Where the browser goes on: in the fragment, which no server sees, what went wrong if something did. */
-async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, refreshCookie, appUrl = '' }: GoogleRoutesOptions): Promise<string> {
+interface Outcome {
+  /** Where in the app the browser goes on. */
+  returnTo: string;
+  error?: AppError;
+}
+
+async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, refreshCookie }: GoogleRoutesOptions): Promise<Outcome> {
   const { state, code } = request.query as Record<string, unknown>;
-  const base = appUrl.replace(/\/$/, '');
   let returnTo = '/';
   try {
     const begun = await auth.resumeGoogle(String(state), request.cookies[cookieName] ?? '');
@@ -56,10 +65,16 @@ async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, re
     if (begun.finish) reply.clearCookie(cookieName, cookieOptions);
     if (!begun.finish || typeof code !== 'string') throw new AppError('GOOGLE_REFUSED');
     refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
-    return base + returnTo;
+    return { returnTo };
   } catch (error) {
-    const { code: errorCode, details } = toToldError(error, request);
-    const told = new URLSearchParams({ error: errorCode, ...Object.fromEntries(Object.entries(details ?? {}).map(([key, value]) => [key, String(value)])) });
-    return `${base}${returnTo}#${told.toString()}`;
+    return { returnTo, error: toToldError(error, request) };
   }
+}
+
+/** What went wrong is told in the fragment, which no server sees. */
+function addressOf(appUrl: string, { returnTo, error }: Outcome): string {
+  const address = `${appUrl.replace(/\/$/, '')}${returnTo}`;
+  if (!error) return address;
+  const details = Object.entries(error.details ?? {}).map(([key, value]) => [key, String(value)]);
+  return `${address}#${new URLSearchParams({ error: error.code, ...Object.fromEntries(details) as Record<string, string> }).toString()}`;
 }
