@@ -1,8 +1,12 @@
 /** Refresh tokens: each is good once, and a copy that is used late ends the session. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import type { Guest } from '../../src/core/contract.ts';
+import { texts } from '../../src/features/mails/mail.texts.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import { mailbox } from '../helpers/mailbox.ts';
 import { guest, type Output } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
 
 const refresh = async ({ dispatch }: TestApp, refreshToken?: string): Promise<Output<'auth.refresh'>> =>
   (await dispatch.call('auth.refresh', guest, refreshToken === undefined ? {} : { refreshToken })) as Output<'auth.refresh'>;
@@ -14,10 +18,22 @@ async function rotate(app: TestApp, refreshToken: string): Promise<string> {
   return next;
 }
 
-/** Lets the last rotation have been longer ago than the grace of 20 seconds. */
+/** Lets every rotation so far have been longer ago than the grace of 20 seconds. */
 async function passGrace(t: TestContext, { mongodbUri }: TestApp): Promise<void> {
   const connection = await connect(t, mongodbUri);
-  await connection.collection('sessions').updateMany({}, { $set: { rotatedAt: new Date(Date.now() - 21_000) } });
+  await connection.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(Date.now() - 21_000) } });
+}
+
+/** The tabs of a browser: each refreshes so many times with what lies in the one jar, and puts there what it gets. */
+function createTab(app: TestApp, refreshToken: string): (turns: number) => Promise<void> {
+  let jar = refreshToken;
+  return async (turns) => {
+    for (let turn = 0; turn < turns; turn++) {
+      const { accessToken, refreshToken: next = jar } = await refresh(app, jar);
+      await app.services.sessions.authenticate(accessToken, guest);
+      jar = next;
+    }
+  };
 }
 
 test('a refresh gives an access token of the same session and the next refresh token', async (t) => {
@@ -71,12 +87,79 @@ for (const [what, turns] of [['the token before', 1], ['a token long since repla
   });
 }
 
-test('a token replaced twice within the grace is refused, and ends nothing', async (t) => {
+test('a token has its grace also when the one after it was replaced, too', async (t) => {
+  const app = await buildTestApp(t);
+  const { id, refreshToken } = await app.person('Ann');
+  const current = await rotate(app, await rotate(app, refreshToken));
+  const again = await refresh(app, refreshToken);
+  assert.equal(again.refreshToken, undefined);
+  assert.equal((await app.services.sessions.authenticate(again.accessToken, guest)).userId, id);
+  await rotate(app, current);
+});
+
+test('a token whose own grace is over ends the session, though another was replaced a moment ago', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const second = await rotate(app, ann.refreshToken);
+  await passGrace(t, app);
+  const third = await rotate(app, second);
+  await assert.rejects(refresh(app, ann.refreshToken), { code: 'SESSION_ENDED' });
+  await assert.rejects(refresh(app, third), { code: 'SESSION_ENDED' });
+  await assert.rejects(app.services.sessions.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
+});
+
+test('two tabs of a browser that refresh 100 times in the same instants stay signed in', async (t) => {
+  const app = await buildTestApp(t);
+  const tab = createTab(app, (await app.person('Ann')).refreshToken);
+  for (let turn = 0; turn < 100; turn++) await Promise.all([tab(1), tab(1)]);
+  await tab(1);
+});
+
+test('three tabs of a browser that refresh 100 times, each at its own pace, stay signed in', async (t) => {
+  const app = await buildTestApp(t);
+  const tab = createTab(app, (await app.person('Ann')).refreshToken);
+  await Promise.all([tab(100), tab(100), tab(100)]);
+});
+
+test('what is kept of replaced tokens does not grow with the life of a session', async (t) => {
+  const app = await buildTestApp(t);
+  let { refreshToken } = await app.person('Ann');
+  const sessions = (await connect(t, app.mongodbUri)).collection<{ replaced: unknown[] }>('sessions');
+  for (let turn = 0; turn < 5; turn++) {
+    refreshToken = await rotate(app, refreshToken);
+    await passGrace(t, app);
+  }
+  assert.equal((await sessions.findOne())?.replaced.length, 1);
+});
+
+test('of a refresh token the store has hashes alone', async (t) => {
   const app = await buildTestApp(t);
   const { refreshToken } = await app.person('Ann');
-  const current = await rotate(app, await rotate(app, refreshToken));
-  await assert.rejects(refresh(app, refreshToken), { code: 'SESSION_ENDED' });
-  await rotate(app, current);
+  const next = await rotate(app, refreshToken);
+  const stored = JSON.stringify(await (await connect(t, app.mongodbUri)).collection('sessions').find().toArray());
+  for (const secret of [refreshToken, next].flatMap((token) => token.split('.').slice(1))) assert.ok(!stored.includes(secret));
+});
+
+test('of many late uses at once one is told to the owner: by one mail, and one entry in the log', async (t) => {
+  const mails = await mailbox(t);
+  const app = await buildTestApp(t, { env: { SMTP_URL: mails.smtpUrl } });
+  const ann = await app.person('Ann');
+  const socket = await ann.socket();
+  await rotate(app, ann.refreshToken);
+  await passGrace(t, app);
+  const thief: Guest = { ip: '192.0.2.66', userAgent: 'curl/8.5.0', language: 'en' };
+  const uses = await Promise.allSettled(Array.from({ length: 10 }, () => app.dispatch.call('auth.refresh', thief, { refreshToken: ann.refreshToken })));
+  for (const use of uses) assert.equal((use as { reason?: { code?: string } }).reason?.code, 'SESSION_ENDED');
+  assert.equal((await socket.closed).code, 4401);
+
+  const queue = (await connect(t, app.mongodbUri)).collection('mails');
+  await until('all mails are sent', async () => (await queue.countDocuments()) === 0);
+  const { subject } = texts['session-stolen'].en;
+  assert.deepEqual(mails.received.filter((mail) => mail.subject === subject).map(({ recipients }) => recipients), [[ann.email]]);
+
+  const { accessToken } = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
+  const { items } = (await app.dispatch.call('security.list', await app.services.sessions.authenticate(accessToken, guest), {})) as Output<'security.list'>;
+  assert.deepEqual(items.filter(({ kind }) => kind === 'session-stolen').map(({ ip, device }) => [ip, device]), [['192.0.2.66', 'curl/8.5.0']]);
 });
 
 test('a token that was never given is refused, and ends nothing', async (t) => {

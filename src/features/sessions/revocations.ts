@@ -43,7 +43,6 @@ export function createRevocations({ revocations, onEnded, onError }: Revocations
 
   return {
     async tell(sessionIds) {
-      if (sessionIds.length === 0) return;
       await revocations.bulkWrite(
         sessionIds.map((id) => ({ updateOne: { filter: { _id: new Types.ObjectId(id) }, update: { $currentDate: { at: true } }, upsert: true } })),
         { ordered: false },

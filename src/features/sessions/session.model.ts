@@ -7,15 +7,20 @@ import type { Session } from './sessions.contract.ts';
 /** By what somebody has proven who they are. */
 export type Proof = 'password' | 'google';
 
+export interface ReplacedToken {
+  hash: string;
+  at: Date;
+}
+
 export interface SessionDocument {
   _id: Types.ObjectId;
   userId: Types.ObjectId;
-  /** SHA-256 of the refresh token that is good now, and of the one before it. */
+  /** SHA-256 of the refresh token that is good now. */
   refreshHash: string;
-  previousHash?: string;
+  /** Those before it, each with the time of its replacement: the last one always, others within their grace. */
+  replaced: ReplacedToken[];
   /** SHA-256 of what all refresh tokens of the session have in common. */
   familyHash: string;
-  rotatedAt: Date;
   /** When and how its owner last proved who they are. */
   provenAt: Date;
   provenBy: Proof;
@@ -30,9 +35,8 @@ const schema = new Schema<SessionDocument>(
   {
     userId: { type: Schema.Types.ObjectId, required: true },
     refreshHash: { type: String, required: true },
-    previousHash: String,
+    replaced: [{ _id: false, hash: String, at: Date }],
     familyHash: { type: String, required: true },
-    rotatedAt: { type: Date, required: true },
     provenAt: { type: Date, required: true },
     provenBy: { type: String, required: true },
     userAgent: String,

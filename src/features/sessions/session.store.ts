@@ -4,13 +4,13 @@ import type { Guest } from '../../core/contract.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { AccessClaims } from './access.tokens.ts';
 import { hashRefreshToken, makeRefreshToken, readRefreshToken, sameHash } from './refresh.tokens.ts';
-import type { Proof, SessionDocument, SessionModel } from './session.model.ts';
+import type { Proof, ReplacedToken, SessionDocument, SessionModel } from './session.model.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const idleLifetime = 30 * day;
 const fullLifetime = 180 * day;
 
-/** How long the token before the present one is still good for an access token: two tabs, or a lost answer. */
+/** Milliseconds for which a token that was replaced is still good for an access token: two tabs, or a lost answer. */
 const grace = 20_000;
 
 export interface Rotation {
@@ -25,9 +25,10 @@ export interface Rotation {
 export interface SessionStore {
   create(userId: Id, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
   rotate(refreshToken: string | undefined): Promise<Rotation>;
-  remove(sessionIds: readonly Id[]): Promise<void>;
+  /** How many of them were still there: whoever removes one learns of it, and nobody after. */
+  remove(sessionIds: readonly Id[]): Promise<number>;
   find(sessionId: Id): Promise<SessionDocument | undefined>;
-  /** The session that this refresh token, or the one after it, belongs to. */
+  /** The session of this refresh token, or of one that it has just replaced. */
   findByRefreshToken(refreshToken: string): Promise<SessionDocument | undefined>;
   /** Those of a person, the most recently used first. */
   list(userId: Id): Promise<SessionDocument[]>;
@@ -63,7 +64,7 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
     },
 
     async remove(sessionIds) {
-      await sessions.deleteMany({ _id: { $in: sessionIds } });
+      return (await sessions.deleteMany({ _id: { $in: sessionIds } })).deletedCount;
     },
 
     async find(sessionId) {
@@ -73,8 +74,8 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
     async findByRefreshToken(refreshToken) {
       const found = await findBy(refreshToken);
       if (!found) return undefined;
-      const known = [found.session.refreshHash, found.session.previousHash ?? ''];
-      return known.some((hash) => sameHash(hash, found.presented.hash)) ? found.session : undefined;
+      const { refreshHash, replaced } = found.session;
+      return [{ hash: refreshHash }, ...replaced].some(({ hash }) => sameHash(hash, found.presented.hash)) ? found.session : undefined;
     },
 
     list: async (userId) => sessions.find({ userId, expiresAt: { $gt: new Date() } }).sort({ lastUsedAt: -1, _id: -1 }).lean(),
@@ -92,8 +93,8 @@ function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit
     userId: new Types.ObjectId(userId),
     userAgent: userAgent.slice(0, 300),
     ip,
+    replaced: [],
     createdAt: now,
-    rotatedAt: now,
     provenAt: now,
     provenBy,
     lastUsedAt: now,
@@ -107,20 +108,22 @@ const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.
 async function advance(sessions: SessionModel, session: SessionDocument, presented: Presented): Promise<Rotation> {
   const now = new Date();
   const next = makeRefreshToken(session._id.toHexString(), presented.family);
+  const replaced = [...session.replaced.filter((token) => isRecent(token)), { hash: session.refreshHash, at: now }];
   const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
-    { $set: { refreshHash: next.hash, previousHash: session.refreshHash, rotatedAt: now, lastUsedAt: now, expiresAt } },
+    { $set: { refreshHash: next.hash, replaced, lastUsedAt: now, expiresAt } },
   );
   if (matchedCount === 1) return { session: claimsOf(session), refreshToken: next.token };
   const current = await sessions.findById(session._id).lean();
   return current ? judge(current, presented) : {};
 }
 
-/** A token that is not the present one: the one before it within its grace, a copy of an earlier one, or a guess. */
+const isRecent = ({ at }: ReplacedToken): boolean => Date.now() - at.getTime() <= grace;
+
+/** A token that is not the present one: a replaced one within its grace, a copy of an earlier one, or a guess. */
 function judge(session: SessionDocument, { hash, family }: Presented): Rotation {
   if (!sameHash(session.familyHash, hashRefreshToken(family))) return {};
-  const claims = claimsOf(session);
-  if (Date.now() - session.rotatedAt.getTime() > grace) return { stolen: session };
-  return session.previousHash !== undefined && sameHash(session.previousHash, hash) ? { session: claims } : {};
+  const isExcused = session.replaced.some((token) => isRecent(token) && sameHash(token.hash, hash));
+  return isExcused ? { session: claimsOf(session) } : { stolen: session };
 }

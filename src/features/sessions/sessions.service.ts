@@ -87,7 +87,8 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
       const { session, refreshToken, stolen } = await store.rotate(token);
       if (session) return { tokens: await toTokens(session, refreshToken) };
       if (!stolen) return {};
-      await ending.endMany([stolen._id.toHexString()]);
+      // Of several uses at once one ends it, and tells its owner.
+      if ((await ending.endMany([stolen._id.toHexString()])) === 0) return {};
       return { stolen: { userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } };
     },
   };
@@ -104,20 +105,23 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   const ends = createRevocations({ revocations, onEnded, onError });
   return {
     stop: (): void => ends.stop(),
-    endMany: async (sessionIds: readonly Id[]): Promise<void> => {
+    /** How many of them were alive. */
+    endMany: async (sessionIds: readonly Id[]): Promise<number> => {
+      if (sessionIds.length === 0) return 0;
       // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
       await ends.tell(sessionIds);
-      await store.remove(sessionIds);
+      const removed = await store.remove(sessionIds);
       sessionIds.forEach(onEnded);
+      return removed;
     },
   };
 }
 
-function createEnds(store: SessionStore, endMany: (sessionIds: readonly Id[]) => Promise<void>): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
-  const endAll = async (userId: Id, but?: Id): Promise<void> => endMany((await idsOf(store, userId)).filter((id) => id !== but));
+function createEnds(store: SessionStore, endMany: (sessionIds: readonly Id[]) => Promise<number>): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+  const endAll = async (userId: Id, but?: Id): Promise<void> => void (await endMany((await idsOf(store, userId)).filter((id) => id !== but)));
   return {
     endAll,
-    endOne: async (sessionId) => endMany([sessionId]),
+    endOne: async (sessionId) => void (await endMany([sessionId])),
 
     async end(caller, { id }) {
       if ((await store.find(id))?.userId.toHexString() !== caller.userId) throw new AppError('SESSION_NOT_FOUND');
