@@ -137,7 +137,7 @@ function createPeople(options: ServicesOptions) {
   const users = createUsersService({ users: userModel(connection), security, bus });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, bus, onError });
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, security, bus, onError });
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
   const callbackUrl = new URL('/auth/google/callback', options.publicUrl).href;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });

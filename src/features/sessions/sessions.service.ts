@@ -1,13 +1,15 @@
 /** Sessions: begun by a sign-in, kept alive by refreshing, ended at once and everywhere. */
 import type { Bus } from '../../core/bus.ts';
 import type { Caller, Guest, Service } from '../../core/contract.ts';
+import { deviceOf } from '../../core/device.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
+import type { SecurityService } from '../security/security.service.ts';
 import type { AccessClaims, AccessTokens } from './access.tokens.ts';
 import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
 import { createRevocations } from './revocations.ts';
 import type { RevocationModel } from './revocation.model.ts';
-import { toSession, type Proof, type SessionModel } from './session.model.ts';
+import { toSession, type Proof, type SessionDocument, type SessionModel } from './session.model.ts';
 import { createSessionStore, type SessionStore } from './session.store.ts';
 import type { sessionsContract } from './sessions.contract.ts';
 
@@ -50,6 +52,7 @@ export interface SessionsParts {
   sessions: SessionModel;
   revocations: RevocationModel;
   accessTokens: AccessTokens;
+  security: Pick<SecurityService, 'record'>;
   bus: Bus;
   onError: (error: unknown) => void;
 }
@@ -73,13 +76,13 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
 
   return {
     ...createQuestions(store, live, accessTokens),
-    ...createEnds(store, ending.endMany),
+    ...createEnds(parts, store, ending.endMany),
     stop: ending.stop,
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
 
     async open(userId, guest, provenBy) {
       const { sessionId, refreshToken } = await store.create(userId, guest, provenBy);
-      await ending.endMany((await idsOf(store, userId)).slice(maximumSessions));
+      await ending.endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
       return toTokens({ userId, sessionId }, refreshToken);
     },
 
@@ -88,25 +91,27 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
       if (session) return { tokens: await toTokens(session, refreshToken) };
       if (!stolen) return {};
       // Of several uses at once one ends it, and tells its owner.
-      if ((await ending.endMany([stolen._id.toHexString()])) === 0) return {};
+      if ((await ending.endMany([idOf(stolen)])) === 0) return {};
       return { stolen: { userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } };
     },
   };
 }
 
-const idsOf = async (store: SessionStore, userId: Id): Promise<Id[]> => (await store.list(userId)).map(({ _id }) => _id.toHexString());
+const idOf = ({ _id }: SessionDocument): Id => _id.toHexString();
+
+/** Gives how many of them were alive. */
+type EndMany = (sessionIds: readonly Id[]) => Promise<number>;
 
 /** The end of sessions, here and in every other process. */
-function createEnding({ revocations, bus, onError }: SessionsParts, store: SessionStore, live: LiveSessions) {
+function createEnding({ revocations, bus, onError }: SessionsParts, store: SessionStore, live: LiveSessions): { stop: () => void; endMany: EndMany } {
   const onEnded = (sessionId: Id): void => {
     live.forget(sessionId);
     bus.endSession(sessionId);
   };
   const ends = createRevocations({ revocations, onEnded, onError });
   return {
-    stop: (): void => ends.stop(),
-    /** How many of them were alive. */
-    endMany: async (sessionIds: readonly Id[]): Promise<number> => {
+    stop: () => ends.stop(),
+    async endMany(sessionIds) {
       if (sessionIds.length === 0) return 0;
       // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
       await ends.tell(sessionIds);
@@ -117,27 +122,35 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   };
 }
 
-function createEnds(store: SessionStore, endMany: (sessionIds: readonly Id[]) => Promise<number>): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
-  const endAll = async (userId: Id, but?: Id): Promise<void> => void (await endMany((await idsOf(store, userId)).filter((id) => id !== but)));
+function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+  const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
+    await endMany(sessions.map(idOf));
+    for (const { userAgent } of sessions) await security.record(caller.userId, 'session-ended', caller, deviceOf(userAgent));
+  };
   return {
-    endAll,
-    endOne: async (sessionId) => void (await endMany([sessionId])),
+    async endAll(userId, but) {
+      await endMany((await store.list(userId)).map(idOf).filter((id) => id !== but));
+    },
+    async endOne(sessionId) {
+      await endMany([sessionId]);
+    },
 
     async end(caller, { id }) {
-      if ((await store.find(id))?.userId.toHexString() !== caller.userId) throw new AppError('SESSION_NOT_FOUND');
-      await endMany([id]);
+      const session = await store.find(id);
+      if (session?.userId.toHexString() !== caller.userId) throw new AppError('SESSION_NOT_FOUND');
+      await endFor(caller, [session]);
       return null;
     },
 
     async endOthers(caller) {
-      await endAll(caller.userId, caller.sessionId);
+      await endFor(caller, (await store.list(caller.userId)).filter((session) => idOf(session) !== caller.sessionId));
       return null;
     },
 
     async endByRefreshToken(refreshToken) {
       const session = await store.findByRefreshToken(refreshToken);
       if (!session) return undefined;
-      const sessionId = session._id.toHexString();
+      const sessionId = idOf(session);
       await endMany([sessionId]);
       return { sessionId, userId: session.userId.toHexString() };
     },
