@@ -1,13 +1,17 @@
 /** What a device is called, from what it says about itself. */
 import Bowser from 'bowser';
 
-/** Longer ones are no browser's, and take the patterns long. */
+/** Longer ones are no browser's. */
 const longest = 300;
 
 /** "Firefox on Linux" from a User-Agent (RFC 9110, section 10.1.5); what is no browser goes by its own first words. */
 export function deviceOf(userAgent: string): string {
-  if (userAgent === '') return 'unknown device';
-  const { browser, os } = Bowser.parse(userAgent.slice(0, longest));
+  const said = userAgent.slice(0, longest);
+  // Bowser refuses to look at nothing.
+  const { browser, os } = Bowser.parse(said || '-');
   const names = [browser.name, os.name].filter((name) => name !== undefined && name !== '');
-  return names.length === 2 ? names.join(' on ') : userAgent.replace(/\p{C}/gu, '').slice(0, 60);
+  return tame(names.length === 2 ? names.join(' on ') : said) || 'unknown device';
 }
+
+/** Anybody can say anything, and it is shown in mails: up to 60 characters are left, and nothing that makes a link. */
+const tame = (name: string): string => /^.{0,60}/u.exec(name.replace(/[^\p{L}\p{N} ().,;+_/-]/gu, '').replace(/\/{2,}/g, '/').trim())?.[0] ?? '';
