@@ -43,18 +43,25 @@ export function createAccessTokens(secrets: readonly string[], lifetime = 15 * 6
     },
 
     async verify(token) {
+      if (!isCanonical(token)) return undefined;
       try {
         const keys = await imported;
         const findKey = ({ kid }: { kid?: string }): webcrypto.CryptoKey => requireKey(keys, kid).key;
         const { payload } = await jwtVerify(token, findKey, { algorithms: ['HS256'], issuer, audience, requiredClaims: ['sub', 'sid', 'exp'] });
-        if (typeof payload['sid'] !== 'string' || payload.sub === undefined || payload.exp === undefined) return undefined;
-        return { userId: payload.sub, sessionId: payload['sid'], expiresAt: new Date(payload.exp * 1000) };
+        const { sub, sid, exp } = payload;
+        if (!isId(sub) || !isId(sid) || exp === undefined) return undefined;
+        return { userId: sub, sessionId: sid, expiresAt: new Date(exp * 1000) };
       } catch {
         return undefined;
       }
     },
   };
 }
+
+/** Decoders overlook a good deal: a signature has several spellings, and one of them is ours. */
+const isCanonical = (token: string): boolean => token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
+
+const isId = (claim: unknown): claim is Id => typeof claim === 'string' && /^[0-9a-f]{24}$/.test(claim);
 
 async function importKey(secret: string): Promise<Key> {
   const key = await webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
