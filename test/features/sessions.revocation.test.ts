@@ -1,0 +1,132 @@
+/** A session that ends in one process ends in all of them: two apps on one database are two processes of one server. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { Types } from 'mongoose';
+import { revocationModel } from '../../src/features/sessions/revocation.model.ts';
+import { createRevocations } from '../../src/features/sessions/revocations.ts';
+import { buildTestApp, connect, freshDatabase, type TestApp } from '../helpers/app.ts';
+import { guest, type Output, type Person } from '../helpers/people.ts';
+import { openSocket, type TestSocket } from '../helpers/socket.ts';
+import { until } from '../helpers/until.ts';
+import { ask, requireError } from '../transports/ask.ts';
+
+async function twoProcesses(t: TestContext): Promise<{ here: TestApp; there: TestApp }> {
+  const mongodbUri = freshDatabase(t);
+  const [here, there] = await Promise.all([buildTestApp(t, { mongodbUri }), buildTestApp(t, { mongodbUri })]);
+  return { here, there };
+}
+
+/** A socket in the other process, which knows the session well by then. */
+async function socketThere(t: TestContext, there: TestApp, { accessToken }: { accessToken: string }): Promise<TestSocket> {
+  const socket = await openSocket(t, there.url, accessToken);
+  await socket.call('users.me');
+  return socket;
+}
+
+async function requireOver(there: TestApp, socket: TestSocket, { accessToken }: { accessToken: string }): Promise<void> {
+  assert.equal((await socket.closed).code, 4401);
+  requireError(await ask(there.url, '/user/me', { token: accessToken }), 'UNAUTHENTICATED');
+}
+
+const signIn = async ({ dispatch }: TestApp, { email, password }: Person): Promise<Output<'auth.login'>> => (await dispatch.call('auth.login', guest, { email, password })) as Output<'auth.login'>;
+
+interface End {
+  what: string;
+  /** Ends Ann's session, with another of hers or from outside. */
+  end: (here: TestApp, ann: Person, t: TestContext) => Promise<unknown>;
+}
+
+/** As Ann, in a session of hers that is new. */
+async function asOther(here: TestApp, ann: Person, name: string, input: object): Promise<unknown> {
+  const { accessToken } = await signIn(here, ann);
+  return here.dispatch.call(name, await here.services.sessions.authenticate(accessToken, guest), input);
+}
+
+const ends: End[] = [
+  { what: 'a logout', end: (_here, ann) => ann.call('auth.logout') },
+  { what: 'a logout by refresh token', end: (here, ann) => here.dispatch.call('auth.logout', guest, { refreshToken: ann.refreshToken }) },
+  { what: 'ending it from another session', end: (here, ann) => asOther(here, ann, 'sessions.end', { id: ann.caller.sessionId }) },
+  { what: 'ending all others', end: (here, ann) => asOther(here, ann, 'sessions.endOthers', {}) },
+  { what: 'a new password', end: (here, ann) => asOther(here, ann, 'account.changePassword', { oldPassword: ann.password, password: 'quite another staple' }) },
+  { what: 'removing the account', end: (here, ann) => asOther(here, ann, 'account.remove', { password: ann.password }) },
+  {
+    what: 'a refresh token used too late',
+    async end(here, ann, t) {
+      await here.dispatch.call('auth.refresh', guest, { refreshToken: ann.refreshToken });
+      await (await connect(t, here.mongodbUri)).collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
+      await assert.rejects(here.dispatch.call('auth.refresh', guest, { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+    },
+  },
+];
+
+for (const { what, end } of ends) {
+  test(`${what} closes the sockets of the other process with 4401, and its requests are refused there`, async (t) => {
+    const { here, there } = await twoProcesses(t);
+    const [ann, bob] = await Promise.all([here.person('Ann'), here.person('Bob')]);
+    const [socket, bobs] = await Promise.all([socketThere(t, there, ann), socketThere(t, there, bob)]);
+    await end(here, ann, t);
+    await requireOver(there, socket, ann);
+    await bobs.call('users.me');
+  });
+}
+
+test('sessions that are not meant stay open in the other process', async (t) => {
+  const { here, there } = await twoProcesses(t);
+  const ann = await here.person('Ann');
+  const other = await signIn(here, ann);
+  const [own, others] = await Promise.all([socketThere(t, there, ann), socketThere(t, there, other)]);
+  await ann.call('sessions.endOthers');
+  await requireOver(there, others, other);
+  await own.call('users.me');
+  assert.equal((await ask(there.url, '/user/me', { token: ann.accessToken })).status, 200);
+});
+
+test('a socket that is opened in the other process right after the end of its session is refused, or closed', async (t) => {
+  const { here, there } = await twoProcesses(t);
+  const ann = await here.person('Ann');
+  await socketThere(t, there, ann);
+  await ann.call('auth.logout');
+  const late = await openSocket(t, there.url, ann.accessToken).catch(() => undefined);
+  if (late) assert.equal((await late.closed).code, 4401);
+  await until('new sockets are refused', async () => (await ask(there.url, '/user/me', { token: ann.accessToken })).status === 401);
+});
+
+test('a process hears of every session that ends while it is there, however many end at once', async (t) => {
+  const { here, there } = await twoProcesses(t);
+  const people = await Promise.all(Array.from({ length: 30 }, (_, index) => here.person(`Ann${'abcdefghij'[index % 10] ?? ''}`)));
+  const sockets = await Promise.all(people.map((ann) => socketThere(t, there, ann)));
+  await Promise.all(people.map((ann) => ann.call('auth.logout')));
+  for (const socket of sockets) assert.equal((await socket.closed).code, 4401);
+});
+
+test('the end of a session is heard though it was dated before the last one heard of', async (t) => {
+  const mongodbUri = freshDatabase(t);
+  const revocations = revocationModel(await connect(t, mongodbUri));
+  const heard: string[] = [];
+  const process = createRevocations({ revocations, onEnded: (sessionId) => heard.push(sessionId), onError: (error) => assert.fail(String(error)) });
+  t.after(() => process.stop());
+  const [known, belated] = [new Types.ObjectId(), new Types.ObjectId()];
+  await process.tell([known.toHexString()]);
+  await until('the first is heard of', () => heard.includes(known.toHexString()));
+  const at = (await revocations.findById(known).lean())?.at.getTime() ?? 0;
+  await revocations.collection.insertOne({ _id: belated, at: new Date(at - 1000) });
+  await until('the other is heard of', () => heard.includes(belated.toHexString()));
+});
+
+test('a MongoDB that fails once is asked again', async (t) => {
+  const revocations = revocationModel(await connect(t, freshDatabase(t)));
+  const errors: unknown[] = [];
+  const heard: string[] = [];
+  const find = revocations.find.bind(revocations);
+  let failures = 2;
+  revocations.find = ((...filter: Parameters<typeof find>) => {
+    if (failures-- > 0) throw new Error('out of order');
+    return find(...filter);
+  }) as typeof find;
+  const process = createRevocations({ revocations, onEnded: (sessionId) => heard.push(sessionId), onError: (error) => errors.push(error) });
+  t.after(() => process.stop());
+  const sessionId = new Types.ObjectId().toHexString();
+  await process.tell([sessionId]);
+  await until('it is heard of', () => heard.includes(sessionId));
+  assert.equal(errors.length, 2);
+});
