@@ -58,7 +58,7 @@ export const authContract = {
       rate: { per: 'address', count: 60, seconds: 60 },
       input: strictObject({ email: Type.Optional(Email), username: Type.Optional(Username), password: GivenPassword, refresh: RefreshDelivery }),
       output: SignedIn,
-      errors: ['WRONG_CREDENTIALS', 'SECOND_FACTOR_REQUIRED', 'BUSY'],
+      errors: ['WRONG_CREDENTIALS', 'SECOND_FACTOR_REQUIRED', 'SESSION_ENDED', 'BUSY'],
     }),
     'auth.loginWithGoogle': operation({
       summary: 'Sign in with what the Google button gives; a new address makes an account.',
@@ -70,7 +70,7 @@ export const authContract = {
         refresh: RefreshDelivery,
       }),
       output: SignedIn,
-      errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'GOOGLE_NOT_LINKED', 'GOOGLE_UNAVAILABLE', 'SECOND_FACTOR_REQUIRED'],
+      errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'GOOGLE_NOT_LINKED', 'GOOGLE_UNAVAILABLE', 'SECOND_FACTOR_REQUIRED', 'SESSION_ENDED'],
     }),
     'auth.verifySecondFactor': operation({
       summary: 'The second step of a sign-in: the code, with the token that the first step gave.',
@@ -78,7 +78,7 @@ export const authContract = {
       rate: { per: 'address', count: 60, seconds: 60 },
       input: strictObject({ challengeToken: Type.String({ minLength: 1, maxLength: 200 }), code: Code, refresh: RefreshDelivery }),
       output: SignedIn,
-      errors: ['WRONG_CODE', 'LINK_EXPIRED'],
+      errors: ['WRONG_CODE', 'LINK_EXPIRED', 'SESSION_ENDED'],
     }),
     'auth.confirm': operation({
       summary: 'Prove again who I am, for what needs a fresh sign-in: by password, or with Google; with a code as well if the second factor is on.',

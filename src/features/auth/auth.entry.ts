@@ -4,10 +4,11 @@ import { AppError } from '../../core/errors.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokensService } from '../tokens/tokens.service.ts';
-import type { Account } from '../users/credentials.service.ts';
+import type { Account, CredentialsService } from '../users/credentials.service.ts';
 import type { SignedIn } from './auth.contract.ts';
 
 export interface EntryParts {
+  credentials: Pick<CredentialsService, 'find'>;
   sessions: SessionsService;
   tokens: TokensService;
   security: SecurityService;
@@ -19,20 +20,31 @@ export interface Proven {
   secondFactor?: true;
 }
 
-/** @throws SECOND_FACTOR_REQUIRED with a challenge token for the second step */
+/**
+ * @throws SECOND_FACTOR_REQUIRED with a challenge token for the second step; SESSION_ENDED if what was proven has just
+ * been replaced, or the account removed
+ */
 export type SignIn = (account: Account, guest: Guest, proven: Proven) => Promise<SignedIn>;
 
 /** Seconds in which the second step must follow. */
 const challengeLifetime = 5 * 60;
 
-export function createEntry({ sessions, tokens, security }: EntryParts): SignIn {
+export function createEntry({ credentials, sessions, tokens, security }: EntryParts): SignIn {
   return async (account, guest, { by, secondFactor }) => {
     if (account.secondFactor?.confirmedAt && !secondFactor) {
       const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by }, lifetime: challengeLifetime });
       throw new AppError('SECOND_FACTOR_REQUIRED', { challengeToken, expiresIn: challengeLifetime });
     }
     const signedIn = await sessions.open(account.id, guest, by);
+    // Whoever changes that ends all sessions, and may have looked for them before this one was there.
+    if (!isAsProven(account, await credentials.find({ id: account.id }))) {
+      await sessions.endByRefreshToken(signedIn.refreshToken ?? '');
+      throw new AppError('SESSION_ENDED');
+    }
     await security.record(account.id, 'signed-in', guest, secondFactor ? `${by}, code` : by);
     return { user: account.me, ...signedIn };
   };
 }
+
+const isAsProven = (before: Account, now: Account | undefined): boolean =>
+  now !== undefined && now.passwordHash === before.passwordHash && now.secondFactor?.confirmedAt?.getTime() === before.secondFactor?.confirmedAt?.getTime();
