@@ -77,7 +77,7 @@ export const userModel = (connection: Connection) => connection.model('User', sc
 export type UserModel = ReturnType<typeof userModel>;
 
 /** The words a person is found by. */
-export const searchWordsOf = (user: Pick<UserDocument, 'username' | 'firstName' | 'lastName'>): string[] => [
+export const searchWordsOf = (user: { username: string; firstName: string; lastName?: string | null | undefined }): string[] => [
   ...new Set([user.username, ...wordsOf(`${user.username} ${user.firstName} ${user.lastName ?? ''}`)]),
 ];
 

@@ -1,5 +1,5 @@
 /** People: who they are, how they are found, and what they say of themselves. */
-import { Types, type UpdateQuery } from 'mongoose';
+import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
@@ -7,7 +7,7 @@ import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, wordsOf } from '../../core/text.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import { searchWordsOf, toMe, toUser, type UserDocument, type UserModel } from './user.model.ts';
-import { findTaken } from './user.names.ts';
+import { toUpdate, writeUser } from './user.writing.ts';
 import type { User, usersContract } from './users.contract.ts';
 
 /** A person, and whether they tell others how far they have read. */
@@ -33,10 +33,9 @@ export function createUsersService({ users, security, bus }: UsersParts): UsersS
     get: async (_caller, { id }) => toUser(await requireUser(users, id)),
     search: async (_caller, input) => search(users, input),
 
-    async update(caller, { id, ...changes }) {
+    async update(caller, { id, username, ...changes }) {
       if (id !== 'me' && id !== caller.userId) throw new AppError('NOT_YOURSELF');
-      const before = await requireUser(users, caller.userId);
-      const after = await change(users, before, changes);
+      const { before, after } = await change(users, caller.userId, { ...changes, ...(username !== undefined && { username: username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       const me = toMe(after);
       bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: me });
@@ -69,31 +68,19 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
 
 type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
 
-/** Writes what was given and nothing else: of two changes at once to different fields both stay. */
-async function change(users: UserModel, { _id }: UserDocument, changes: Changes): Promise<UserDocument> {
-  try {
-    let changed = await apply(users, _id, toUpdate(changes));
-    // Again, if somebody else changed a name meanwhile.
-    for (let words = searchWordsOf(changed); words.join() !== changed.words.join(); words = searchWordsOf(changed)) {
-      changed = await apply(users, _id, { $set: { words } });
-    }
-    return changed;
-  } catch (error) {
-    throw findTaken(error) ?? error;
+/**
+ * Writes what was given and nothing else: of two changes at once to different fields both stay. The words for search go
+ * in the same write as the names they are made of; if somebody else has changed a name meanwhile, it is tried again.
+ */
+async function change(users: UserModel, id: Id, { privacy = {}, ...profile }: Changes): Promise<{ before: UserDocument; after: UserDocument }> {
+  const settings = Object.fromEntries(Object.entries(privacy).map(([key, value]) => [`privacy.${key}`, value]));
+  for (;;) {
+    const before = await requireUser(users, id);
+    if (before.removedAt) throw new AppError('USER_NOT_FOUND');
+    const { username, firstName, lastName = null } = before;
+    const words = searchWordsOf({ username, firstName, lastName, ...profile });
+    const same = { _id: id, removedAt: { $exists: false }, username, firstName, lastName };
+    const after = await writeUser(users, same, toUpdate({ ...profile, ...settings, words }));
+    if (after) return { before, after };
   }
-}
-
-function toUpdate({ privacy = {}, username, ...profile }: Changes): UpdateQuery<UserDocument> {
-  const settings = Object.entries(privacy).map(([key, value]): [string, unknown] => [`privacy.${key}`, value]);
-  const entries: [string, unknown][] = [...Object.entries(profile), ...settings, ...(username === undefined ? [] : [['username', username.toLowerCase()] as [string, unknown]])];
-  return {
-    $set: Object.fromEntries(entries.filter(([, value]) => value !== null)),
-    $unset: Object.fromEntries(entries.filter(([, value]) => value === null).map(([key]) => [key, ''])),
-  };
-}
-
-async function apply(users: UserModel, _id: Types.ObjectId, update: UpdateQuery<UserDocument>): Promise<UserDocument> {
-  const document = await users.findOneAndUpdate({ _id, removedAt: { $exists: false } }, update, { returnDocument: 'after' }).lean();
-  if (!document) throw new AppError('USER_NOT_FOUND');
-  return document;
 }
