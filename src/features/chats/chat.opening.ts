@@ -25,11 +25,15 @@ export interface OpeningParts {
  * opening whose answer was lost from one that never was, so a chat without messages is announced again.
  */
 export function createOpening({ chats, memberships, users, views, bus }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
-  const open = async (pairKey: string): Promise<Id> => {
-    const people = [...new Set(pairKey.split(':'))];
+  // A chat there is stays open to whoever is left in it.
+  const create = async (pairKey: string, people: readonly Id[]): Promise<ChatDocument> => {
     const known = await users.findUsers(people);
     if (people.some((id) => known.get(id)?.user.removedAt !== undefined || !known.has(id))) throw new AppError('USER_NOT_FOUND');
-    const { _id, head } = await findOrCreate(chats, pairKey);
+    return createOnce(chats, pairKey);
+  };
+  const open = async (pairKey: string): Promise<Id> => {
+    const people = [...new Set(pairKey.split(':'))];
+    const { _id, head } = (await chats.findOne({ pairKey }).lean()) ?? (await create(pairKey, people));
     const added = await addMembers(memberships, _id, people);
     const id = _id.toHexString();
     for (const userId of people) bus.join(userId, `chat:${id}`);
@@ -48,9 +52,7 @@ export function createOpening({ chats, memberships, users, views, bus }: Opening
   };
 }
 
-async function findOrCreate(chats: ChatModel, pairKey: string): Promise<ChatDocument> {
-  const known = await chats.findOne({ pairKey }).lean();
-  if (known) return known;
+async function createOnce(chats: ChatModel, pairKey: string): Promise<ChatDocument> {
   const now = new Date();
   const made: ChatDocument = { _id: new Types.ObjectId(), kind: 'private', pairKey, createdAt: now, head: { seq: 0, at: now } };
   try {
