@@ -4,6 +4,7 @@ import type { Bus } from './core/bus.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
 import { createRemovals } from './features/account/account.removal.ts';
 import { createAccountService, type AccountService } from './features/account/account.service.ts';
+import { createRemovalSteps } from './features/account/removal.steps.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
 import type { GoogleSignIn } from './features/auth/google.entry.ts';
 import { takingEachOnce } from './features/auth/google.once.ts';
@@ -85,19 +86,13 @@ export function createServices(options: ServicesOptions): BuiltServices {
   const people = createPeople(options);
   const conversations = createConversations(options, people.services.users);
   const { sessions, security } = people.services;
-  const { tokens, credentials, passwords, mails } = people;
+  const { credentials, passwords, mails } = people;
 
   const removals = createRemovals({
     credentials,
     sessions,
     passwords,
-    mails,
-    steps: [
-      (userId) => sessions.endAll(userId),
-      (userId) => tokens.removeAll(userId),
-      (userId) => security.forget(userId),
-      async (userId, { messages, signal }) => messages === 'remove' && conversations.services.messages.purge(userId, signal),
-    ],
+    steps: createRemovalSteps({ ...people, ...people.services, messages: conversations.services.messages }),
     onError: options.onError,
   });
   const account = createAccountService({ ...people, ...people.services, removals });

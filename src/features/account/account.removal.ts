@@ -6,14 +6,14 @@ import type { Caller } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import type { MailQueue } from '../mails/mails.service.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
-import type { CredentialsService } from '../users/credentials.service.ts';
+import type { Account, CredentialsService, Removal } from '../users/credentials.service.ts';
+import type { RemovalStep } from './removal.steps.ts';
 
 export interface RemovalInput {
   password?: string;
-  messages: RemovalWish['messages'];
+  messages: Removal['messages'];
 }
 
 export interface Removals {
@@ -25,21 +25,11 @@ export interface Removals {
   stop(): Promise<void>;
 }
 
-/** Something to be done for an account that is gone; done twice it is done as well. */
-export type RemovalStep = (userId: Id, wish: RemovalWish) => Promise<unknown>;
-
-export interface RemovalWish {
-  messages: 'keep' | 'remove';
-  /** Breaks off what takes long, when the server stops. */
-  signal: AbortSignal;
-}
-
 export interface RemovalParts {
   credentials: CredentialsService;
   sessions: SessionsService;
   passwords: PasswordsService;
-  mails: MailQueue;
-  /** In their order; the first ends the sessions. */
+  /** In their order. */
   steps: readonly RemovalStep[];
   onError: (error: unknown) => void;
 }
@@ -47,26 +37,31 @@ export interface RemovalParts {
 /** Milliseconds between two looks for removals that are not complete. */
 const interval = 60_000;
 
+/**
+ * Milliseconds after which no request that was under way when the account was erased can leave anything behind any more,
+ * say the session of a sign-in. Until then a removal is not complete: all of it is done once more.
+ */
+const settlingTime = 60_000;
+
 export function createRemovals(parts: RemovalParts): Removals {
-  const { credentials, sessions, passwords, mails } = parts;
+  const { credentials, sessions, passwords } = parts;
   const work = createWork(parts);
-  const requireProof = async (caller: Caller, password: string | undefined): Promise<void> => {
+  const requireProof = async (caller: Caller, password: string | undefined): Promise<Account> => {
     const account = await credentials.require(caller.userId);
-    if (password !== undefined) return passwords.require(account, password, caller);
-    if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
+    if (password !== undefined) await passwords.require(account, password, caller);
+    else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
+    return account;
   };
 
   return {
     start: () => work.start(),
     stop: async () => work.stop(),
     async remove(caller, { password, messages }) {
-      await requireProof(caller, password);
-      const { id, me } = await credentials.require(caller.userId);
-      await credentials.erase(id, messages);
-      work.begin(id, messages);
+      const account = await requireProof(caller, password);
+      const removal = await credentials.erase(account, messages);
+      if (removal) work.begin(account.id, removal);
       // Its sockets are closed before the answer; what takes longer goes on behind it.
-      await sessions.endAll(id);
-      if (me.email !== undefined) await mails.enqueue({ kind: 'account-removed', to: me.email, language: me.language, values: { name: me.firstName } });
+      await sessions.endAll(account.id);
       return null;
     },
   };
@@ -83,21 +78,22 @@ function createWork({ credentials, steps, onError }: RemovalParts) {
   const report = (error: unknown): void => {
     if (!signal.aborted) onError(error);
   };
-  const proceed = async (userId: Id, messages: RemovalWish['messages']): Promise<void> => {
+  const proceed = async (userId: Id, removal: Removal): Promise<void> => {
+    const isSettled = Date.now() - removal.startedAt.getTime() >= settlingTime;
     for (const step of steps) {
       signal.throwIfAborted();
-      await step(userId, { messages, signal });
+      await step(userId, { ...removal, signal });
     }
-    await credentials.completeRemoval(userId);
+    if (isSettled) await credentials.completeRemoval(userId);
   };
-  const begin = (userId: Id, messages: RemovalWish['messages']): void => {
+  const begin = (userId: Id, removal: Removal): void => {
     if (turns.isTaken(userId)) return;
-    const work = turns.take(userId, () => proceed(userId, messages)).catch(report);
+    const work = turns.take(userId, () => proceed(userId, removal)).catch(report);
     underWay.add(work);
     void work.then(() => underWay.delete(work));
   };
   const takeUp = async (): Promise<void> => {
-    for (const { id, messages } of await credentials.findRemovals()) begin(id, messages);
+    for (const { id, ...removal } of await credentials.findRemovals()) begin(id, removal);
   };
 
   return {

@@ -1,12 +1,15 @@
 /** What signs a person in: e-mail, password, Google account, second factor. For the features that sign in and up, never for a wire. */
-import { Types, type UpdateQuery } from 'mongoose';
+import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Language } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
-import { openPrivacy, searchWordsOf, toMe, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
+import { closedPrivacy, openPrivacy, searchWordsOf, toMe, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
 import { findTaken, proposeUsername } from './user.names.ts';
+import { toUpdate, writeUser } from './user.writing.ts';
 import type { Me, usersContract } from './users.contract.ts';
+
+export type { Removal } from './user.model.ts';
 
 export interface NewAccount {
   email: string;
@@ -57,10 +60,12 @@ export interface CredentialsService {
   /** Uses up a step of time, or a recovery code; false if it was used before. */
   useStep(id: Id, step: number): Promise<boolean>;
   useRecoveryHash(id: Id, hash: string): Promise<boolean>;
-  /** Erases everything personal in one write, and notes what is left to do. */
-  erase(id: Id, messages: Removal['messages']): Promise<void>;
+  /** Erases everything personal in one write, and notes what is left to do; undefined if somebody else was faster. */
+  erase(account: Account, messages: Removal['messages']): Promise<Removal | undefined>;
   /** Removals that are not complete. */
-  findRemovals(): Promise<{ id: Id; messages: Removal['messages'] }[]>;
+  findRemovals(): Promise<(Removal & { id: Id })[]>;
+  /** Who was to be told of a removal has been. */
+  endFarewell(id: Id): Promise<void>;
   completeRemoval(id: Id): Promise<void>;
 }
 
@@ -86,8 +91,9 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
       return account;
     },
 
-    async change(id, change, only = {}) {
-      const document = await write(users, { _id: id, ...only, ...present }, toUpdate(change));
+    async change(id, { email, ...rest }, only = {}) {
+      const change = { ...rest, ...(email !== undefined && { email: email?.toLowerCase() ?? null }) };
+      const document = await writeUser(users, { _id: id, ...only, ...present }, toUpdate(change));
       if (!document) return undefined;
       bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
       return toAccount(document);
@@ -105,18 +111,24 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
   };
 }
 
-function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'completeRemoval'> {
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'secondFactor'];
+
+function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
-    async erase(id, messages) {
-      const now = new Date();
+    async erase({ id, me, email }, messages) {
+      const startedAt = new Date();
+      const removal: Removal = { messages, startedAt, ...(email !== undefined && { farewell: { to: email, name: me.firstName, language: me.language } }) };
       // A username that nobody can have taken: those are in small letters.
-      const kept = { username: `Removed.${id}`, firstName: 'Deleted account', words: [], language: 'en', privacy: openPrivacy, removedAt: now, removal: { messages, startedAt: now } };
-      const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'secondFactor'];
-      await users.updateOne({ _id: id, ...present }, { $set: kept, $unset: Object.fromEntries(erased.map((field) => [field, ''])) });
+      const kept = { username: `Removed.${id}`, firstName: 'Deleted account', words: [], language: 'en', privacy: closedPrivacy, removedAt: startedAt, removal };
+      const { modifiedCount } = await users.updateOne({ _id: id, ...present }, { $set: kept, $unset: Object.fromEntries(erased.map((field) => [field, ''])) });
+      return modifiedCount === 1 ? removal : undefined;
     },
     async findRemovals() {
       const documents = await users.find({ 'removal.startedAt': { $exists: true } }, { removal: 1 }).lean();
-      return documents.flatMap(({ _id, removal }) => (removal ? [{ id: _id.toHexString(), messages: removal.messages }] : []));
+      return documents.flatMap(({ _id, removal }) => (removal ? [{ id: _id.toHexString(), ...removal }] : []));
+    },
+    async endFarewell(id) {
+      await users.updateOne({ _id: id }, { $unset: { 'removal.farewell': '' } });
     },
     async completeRemoval(id) {
       await users.updateOne({ _id: id }, { $unset: { removal: '' } });
@@ -131,22 +143,6 @@ function toFilter(by: Parameters<CredentialsService['find']>[0]): Record<string,
   return { googleId: by.googleId };
 }
 
-function toUpdate(change: CredentialChange): UpdateQuery<UserDocument> {
-  const entries = Object.entries(change).map(([field, value]): [string, unknown] => [field, field === 'email' && typeof value === 'string' ? value.toLowerCase() : value]);
-  return {
-    $set: Object.fromEntries(entries.filter(([, value]) => value !== null)),
-    $unset: Object.fromEntries(entries.filter(([, value]) => value === null).map(([field]) => [field, ''])),
-  };
-}
-
-async function write(users: UserModel, filter: Record<string, unknown>, update: UpdateQuery<UserDocument>): Promise<UserDocument | null> {
-  try {
-    return await users.findOneAndUpdate(filter, update, { returnDocument: 'after' }).lean();
-  } catch (error) {
-    throw findTaken(error) ?? error;
-  }
-}
-
 async function create(users: UserModel, { email, emailVerified, username, ...rest }: NewAccount): Promise<Account> {
   for (let attempt = 0; ; attempt++) {
     const name = (username ?? proposeUsername(rest.firstName, attempt)).toLowerCase();
@@ -158,7 +154,7 @@ async function create(users: UserModel, { email, emailVerified, username, ...res
       username: name,
       ...withoutAbsent(rest),
       privacy: openPrivacy,
-      words: searchWordsOf({ firstName: rest.firstName, ...(rest.lastName !== undefined && { lastName: rest.lastName }), username: name }),
+      words: searchWordsOf({ firstName: rest.firstName, lastName: rest.lastName, username: name }),
       createdAt: now,
     };
     try {

@@ -20,6 +20,8 @@ export interface SecondFactor {
 export interface Removal {
   messages: 'keep' | 'remove';
   startedAt: Date;
+  /** Who is still to be told that it has happened. */
+  farewell?: { to: string; name: string; language: Language };
 }
 
 export interface UserDocument {
@@ -45,6 +47,8 @@ export interface UserDocument {
 }
 
 export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
+/** Of somebody who is gone: what they did not tell must not come out by their going. */
+export const closedPrivacy: Privacy = { search: 'nobody', lastSeen: 'nobody', readReceipts: false };
 
 const schema = new Schema<UserDocument>(
   {

@@ -1,0 +1,40 @@
+/** What is left to do for an account once it is erased: done twice, each of it is done as well. */
+import type { Id } from '../../core/schemas.ts';
+import type { MailQueue } from '../mails/mails.service.ts';
+import type { MessagesService } from '../messages/messages.service.ts';
+import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
+import type { CredentialsService, Removal } from '../users/credentials.service.ts';
+
+export type RemovalStep = (userId: Id, removal: NotedRemoval) => Promise<unknown>;
+
+export interface NotedRemoval extends Removal {
+  /** Breaks off what takes long, when the server stops. */
+  signal: AbortSignal;
+}
+
+export interface RemovalStepsParts {
+  credentials: CredentialsService;
+  sessions: SessionsService;
+  tokens: TokensService;
+  security: SecurityService;
+  mails: MailQueue;
+  messages: Pick<MessagesService, 'purge'>;
+}
+
+/** In their order. */
+export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, messages }: RemovalStepsParts): RemovalStep[] => [
+  (userId) => sessions.endAll(userId),
+  (userId) => tokens.removeAll(userId),
+  (userId) => security.forget(userId),
+
+  async (userId, { farewell }) => {
+    if (!farewell) return;
+    const { to, name, language } = farewell;
+    await mails.enqueue({ kind: 'account-removed', to, language, values: { name } });
+    await credentials.endFarewell(userId);
+  },
+
+  async (userId, removal) => removal.messages === 'remove' && messages.purge(userId, removal.signal),
+];
