@@ -1,9 +1,34 @@
-/** The store as it lies: everything in it as one text, to be searched for what must not be there. */
+/** The store as it lies: everything in it, to be searched for what must not be there, or compared with what it was. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import type { Connection } from 'mongoose';
+import { connect } from './app.ts';
+import { until } from './until.ts';
 
 /** Every document of every collection, as JSON in small letters. */
 export async function dumpOf(connection: Connection): Promise<string> {
   const collections = (await connection.db?.collections()) ?? [];
   const dumped = await Promise.all(collections.map(async (collection) => ({ name: collection.collectionName, documents: await collection.find().sort({ _id: 1 }).toArray() })));
   return JSON.stringify(dumped.sort((a, b) => (a.name < b.name ? -1 : 1))).toLowerCase();
+}
+
+/** Every document of every collection, byte for byte. */
+async function bytesOf(connection: Connection): Promise<Record<string, string[]>> {
+  const collections = (await connection.db?.collections()) ?? [];
+  const read = collections.map(async (collection) => {
+    const documents = (await collection.find({}, { raw: true }).sort({ _id: 1 }).toArray()) as unknown as Buffer[];
+    return [collection.collectionName, documents.map((document) => document.toString('hex'))] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+/** Waits until nothing is under way in the store; what it gives fails unless the store is then as it was, byte for byte. */
+export async function untouched(t: TestContext, mongodbUri: string): Promise<() => Promise<void>> {
+  const connection = await connect(t, mongodbUri);
+  await until('no mail waits', async () => (await connection.collection('mails').countDocuments()) === 0);
+  const chats = connection.collection('chats');
+  const messages = await connection.collection('messages').countDocuments();
+  await until('the heads of the chats are written', async () => messages === 0 || (await chats.countDocuments({ 'head.seq': { $gt: 0 } })) > 0);
+  const before = await bytesOf(connection);
+  return async () => assert.deepEqual(await bytesOf(connection), before);
 }

@@ -27,6 +27,28 @@ export const fieldsOf = (input: TObject): Field[] => Object.entries<TSchema>(inp
 
 export const isText = ({ schema }: Field): boolean => typeof sampleOf(schema) === 'string';
 
+/** Null takes the value of such a field away. */
+export const takesNull = ({ schema }: Field): boolean => validatorOf(Type.Object({ value: schema }), 'json')({ value: null });
+
+/** The name by which a refusal of this value tells the field: what is in an object is told by its own name. */
+export function refusedField({ name, schema }: Field, value: object): string {
+  const [key] = isObject({ name, schema }) && !Array.isArray(value) ? Object.keys(value) : [];
+  return key === undefined ? name : `${name}/${key}`;
+}
+
+export const isObject = ({ schema }: Field): boolean => 'type' in schema && schema.type === 'object';
+
+/** True of what has a form of its own, so that not every text fits it. */
+export const isFormed = ({ schema }: Field): boolean => !('type' in schema && schema.type === 'string') || 'pattern' in schema;
+
+/** What a query of MongoDB would take for something other than a value. */
+export const operators: object[] = [{ $gt: '' }, { $ne: null }, { $regex: '.*' }, { $where: '1' }, { $in: ['x'] }, { $expr: true }, { toString: 1 }];
+export const hostileValues: object[] = [...operators, ...operators.map((operator) => [operator]), operators, ['$gt', ''], [[]]];
+
+/** What is stored of people, or reaches an object itself; no operation takes any of it. */
+const foreignKeys = ['role', 'number', 'googleId', 'passwordHash', 'emailVerifiedAt', '_id', 'secondFactor', 'removedAt', 'removal', 'words', 'createdAt', 'userId2', '$set', '$where', 'privacy.search', '__proto__', 'constructor', 'prototype', 'toString'];
+export const keysForeignTo = (input: TObject): string[] => foreignKeys.filter((key) => !Object.hasOwn(input.properties, key));
+
 /** The required fields with a sample each, and the named one with the value given. */
 export function inputWith(input: TObject, name: string, value: unknown): Record<string, unknown> {
   const required = new Set(input.required);

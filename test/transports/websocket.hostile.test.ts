@@ -1,39 +1,58 @@
 /** Query operators, poisoned keys and broken texts in every operation over a socket. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { operations } from '../../src/contracts.ts';
+import type { Operation } from '../../src/core/contract.ts';
+import type { FieldProblem } from '../../src/core/validate.ts';
 import { buildTestApp } from '../helpers/app.ts';
 import type { Reply } from '../helpers/socket.ts';
-import { fieldsOf, inputWith, isText } from './samples.ts';
+import { untouched } from '../helpers/store.ts';
+import { fieldsOf, hostileValues, inputWith, isObject, isText, keysForeignTo, refusedField, takesNull } from './samples.ts';
 
-const noText = [{ $gt: '' }, { $ne: null }, { $regex: '.*' }, ['x'], 1, true, null];
+const noText = [1, true];
 
-test('no operation takes an operator, a list or a number for a text', async (t) => {
-  const { person } = await buildTestApp(t);
-  const socket = await (await person('Ann')).socket();
-  for (const [method, { input }] of operations) {
-    for (const { name, schema } of fieldsOf(input).filter(isText)) {
-      // Where null takes something away it is meant.
-      const takesNull = JSON.stringify(schema).includes('"null"');
-      for (const value of noText.filter((one) => one !== null || !takesNull)) {
-        const { error } = (await socket.raw(JSON.stringify({ jsonrpc: '2.0', id: 'x', method, params: inputWith(input, name, value) }))) as Reply;
-        assert.equal(error?.code, -32602, `${method} ${name} ${JSON.stringify(value)}`);
-        const { fields } = error.data?.details as { fields: { field: string }[] };
-        assert.ok(fields.some(({ field }) => field === name));
-      }
-    }
+/** Every operation, asked by somebody signed in; each is refused, and in the end the store is what it was, byte for byte. */
+async function forEveryOperation(t: TestContext, attack: (name: string, operation: Operation, refuse: (field: string, params: object) => Promise<void>) => Promise<void>): Promise<void> {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const socket = await ann.socket();
+  const requireUntouched = await untouched(t, mongodbUri);
+  for (const [method, operation] of operations) {
+    await attack(method, operation, async (field, params) => {
+      const { error } = (await socket.raw(JSON.stringify({ jsonrpc: '2.0', id: 'x', method, params }))) as Reply;
+      assert.deepEqual([error?.code, error?.data?.code], [-32602, 'VALIDATION_FAILED'], `${method} ${JSON.stringify(params)}`);
+      const { fields } = error?.data?.details as { fields: FieldProblem[] };
+      assert.ok(fields.some((problem) => problem.field === field), `${method} ${field} among ${JSON.stringify(fields)}`);
+    });
   }
+  await requireUntouched();
+}
+
+test('no operation takes an operator, a list or a value of another kind for a field', async (t) => {
+  await forEveryOperation(t, async (_name, { input }, refuse) => {
+    for (const field of fieldsOf(input)) {
+      const { name } = field;
+      for (const value of hostileValues) await refuse(refusedField(field, value), inputWith(input, name, value));
+      for (const value of [...(isText(field) ? noText : ['x']), ...(takesNull(field) ? [] : [null])]) await refuse(name, inputWith(input, name, value));
+    }
+  });
 });
 
 test('no operation takes a key that it does not name', async (t) => {
-  const { person } = await buildTestApp(t);
-  const socket = await (await person('Ann')).socket();
-  for (const [method, { input }] of operations) {
-    for (const key of ['unknown', '$where', 'toString', 'userId2']) {
-      const { error } = (await socket.raw(JSON.stringify({ jsonrpc: '2.0', id: 'x', method, params: inputWith(input, key, 1) }))) as Reply;
-      assert.equal(error?.code, -32602, `${method} ${key}`);
+  await forEveryOperation(t, async (_name, { input }, refuse) => {
+    // The others cannot be written down like this; they have a test of their own.
+    for (const key of keysForeignTo(input).filter((one) => one !== '__proto__')) {
+      for (const value of ['admin', 1, null, { $gt: '' }]) await refuse(key, inputWith(input, key, value));
+      for (const { name } of fieldsOf(input).filter(isObject)) await refuse(`${name}/${key}`, inputWith(input, name, { [key]: 1 }));
     }
-  }
+  });
+});
+
+test('no operation takes a list of its input, or of operators, instead of it', async (t) => {
+  await forEveryOperation(t, async (_name, { input }, refuse) => {
+    for (const params of [[], [inputWith(input, '', undefined)], hostileValues]) await refuse('', params);
+  });
 });
 
 test('keys that would reach an object itself are refused', async (t) => {
