@@ -41,7 +41,7 @@ interface RemovalProcess {
 function createParts(connection: Connection) {
   const onError = (error: unknown): void => assert.fail(String(error));
   const security = createSecurityService(securityModel(connection));
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), bus: silent, onError });
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
   return {
     security,
     sessions,
