@@ -100,7 +100,7 @@ test('a body with a key that would reach an object itself is refused as a whole'
 });
 
 test('the way back from Google takes no operator either', async (t) => {
-  const { url, mongodbUri } = await buildTestApp(t);
+  const { url, mongodbUri } = await buildTestApp(t, { env: { APP_URL: 'https://app.example' } });
   const requireUntouched = await untouched(t, mongodbUri);
   for (const query of ['state[$ne]=&code=x', 'state[$gt]=&code[$gt]=', 'state=a&state=b&code=a&code=b', 'state=%7B%22$gt%22:%22%22%7D&code=x', '__proto__[state]=x', 'returnTo[$ne]=x']) {
     const back = await fetch(`${url}/auth/google/callback?${query}`, { redirect: 'manual', headers: { cookie: '__Host-google=x' } });
