@@ -36,7 +36,7 @@ test('a connection is told when its token runs out', async (t) => {
   assert.equal(params['expiresAt'], expiryOf(accessToken));
 });
 
-test('a connection whose token ran out is closed with 4401 after the grace, and hears nothing more', async (t) => {
+test('a connection whose token ran out is closed with 4401 after the grace, and told why', async (t) => {
   const { hasty } = await twoPaces(t);
   const socket = await (await hasty.person('Ann')).socket();
   const { code, reason } = await socket.closed;
@@ -50,6 +50,15 @@ test('within the grace a connection goes on though its token is refused everywhe
   const socket = await ann.socket();
   await until('the token ran out', async () => (await ask(url, '/user/me', { token: ann.accessToken })).status === 401);
   assert.equal(((await socket.call('users.me')) as { id: string }).id, ann.id);
+});
+
+test('no connection is closed before its grace is over', async (t) => {
+  const tokenGrace = 3000;
+  const { person } = await buildTestApp(t, { accessTokenLifetime: 2, tokenGrace });
+  const ann = await person('Ann');
+  const { code } = await (await ann.socket()).closed;
+  assert.equal(code, 4401);
+  assert.ok(Date.now() >= ann.caller.expiresAt.getTime() + tokenGrace);
 });
 
 test('auth.renew gives a connection the time of the new token', async (t) => {
