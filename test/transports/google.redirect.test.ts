@@ -127,6 +127,7 @@ test('who cancels at Google, or comes back without a code, is told at the path w
     requireSentOn(back, '/settings', { error: 'GOOGLE_REFUSED' });
     await requireNobody(back, ann);
   }
+  assert.deepEqual(issuer.tokenRequests.map(({ parameters }) => parameters['code']), ['', 'guessed'], 'Google is asked only where there is one code');
 });
 
 test('when Google does not answer, that is said', async (t) => {
