@@ -1,0 +1,94 @@
+/** A server whose mails go to a real mail server, and the links in them as people follow them. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import type { Connection } from 'mongoose';
+import type { Guest } from '../../src/core/contract.ts';
+import { buildTestApp, connect, type TestApp, type TestAppOptions } from './app.ts';
+import { mailbox, type Mailbox, type ReceivedMail } from './mailbox.ts';
+import { guest, type Output, type Person } from './people.ts';
+import { until } from './until.ts';
+
+export interface MailedApp extends TestApp {
+  box: Mailbox;
+  /** Its database, to look into and to move times in. */
+  store: Connection;
+  /** Calls an operation as somebody who has not signed in. */
+  ask: (name: string, input: object, as?: Partial<Guest>) => Promise<unknown>;
+  /** Signs in with a password. */
+  login: (email: string, password: string) => Promise<Output<'auth.login'>>;
+  /** Signs up somebody new and follows the link in the first mail. */
+  verified: (firstName: string) => Promise<Person>;
+  /** Signs up somebody new who has read the first mail and done nothing. */
+  unverified: (firstName: string) => Promise<Person>;
+  /** The token of the link in the next unread mail to this address; fails if that mail has another link, or the store holds the token. */
+  readToken: (to: string, path: LinkPath) => Promise<string>;
+  /** Every mail received, once no more is to be sent. */
+  settled: () => Promise<readonly ReceivedMail[]>;
+  /** Everything in the database, as text. */
+  dump: () => Promise<string>;
+}
+
+export type LinkPath = '/verify-email' | '/reset-password' | '/confirm-email' | '/undo-email';
+
+export async function buildMailedApp(t: TestContext, { env = {}, ...options }: TestAppOptions = {}): Promise<MailedApp> {
+  const box = await mailbox(t);
+  const app = await buildTestApp(t, { ...options, env: { SMTP_URL: box.smtpUrl, ...env } });
+  const store = await connect(t, app.mongodbUri);
+  const ask: MailedApp['ask'] = (name, input, as = {}) => app.dispatch.call(name, { ...guest, ...as }, input);
+  const dump = (): Promise<string> => dumpOf(store);
+  const readToken: MailedApp['readToken'] = async (to, path) => {
+    const mail = await box.next(to);
+    const { pathname, searchParams } = new URL(mail.link ?? assert.fail(`${mail.subject} has no link`));
+    assert.equal(pathname, path);
+    const token = searchParams.get('token') ?? '';
+    assert.equal((await dump()).includes(token), false, 'no token lies in the store in clear');
+    return token;
+  };
+  const unverified = async (firstName: string): Promise<Person> => {
+    const person = await app.person(firstName);
+    await readToken(person.email, '/verify-email');
+    return person;
+  };
+  return {
+    ...app,
+    box,
+    store,
+    ask,
+    dump,
+    readToken,
+    unverified,
+    login: async (email, password) => (await ask('auth.login', { email, password })) as Output<'auth.login'>,
+    async verified(firstName) {
+      const person = await app.person(firstName);
+      await ask('account.verifyEmail', { token: await readToken(person.email, '/verify-email') });
+      return person;
+    },
+    async settled() {
+      await until('every mail is sent', async () => (await store.collection('mails').countDocuments()) === 0);
+      return box.received;
+    },
+  };
+}
+
+async function dumpOf(store: Connection): Promise<string> {
+  const collections = (await store.db?.collections()) ?? [];
+  return JSON.stringify(await Promise.all(collections.map((collection) => collection.find().toArray())));
+}
+
+/** What the store has of a token. */
+export const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
+
+/** Twenty of the same at once: how many came through, and with what the others were refused. */
+export async function twentyAtOnce(attempt: (index: number) => Promise<unknown>): Promise<{ succeeded: number[]; codes: string[] }> {
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => attempt(index)));
+  return {
+    succeeded: outcomes.flatMap((outcome, index) => (outcome.status === 'fulfilled' ? [index] : [])),
+    codes: [...new Set(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [(outcome.reason as { code: string }).code] : [])))],
+  };
+}
+
+/** Lets the proof of every session have been so many minutes ago. */
+export async function age(store: Connection, minutes: number): Promise<void> {
+  await store.collection('sessions').updateMany({}, { $set: { provenAt: new Date(Date.now() - minutes * 60_000) } });
+}
