@@ -1,6 +1,7 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
 import type { Id } from '../../core/schemas.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
+import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
@@ -18,6 +19,9 @@ const day = 24 * 60 * minute;
 
 /** More than these within an hour are not sent: the last one is still good. */
 const resetMailsPerHour = 5;
+
+/** What ends a wish to change the address: whoever had it may not have been the owner. */
+const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'email-change-undone'];
 
 interface LinkDeclaration {
   path: string;
@@ -37,13 +41,13 @@ const links: Partial<Record<MailKind, LinkDeclaration>> = {
 
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
-  const { tokens, publicUrl, appUrl = publicUrl } = parts;
-  const linkFor = async (kind: MailKind, userId: Id, email: string): Promise<string | undefined> => {
+  const { tokens, security, publicUrl, appUrl = publicUrl } = parts;
+  const linkFor = async ({ kind, createdAt }: QueuedMail, userId: Id, email: string): Promise<string | undefined> => {
     const declared = links[kind];
     if (!declared) return undefined;
     const { path, purpose, ...terms } = declared;
     const base = kind === 'reset-password' ? appUrl : publicUrl;
-    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email } })}`;
+    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString() } })}`;
   };
 
   return async (mail) => {
@@ -53,7 +57,9 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
-    const link = await linkFor(kind, account.id, to);
+    const link = await linkFor(mail, account.id, to);
+    // The link comes first, as what ends it is recorded first: so one of the two sees the other.
+    if (kind === 'confirm-email' && (await security.count(account.id, claims, mail.createdAt)) > 0) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
@@ -65,8 +71,9 @@ async function findAccount(parts: AccountMailsParts, mail: QueuedMail): Promise<
 
 async function findForReset({ credentials, security }: AccountMailsParts, { to = '', values, ...mail }: QueuedMail): Promise<Account | undefined> {
   const account = await credentials.find({ email: to });
-  if (!account || mail.attempts > 1) return account;
-  const requested = await security.count(account.id, 'password-reset-requested', new Date(Date.now() - 60 * minute * 1000));
+  // One that is part of undoing a change was not asked for.
+  if (!account || mail.attempts > 1 || mail.userId !== undefined) return account;
+  const requested = await security.count(account.id, ['password-reset-requested'], new Date(Date.now() - 60 * minute * 1000));
   if (requested >= resetMailsPerHour) return undefined;
   await security.record(account.id, 'password-reset-requested', { ip: values['ip'] ?? '', userAgent: values['userAgent'] ?? '' });
   return account;

@@ -9,10 +9,10 @@ import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
 async function conclude({ sessions, tokens, security, mails }: AccountParts, { id, me }: Account, guest: Guest, { but, kind }: { but?: Id; kind: 'password-changed' | 'password-reset' }): Promise<void> {
-  await tokens.removeAll(id, 'reset-password');
-  await tokens.removeAll(id, 'second-factor');
-  await sessions.endAll(id, but);
   await security.record(id, kind, guest);
+  // A link that undoes a change of address stays good: a thief would set a new password, too.
+  for (const purpose of ['reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(id, purpose);
+  await sessions.endAll(id, but);
   await mails.enqueue({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
 }
 

@@ -8,8 +8,8 @@ import { toSecurityEntry, type SecurityModel } from './security.model.ts';
 
 export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
-  /** How often this has happened to an account since then. */
-  count(userId: Id, kind: SecurityKind, since: Date): Promise<number>;
+  /** How often any of these has happened to an account since then. */
+  count(userId: Id, kinds: readonly SecurityKind[], since: Date): Promise<number>;
   /** True if somebody has signed in to this account from this network before. */
   hasSignedInFrom(userId: Id, ip: string): Promise<boolean>;
   /** The account is gone, and its log with it. */
@@ -40,7 +40,7 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
         .lean();
       return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
     },
-    count: async (userId, kind, since) => entries.countDocuments({ userId, kind, at: { $gt: since } }),
+    count: async (userId, kinds, since) => entries.countDocuments({ userId, kind: { $in: kinds }, at: { $gt: since } }),
     hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {
       await entries.deleteMany({ userId });
