@@ -46,7 +46,7 @@ export const accountContract = {
       errors: ['LINK_EXPIRED', 'EMAIL_TAKEN'],
     }),
     'account.undoEmail': operation({
-      summary: 'Give an account its old address back, end all its sessions, and send that address a link for a new password.',
+      summary: 'Give an account its old address back, end its password and all its sessions, and send that address a link for a new password.',
       access: 'anyone',
       rate: following,
       input: strictObject({ token: LinkToken }),

@@ -1,6 +1,9 @@
 /** The e-mail address of an account: verified, changed and changed back by links in mails. */
 import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { SecurityService } from '../security/security.service.ts';
 import type { TokenContent } from '../tokens/tokens.service.ts';
+import type { CredentialChange } from '../users/credentials.service.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
@@ -50,20 +53,38 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
     },
 
     async undoEmail(guest, { token }) {
-      const { userId, email } = requireOwned(await tokens.redeem('undo-email', token));
-      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date() });
+      const { userId, email, since } = requireOwned(await tokens.find('undo-email', token));
+      const holder = await credentials.find({ email });
+      // The link stays good meanwhile: whoever changed the address could have made an account with the old one.
+      if (holder && holder.id !== userId) throw new AppError('EMAIL_TAKEN');
+      requireOwned(await tokens.redeem('undo-email', token));
+      // Whoever changed the address could sign in, and must not any more.
+      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ...(await findAdded(security, userId, since)) });
       if (!account) throw new AppError('LINK_EXPIRED');
+      await security.record(userId, 'email-change-undone', guest, email);
       await tokens.removeAll(userId);
       await sessions.endAll(userId);
-      await security.record(userId, 'email-change-undone', guest, email);
-      await mails.enqueue({ kind: 'reset-password', to: email, language: account.me.language });
+      await mails.enqueue({ kind: 'reset-password', userId, to: email, language: account.me.language });
       return null;
     },
   };
 }
 
-/** @throws LINK_EXPIRED */
-export function requireOwned(content: TokenContent | undefined): { userId: string; email: string } {
+/** Milliseconds before a change of address. Of what came earlier its owner has been told at the old one, and in time. */
+const warning = 24 * 60 * 60_000;
+
+/** Takes away what was set up to sign in with since shortly before the address was changed. */
+async function findAdded(security: SecurityService, userId: Id, changedAt: Date): Promise<CredentialChange> {
+  const since = new Date(changedAt.getTime() - warning);
+  const [links, factors] = await Promise.all([security.count(userId, ['google-linked'], since), security.count(userId, ['second-factor-on'], since)]);
+  return { ...(links > 0 && { googleId: null }), ...(factors > 0 && { secondFactor: null }) };
+}
+
+/**
+ * Whose token it is, the address in the mail, and when the mail was asked for.
+ * @throws LINK_EXPIRED
+ */
+export function requireOwned(content: TokenContent | undefined): { userId: Id; email: string; since: Date } {
   if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  return { userId: content.userId, email: content.data['email'] ?? '' };
+  return { userId: content.userId, email: content.data['email'] ?? '', since: new Date(content.data['since'] ?? 0) };
 }

@@ -37,7 +37,7 @@ export interface Account {
 export interface CredentialChange {
   email?: string | null;
   emailVerifiedAt?: Date | null;
-  passwordHash?: string;
+  passwordHash?: string | null;
   googleId?: string | null;
   secondFactor?: SecondFactor | null;
   'secondFactor.recoveryHashes'?: string[];
