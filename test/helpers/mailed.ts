@@ -31,9 +31,12 @@ export interface MailedApp extends TestApp {
 
 export type LinkPath = '/verify-email' | '/reset-password' | '/confirm-email' | '/undo-email';
 
+/** Where links to its own pages lead: a server that chooses its own port cannot know it before. */
+export const publicUrl = 'https://chat.example.org';
+
 export async function buildMailedApp(t: TestContext, { env = {}, ...options }: TestAppOptions = {}): Promise<MailedApp> {
   const box = await mailbox(t);
-  const app = await buildTestApp(t, { ...options, env: { SMTP_URL: box.smtpUrl, ...env } });
+  const app = await buildTestApp(t, { ...options, env: { SMTP_URL: box.smtpUrl, PUBLIC_URL: publicUrl, ...env } });
   const store = await connect(t, app.mongodbUri);
   const ask: MailedApp['ask'] = (name, input, as = {}) => app.dispatch.call(name, { ...guest, ...as }, input);
   const dump = (): Promise<string> => dumpOf(store);
