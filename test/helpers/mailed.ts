@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { Connection } from 'mongoose';
+import { Secret, TOTP } from 'otpauth';
 import type { Guest } from '../../src/core/contract.ts';
 import { buildTestApp, connect, type TestApp, type TestAppOptions } from './app.ts';
 import { mailbox, type Mailbox, type ReceivedMail } from './mailbox.ts';
 import { guest, type Output, type Person } from './people.ts';
+import { openSocket, type TestSocket } from './socket.ts';
 import { until } from './until.ts';
 
 export interface MailedApp extends TestApp {
@@ -23,6 +25,10 @@ export interface MailedApp extends TestApp {
   unverified: (firstName: string) => Promise<Person>;
   /** The token of the link in the next unread mail to this address; fails if that mail has another link, or the store holds the token. */
   readToken: (to: string, path: LinkPath) => Promise<string>;
+  /** A websocket of whoever has this access token. */
+  socketOf: (accessToken: string) => Promise<TestSocket>;
+  /** From now on this person needs a code as well. */
+  turnOnSecondFactor: (person: Person) => Promise<void>;
   /** Every mail received, once no more is to be sent. */
   settled: () => Promise<readonly ReceivedMail[]>;
   /** Everything in the database, as text. */
@@ -66,6 +72,11 @@ export async function buildMailedApp(t: TestContext, { env = {}, ...options }: T
       const person = await app.person(firstName);
       await ask('account.verifyEmail', { token: await readToken(person.email, '/verify-email') });
       return person;
+    },
+    socketOf: (accessToken) => openSocket(t, app.url, accessToken),
+    async turnOnSecondFactor({ call }) {
+      const { secret } = await call('totp.enrol');
+      await call('totp.confirm', { code: new TOTP({ secret: Secret.fromBase32(secret) }).generate() });
     },
     async settled() {
       await until('every mail is sent', async () => (await store.collection('mails').countDocuments()) === 0);
