@@ -1,5 +1,6 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
 import type { Id } from '../../core/schemas.ts';
+import { createTurns } from '../../core/turns.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -42,6 +43,8 @@ const links: Partial<Record<MailKind, LinkDeclaration>> = {
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
   const { tokens, security, publicUrl, appUrl = publicUrl } = parts;
+  // Of several for one address at once each has to see what the one before has counted.
+  const turns = createTurns();
   const linkFor = async ({ kind, createdAt }: QueuedMail, userId: Id, email: string): Promise<string | undefined> => {
     const declared = links[kind];
     if (!declared) return undefined;
@@ -54,7 +57,7 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
     if (kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language, name: values['name'] ?? '', values };
-    const account = await findAccount(parts, mail);
+    const account = kind === 'reset-password' ? await turns.take(mail.to ?? '', () => findForReset(parts, mail)) : await findOwner(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
     const link = await linkFor(mail, account.id, to);
@@ -64,10 +67,8 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
   };
 }
 
-async function findAccount(parts: AccountMailsParts, mail: QueuedMail): Promise<Account | undefined> {
-  if (mail.kind === 'reset-password') return findForReset(parts, mail);
-  return mail.userId === undefined ? undefined : parts.credentials.find({ id: mail.userId });
-}
+const findOwner = async ({ credentials }: AccountMailsParts, { userId }: QueuedMail): Promise<Account | undefined> =>
+  userId === undefined ? undefined : credentials.find({ id: userId });
 
 async function findForReset({ credentials, security }: AccountMailsParts, { to = '', values, ...mail }: QueuedMail): Promise<Account | undefined> {
   const account = await credentials.find({ email: to });
