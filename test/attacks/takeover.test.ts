@@ -1,0 +1,140 @@
+/** Accounts that a stranger has, or once had, a hand in: whoever reads mail at the address ends up with the account alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startIssuer } from '../helpers/issuer.ts';
+import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import type { Output, Person } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
+
+const better = 'an even better horse';
+
+async function resetPassword(app: MailedApp, email: string): Promise<void> {
+  await app.ask('account.sendResetEmail', { email });
+  await app.ask('account.resetPassword', { token: await nextToken(app, email), password: better });
+}
+
+/** The token of the next link for a new password; the mails before it are passed over. */
+async function nextToken(app: MailedApp, email: string): Promise<string> {
+  for (;;) {
+    const { link } = await app.box.next(email);
+    if (link?.includes('/reset-password')) return new URL(link).searchParams.get('token') ?? '';
+  }
+}
+
+/** What somebody is asked for, or refused with, who signs in. */
+async function refusal(attempt: Promise<unknown>): Promise<{ code: string; details: { challengeToken: string } }> {
+  return attempt.then(() => assert.fail('it passed'), (error: unknown) => error as { code: string; details: { challengeToken: string } });
+}
+
+test('somebody registers with my address before me, and sets up every way in; with a reset the account is mine alone', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const stranger = await app.unverified('Mallory');
+  const mine = stranger.email;
+  const { username } = await stranger.call('users.me');
+  await stranger.call('account.changeEmail', { email: 'stranger@example.org' });
+  const confirm = await app.readToken('stranger@example.org', '/confirm-email');
+  const google = issuer.account({ email: 'stranger@gmail.example' });
+  await stranger.call('account.linkGoogle', { credential: issuer.credential(google) });
+  const others = [await app.login(mine, stranger.password), await app.login(mine, stranger.password)];
+  await app.turnOnSecondFactor(stranger);
+  const { details } = await refusal(app.login(mine, stranger.password));
+  const socket = await stranger.socket();
+
+  await resetPassword(app, mine);
+
+  assert.equal((await socket.closed).code, 4401);
+  for (const { accessToken, refreshToken } of [stranger, ...others]) {
+    await assert.rejects(app.services.sessions.authenticate(accessToken, stranger.caller), { code: 'UNAUTHENTICATED' });
+    await assert.rejects(app.ask('auth.refresh', { refreshToken }), { code: 'SESSION_ENDED' });
+  }
+  for (const login of [{ email: mine }, { username }]) await assert.rejects(app.ask('auth.login', { ...login, password: stranger.password }), { code: 'WRONG_CREDENTIALS' });
+  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: details.challengeToken, code: '123456' }), { code: 'LINK_EXPIRED' });
+  await assert.rejects(app.ask('account.confirmEmail', { token: confirm }), { code: 'LINK_EXPIRED' });
+  const elsewhere = (await app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) })) as Output<'auth.loginWithGoogle'>;
+  assert.notEqual(elsewhere.user.id, stranger.id, 'Google leads to another account');
+
+  const { user } = await app.login(mine, better);
+  assert.deepEqual([user.id, user.email, user.emailVerified, user.signIn], [stranger.id, mine, true, { password: true, google: false, secondFactor: false }]);
+});
+
+test('a change of address that the stranger asked for is over with the reset, also if its mail could not be sent before', async (t) => {
+  const app = await buildMailedApp(t);
+  const stranger = await app.unverified('Mallory');
+  // The stranger's own mail server puts the mail off, for as long as it likes.
+  app.box.refuse(450);
+  await stranger.call('account.changeEmail', { email: 'stranger@example.org' });
+  const mails = app.store.collection('mails');
+  await until('the mail was offered and waits', async () => {
+    const waiting = { attempts: { $gt: 0 }, nextAttemptAt: { $lt: new Date(Date.now() + 30_000) } };
+    return (await mails.updateOne(waiting, { $set: { nextAttemptAt: new Date(Date.now() + 600_000) } })).modifiedCount === 1;
+  });
+  app.box.unrefuse();
+  await resetPassword(app, stranger.email);
+  await mails.updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('stranger@example.org')), false);
+});
+
+test('an account that is verified keeps what signs its owner in when the password is reset', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const google = issuer.account({ email: 'ann@gmail.example' });
+  await ann.call('account.linkGoogle', { credential: issuer.credential(google) });
+  await app.turnOnSecondFactor(ann);
+  await resetPassword(app, ann.email);
+  assert.equal((await refusal(app.login(ann.email, better))).code, 'SECOND_FACTOR_REQUIRED');
+  assert.equal((await refusal(app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) }))).code, 'SECOND_FACTOR_REQUIRED');
+});
+
+/** A thief who knows the password has changed the address, and then done this. */
+async function steal(app: MailedApp, ann: Person, then: () => Promise<void>): Promise<void> {
+  await ann.call('account.changeEmail', { email: 'thief@example.org' });
+  await app.ask('account.confirmEmail', { token: await app.readToken('thief@example.org', '/confirm-email') });
+  const undo = new URL((await app.box.next(ann.email)).link ?? '').searchParams.get('token');
+  await then();
+  await app.ask('account.undoEmail', { token: undo });
+  await app.ask('account.resetPassword', { token: await nextToken(app, ann.email), password: better });
+}
+
+test('whoever undoes a change of address gets rid of the ways in that a thief has added', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const google = issuer.account({ email: 'thief@gmail.example' });
+  await steal(app, ann, async () => {
+    await ann.call('account.linkGoogle', { credential: issuer.credential(google) });
+    await app.turnOnSecondFactor(ann);
+  });
+  const { user } = await app.login(ann.email, better);
+  assert.deepEqual(user.signIn, { password: true, google: false, secondFactor: false });
+  const elsewhere = (await app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) })) as Output<'auth.loginWithGoogle'>;
+  assert.notEqual(elsewhere.user.id, ann.id);
+});
+
+test('whoever undoes a change of address keeps the ways in that were there long before it', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const google = issuer.account({ email: 'ann@gmail.example' });
+  await ann.call('account.linkGoogle', { credential: issuer.credential(google) });
+  await app.turnOnSecondFactor(ann);
+  await app.store.collection('security').updateMany({}, { $set: { at: new Date(Date.now() - 25 * 60 * 60_000) } });
+  await app.settled();
+  for (const _notice of ['linked', 'on']) await app.box.next(ann.email);
+  await steal(app, ann, () => Promise.resolve());
+  assert.equal((await refusal(app.login(ann.email, better))).code, 'SECOND_FACTOR_REQUIRED');
+  assert.equal((await refusal(app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) }))).code, 'SECOND_FACTOR_REQUIRED');
+});
+
+test('a stranger who has my address unverified cannot keep me from it', async (t) => {
+  const app = await buildMailedApp(t);
+  const stranger = await app.unverified('Mallory');
+  await assert.rejects(app.ask('auth.register', { email: stranger.email, password: 'correct horse', firstName: 'Ann' }), { code: 'EMAIL_TAKEN' });
+  await resetPassword(app, stranger.email);
+  const { accessToken } = await app.login(stranger.email, better);
+  const me = await app.services.sessions.authenticate(accessToken, stranger.caller);
+  await app.dispatch.call('account.remove', me, { password: better });
+  const { user } = (await app.ask('auth.register', { email: stranger.email, password: 'correct horse', firstName: 'Ann' })) as Output<'auth.register'>;
+  assert.notEqual(user.id, stranger.id);
+});
