@@ -1,6 +1,7 @@
 /** The process: environment → store → app → listen, and an orderly end. */
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
 import { readConfig, type Config } from './config.ts';
@@ -67,6 +68,7 @@ function announce(app: FastifyInstance, config: Config): void {
   const address = config.port === 0 ? app.listeningOrigin : config.publicUrl;
   say(`Parley listens on ${address}`);
   say(`Its documents are at ${address}/docs`);
+  if (config.smtpUrl === undefined) say(`Its mails are put into ${join(config.dataDir, 'outbox')}, for there is no SMTP_URL`);
   say(config.mongodbUri === undefined ? `Its data is in ${config.dataDir}` : 'Its data is in the MongoDB of MONGODB_URI');
 }
 

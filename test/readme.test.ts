@@ -72,7 +72,7 @@ test('a stranger starts it, people talk and recover a password, and what they sa
     until(what, () => pattern.test(output()) || (hasEnded() && assert.fail(output())), 120_000);
 
   const server = shell(install ?? '');
-  await saysSo('a start', server, /Parley listens on .*\n.*\/docs\n.*data/);
+  await saysSo('a start', server, /Parley listens on .*\n.*\/docs\n.*outbox.*\n.*data is in/);
 
   const again = `curl -s "$api/message?chatId=$(echo "$sent" | field chatId)" -H "authorization: Bearer $bob"`;
   const pause = 'echo; echo READY; until test -e killed; do sleep 0.1; done';

@@ -39,10 +39,10 @@ async function fault(dataDir: string, port: number, env: Record<string, string>)
   return lines[0] ?? '';
 }
 
-test('it says in three lines where it listens, where its documents and its data are, and keeps the data to itself', async (t) => {
+test('it says where it listens, where its documents, its mails and its data are, and keeps the data to itself', async (t) => {
   const home = await serverHome(t);
   const server = await home.start();
-  assert.deepEqual(server.output().trim().split('\n'), [`Parley listens on ${home.url}`, `Its documents are at ${home.url}/docs`, `Its data is in ${home.dataDir}`]);
+  assert.deepEqual(server.output().trim().split('\n'), [`Parley listens on ${home.url}`, `Its documents are at ${home.url}/docs`, `Its mails are put into ${home.dataDir}/outbox, for there is no SMTP_URL`, `Its data is in ${home.dataDir}`]);
   assert.equal((await stat(home.dataDir)).mode & 0o777, 0o700);
   assert.equal((await stat(join(home.dataDir, 'jwt-secret'))).mode & 0o777, 0o600);
   for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json']) assert.equal((await fetch(home.url + path)).status, 200, path);
