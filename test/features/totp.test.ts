@@ -29,7 +29,7 @@ test('it is on once a first code has confirmed it; the owner is told, and has te
   assert.equal(await isOn(), true);
   assert.match((await mails.next(email)).text, /authenticator/);
   assert.ok((await kindsOf(ann)).includes('second-factor-on'));
-  for (const again of [ann.call('totp.enrol'), ann.call('totp.confirm', { code })]) await assert.rejects(again, { code: 'SECOND_FACTOR_ON' });
+  for (const again of [() => ann.call('totp.enrol'), () => ann.call('totp.confirm', { code })]) await assert.rejects(again(), { code: 'SECOND_FACTOR_ON' });
 });
 
 test('of many who confirm at once one gets recovery codes, and those are good', async (t) => {
