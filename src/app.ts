@@ -82,7 +82,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const services = overrides.services?.(built.services) ?? built.services;
   app.addHook('onClose', () => built.drain());
   await createIndexes(mongodbUri, connection);
-  built.start();
+  await built.start();
 
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const authenticate = createAuthenticate(services.sessions);

@@ -29,13 +29,13 @@ import { securityModel } from './features/security/security.model.ts';
 import { createSecurityService, type SecurityService } from './features/security/security.service.ts';
 import { createAccessTokens } from './features/sessions/access.tokens.ts';
 import { revocationModel } from './features/sessions/revocation.model.ts';
-import { sessionModel } from './features/sessions/session.model.ts';
+import { dropOldSessions, sessionModel } from './features/sessions/session.model.ts';
 import { createSessionsService, type SessionsService } from './features/sessions/sessions.service.ts';
 import { tokenModel } from './features/tokens/token.model.ts';
 import { createTokensService } from './features/tokens/tokens.service.ts';
 import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
 import { createCredentialsService } from './features/users/credentials.service.ts';
-import { userModel } from './features/users/user.model.ts';
+import { completeUsers, userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersService } from './features/users/users.service.ts';
 
 export interface Services {
@@ -73,8 +73,8 @@ export interface ServicesOptions {
 
 export interface BuiltServices {
   services: Services;
-  /** Begins what goes on in the background; the indexes must be there. */
-  start(): void;
+  /** Brings what older versions have stored into today's form, and begins what goes on in the background; the indexes must be there. */
+  start(): Promise<void>;
   /** Refuses whoever waits for work that has not begun: the server closes. */
   refuse(): void;
   /** Writes what is still on its way to the store; nothing is taken any more. */
@@ -106,7 +106,9 @@ export function createServices(options: ServicesOptions): BuiltServices {
 
   return {
     services: { ...people.services, ...conversations.services, account },
-    start() {
+    async start() {
+      await completeUsers(userModel(options.connection));
+      await dropOldSessions(sessionModel(options.connection));
       worker.start();
       removals.start();
     },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from '../helpers/app.ts';
+import { guest } from '../helpers/people.ts';
 import { forgeries } from '../helpers/forgeries.ts';
 import { buildGoogleApp, type GoogleApp, type Member } from '../helpers/google.ts';
 
@@ -89,6 +90,18 @@ test('after unlinking, Google signs in to the account no more; the owner is told
   assert.notEqual((await signIn(account)).user.id, ann.id);
   await ann.call('account.unlinkGoogle');
   assert.equal((await kindsOf(ann)).length, 3, 'nothing is left to do');
+});
+
+test('what was unlinked is not linked again by signing in, though both sides have verified the address; only by hand', async (t) => {
+  const { issuer, signIn, dispatch, services } = await buildGoogleApp(t);
+  const account = issuer.account();
+  const { accessToken } = await signIn(account);
+  const caller = await services.sessions.authenticate(accessToken, guest);
+  await dispatch.call('account.changePassword', caller, { password: 'correct horse battery' });
+  await dispatch.call('account.unlinkGoogle', caller, {});
+  await assert.rejects(signIn(account), { code: 'GOOGLE_NOT_LINKED' });
+  await dispatch.call('account.linkGoogle', caller, { credential: issuer.credential(account) });
+  assert.equal((await signIn(account)).user.id, caller.userId);
 });
 
 test('the last way in cannot be taken away; after a password is set it is not the last', async (t) => {

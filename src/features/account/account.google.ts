@@ -16,7 +16,7 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
       if (!emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
       const { googleId: linked } = await credentials.require(caller.userId);
       if (linked === googleId) return null;
-      const account = await credentials.change(caller.userId, { googleId }, { googleId: null });
+      const account = await credentials.change(caller.userId, { googleId, unlinkedGoogleId: null }, { googleId: null });
       if (!account) throw new AppError('GOOGLE_TAKEN');
       await security.record(caller.userId, 'google-linked', caller, email);
       await mails.enqueue({ kind: 'google-linked', userId: account.id, language: account.me.language });
@@ -26,7 +26,7 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
     async unlinkGoogle(caller) {
       const { googleId } = await credentials.require(caller.userId);
       if (googleId === undefined) return null;
-      const account = await credentials.change(caller.userId, { googleId: null }, { googleId, passwordHash: { $exists: true } });
+      const account = await credentials.change(caller.userId, { googleId: null, unlinkedGoogleId: googleId }, { googleId, passwordHash: { $exists: true } });
       if (!account) throw new AppError('LAST_WAY_IN');
       await security.record(caller.userId, 'google-unlinked', caller);
       await mails.enqueue({ kind: 'google-unlinked', userId: account.id, language: account.me.language });

@@ -72,9 +72,12 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
   }
 }
 
-/** Only if both sides have verified the address: otherwise whoever signed up with another's address would share the account. */
+/**
+ * Only if both sides have verified the address: otherwise whoever signed up with another's address would share the account.
+ * What its owner has unlinked stays unlinked.
+ */
 async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
-  const account = await credentials.change(known.id, { googleId }, { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null });
+  const account = await credentials.change(known.id, { googleId }, { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } });
   if (!account) throw new AppError('GOOGLE_NOT_LINKED');
   await security.record(account.id, 'google-linked', guest, email);
   await mails.enqueue({ kind: 'google-linked', userId: account.id, language: account.me.language });

@@ -53,6 +53,11 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 export const sessionModel = (connection: Connection) => connection.model('Session', schema);
 export type SessionModel = ReturnType<typeof sessionModel>;
 
+/** Ends the sessions of older versions, whose refresh tokens are kept in another way: their people sign in anew. */
+export async function dropOldSessions(sessions: SessionModel): Promise<void> {
+  await sessions.deleteMany({ replaced: { $exists: false } });
+}
+
 export const toSession = ({ _id, userAgent, ip, createdAt, lastUsedAt }: SessionDocument, current: Id): Session => ({
   id: _id.toHexString(),
   device: deviceOf(userAgent),

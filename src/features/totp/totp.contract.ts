@@ -4,6 +4,7 @@ import { operation } from '../../core/contract.ts';
 import { Nothing, strictObject } from '../../core/schemas.ts';
 
 const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app.' });
+const AnyCode = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
 const Codes = strictObject({ recoveryCodes: Type.Array(Type.String(), { description: 'Ten codes, each good once instead of one from the app. They are not shown again.' }) });
 const rate = { per: 'caller', count: 30, seconds: 60 } as const;
 
@@ -32,7 +33,7 @@ export const totpContract = {
       summary: 'Ten new recovery codes; the old ones are worthless.',
       access: 'fresh',
       rate,
-      input: strictObject({ code: Code }),
+      input: strictObject({ code: AnyCode }),
       output: Codes,
       errors: ['SECOND_FACTOR_OFF', 'WRONG_CODE'],
     }),
@@ -42,7 +43,7 @@ export const totpContract = {
       rate,
       input: strictObject({
         password: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
-        code: Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' }),
+        code: AnyCode,
       }),
       output: Nothing,
       errors: ['SECOND_FACTOR_OFF', 'WRONG_PASSWORD', 'WRONG_CODE', 'BUSY'],

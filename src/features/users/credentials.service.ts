@@ -39,12 +39,14 @@ export interface CredentialChange {
   emailVerifiedAt?: Date | null;
   passwordHash?: string | null;
   googleId?: string | null;
+  /** Is not linked again but by its owner's own hand. */
+  unlinkedGoogleId?: string | null;
   secondFactor?: SecondFactor | null;
   'secondFactor.recoveryHashes'?: string[];
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
-export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt', unknown>>;
+export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'unlinkedGoogleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt', unknown>>;
 
 export interface CredentialsService {
   /** Makes an account; a free username is found when none is given. @throws EMAIL_TAKEN, USERNAME_TAKEN, GOOGLE_TAKEN */
@@ -111,7 +113,7 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'secondFactor'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'unlinkedGoogleId', 'secondFactor'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {

@@ -38,6 +38,8 @@ export interface UserDocument {
   privacy: Privacy;
   passwordHash?: string;
   googleId?: string;
+  /** The Google account that its owner has unlinked: it is not linked again but by their own hand. */
+  unlinkedGoogleId?: string;
   secondFactor?: SecondFactor;
   /** The folded words of names and username, for search by prefix. */
   words: string[];
@@ -63,6 +65,7 @@ const schema = new Schema<UserDocument>(
     privacy: { type: Schema.Types.Mixed, required: true },
     passwordHash: String,
     googleId: String,
+    unlinkedGoogleId: String,
     secondFactor: { type: Schema.Types.Mixed },
     words: { type: [String], required: true },
     createdAt: { type: Date, required: true },
@@ -79,6 +82,11 @@ schema.index({ 'removal.startedAt': 1 }, { partialFilterExpression: { 'removal.s
 
 export const userModel = (connection: Connection) => connection.model('User', schema);
 export type UserModel = ReturnType<typeof userModel>;
+
+/** Gives those who signed up before there were such settings the ones that everybody has at first. */
+export async function completeUsers(users: UserModel): Promise<void> {
+  await users.updateMany({ privacy: { $exists: false } }, { $set: { privacy: openPrivacy, language: 'en' } });
+}
 
 /** The words a person is found by. */
 export const searchWordsOf = (user: { username: string; firstName: string; lastName?: string | null | undefined }): string[] => [
