@@ -1,0 +1,23 @@
+/** What older versions have stored. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Types } from 'mongoose';
+import { buildTestApp, connect } from '../helpers/app.ts';
+
+test('people who signed up before there were settings are found and shown as everybody is; old sessions are over', async (t) => {
+  const before = await buildTestApp(t);
+  const [ann, bob] = [await before.person('Ann'), await before.person('Bob')];
+  await ann.call('chats.open', { userId: bob.id });
+  await before.close();
+  const store = await connect(t, before.mongodbUri);
+  await store.collection('users').updateOne({ _id: new Types.ObjectId(bob.id) }, { $unset: { privacy: '', language: '' } });
+  await store.collection('sessions').updateOne({ userId: new Types.ObjectId(bob.id) }, { $unset: { replaced: '' }, $set: { previousHash: 'x' } });
+
+  const { dispatch } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  const found = (await dispatch.call('users.search', ann.caller, { search: 'bob' })) as { items: unknown[] };
+  assert.equal(found.items.length, 1);
+  const { items } = (await dispatch.call('chats.list', ann.caller, {})) as { items: { members: { readSeq?: number }[] }[] };
+  assert.deepEqual(items[0]?.members.map(({ readSeq }) => readSeq), [0, 0]);
+  assert.equal(((await dispatch.call('users.me', bob.caller, {})) as { language: string }).language, 'en');
+  await assert.rejects(dispatch.call('auth.refresh', bob.caller, { refreshToken: bob.refreshToken }), { code: 'SESSION_ENDED' });
+});
