@@ -4,8 +4,11 @@ import pLimit from 'p-limit';
 import { AppError } from '../../core/errors.ts';
 
 export interface PasswordHashing {
-  /** Before anything is done for an attempt that could not be looked at. @throws BUSY when too many are waiting, SHUTTING_DOWN */
-  requireRoom(): void;
+  /**
+   * Makes an attempt that ends in a comparison, with a place kept for it: one that could not be looked at is not begun.
+   * @throws BUSY when too many are under way, SHUTTING_DOWN
+   */
+  admit<T>(attempt: () => Promise<T>): Promise<T>;
   /** @throws BUSY, SHUTTING_DOWN */
   hash(password: string): Promise<string>;
   /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY, SHUTTING_DOWN */
@@ -21,12 +24,13 @@ const maximumWaiting = 200;
 export function createPasswordHashing(cost: number): PasswordHashing {
   const limit = pLimit({ concurrency, rejectOnClear: true });
   let refusing = false;
-  const requireRoom = (): void => {
+  let underWay = 0;
+  const requireRoom = (taken: number): void => {
     if (refusing) throw new AppError('SHUTTING_DOWN');
-    if (limit.pendingCount >= maximumWaiting) throw new AppError('BUSY');
+    if (taken >= maximumWaiting) throw new AppError('BUSY');
   };
   const queue = async <T>(work: () => Promise<T>): Promise<T> => {
-    requireRoom();
+    requireRoom(limit.pendingCount);
     try {
       return await limit(work);
     } catch (error) {
@@ -35,7 +39,15 @@ export function createPasswordHashing(cost: number): PasswordHashing {
   };
   const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
-    requireRoom,
+    async admit(attempt) {
+      requireRoom(underWay);
+      underWay++;
+      try {
+        return await attempt();
+      } finally {
+        underWay--;
+      }
+    },
     hash: async (password) => queue(() => bcrypt.hash(password, cost)),
     async matches(password, hash) {
       // bcrypt reads 72 bytes only: a longer password must not match by its beginning.

@@ -33,8 +33,7 @@ export interface PasswordsParts {
 }
 
 export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
-  const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
-    hashing.requireRoom();
+  const look = async ({ subject, password, hash, guest, isFamiliar }: PasswordAttempt): Promise<boolean> => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
       const isRight = await hashing.matches(password, hash);
@@ -46,6 +45,7 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
       throw error;
     }
   };
+  const check: PasswordsService['check'] = async (attempt) => hashing.admit(() => look(attempt));
   return {
     check,
     async hash(password, owner) {
