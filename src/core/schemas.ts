@@ -15,9 +15,9 @@ export function pageOf<T extends TSchema>(row: T) {
 export const Line = (maximum: number, description: string, pattern = '^[^\\p{Cc}\\p{Cs}]*$') =>
   Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern, description });
 
-/** A line with something to see in it. */
+/** A line with something to see in it. Looked for first, from the end of the line: one pattern for both would take quadratic time. */
 export const Name = (maximum: number, description: string) =>
-  Line(maximum, description, '^[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}][^\\p{Cc}\\p{Cs}]*$');
+  Line(maximum, description, '^(?=[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}])[^\\p{Cc}\\p{Cs}]*$');
 
 /** Several lines: newline and tab are allowed, other control characters are not. */
 export const Lines = (maximum: number, description: string) =>
