@@ -109,6 +109,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     async start() {
       await completeUsers(userModel(options.connection));
       await dropOldSessions(sessionModel(options.connection));
+      sessions.start();
       worker.start();
       removals.start();
     },
@@ -134,9 +135,9 @@ function createPeople(options: ServicesOptions) {
   const users = createUsersService({ users: userModel(connection), security, bus });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, security, bus, onError });
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
-  const callbackUrl = new URL('/auth/google/callback', options.publicUrl).href;
+  const callbackUrl = `${options.publicUrl.replace(/\/$/, '')}/auth/google/callback`;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
   return { services: { users, security, sessions, totp, auth }, google, mails, tokens, passwords, credentials, hashing };
 }

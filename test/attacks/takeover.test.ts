@@ -49,7 +49,7 @@ test('somebody registers with my address before me, and sets up every way in; wi
     await assert.rejects(app.ask('auth.refresh', { refreshToken }), { code: 'SESSION_ENDED' });
   }
   for (const login of [{ email: mine }, { username }]) await assert.rejects(app.ask('auth.login', { ...login, password: stranger.password }), { code: 'WRONG_CREDENTIALS' });
-  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: details.challengeToken, code: '123456' }), { code: 'LINK_EXPIRED' });
+  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: details.challengeToken, code: '123456' }), { code: 'CHALLENGE_EXPIRED' });
   await assert.rejects(app.ask('account.confirmEmail', { token: confirm }), { code: 'LINK_EXPIRED' });
   const elsewhere = (await app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) })) as Output<'auth.loginWithGoogle'>;
   assert.notEqual(elsewhere.user.id, stranger.id, 'Google leads to another account');

@@ -97,7 +97,7 @@ for (const { path, operation, minutes, obtain } of links) {
     for (const other of links) {
       if (other.path !== path) await assert.rejects(follow(app, other.operation, token), { code: 'LINK_EXPIRED' }, other.path);
     }
-    await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: token, code: '123456' }), { code: 'LINK_EXPIRED' });
+    await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: token, code: '123456' }), { code: 'CHALLENGE_EXPIRED' });
     await follow(app, operation, token);
   });
 

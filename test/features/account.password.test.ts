@@ -105,5 +105,5 @@ test('a new password ends what was begun with the old one: links for another, ch
   await ann.call('account.changePassword', { oldPassword: ann.password, password: better });
   await assert.rejects(app.ask('account.resetPassword', { token: reset, password: 'a third horse' }), { code: 'LINK_EXPIRED' });
   await assert.rejects(app.ask('account.confirmEmail', { token: confirm }), { code: 'LINK_EXPIRED' });
-  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken, code: '123456' }), { code: 'LINK_EXPIRED' });
+  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken, code: '123456' }), { code: 'CHALLENGE_EXPIRED' });
 });

@@ -41,11 +41,12 @@ interface RemovalProcess {
 function createParts(connection: Connection) {
   const onError = (error: unknown): void => assert.fail(String(error));
   const security = createSecurityService(securityModel(connection));
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
+  const credentials = createCredentialsService({ users: userModel(connection), bus: silent });
+  const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
   return {
     security,
     sessions,
-    credentials: createCredentialsService({ users: userModel(connection), bus: silent }),
+    credentials,
     tokens: createTokensService(tokenModel(connection)),
     mails: createMailQueue(mailModel(connection)),
     passwords: createPasswordsService({ hashing: createPasswordHashing(4), guesses: createGuesses({ collection: guessCollection(connection), scale: 1000 }), security }),

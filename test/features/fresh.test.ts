@@ -115,7 +115,7 @@ test('with the second factor on, a password alone proves nothing, and neither do
   const { recoveryCodes } = await ann.call('totp.confirm', { code: used });
   await age(t, app);
   const { password } = ann;
-  await assert.rejects(ann.call('auth.confirm', { password }), { code: 'SECOND_FACTOR_REQUIRED' });
+  await assert.rejects(ann.call('auth.confirm', { password }), { code: 'VALIDATION_FAILED' });
   await assert.rejects(ann.call('auth.confirm', { password, code: used }), { code: 'WRONG_CODE' });
   await assert.rejects(ann.call('auth.confirm', { password: 'wrong horse battery', code: authenticator.code(1) }), { code: 'WRONG_PASSWORD' });
   await assert.rejects(ann.call('account.changeEmail', { email: 'ann.new@example.org' }), refused);

@@ -81,15 +81,15 @@ test('the token for the second step is good once, for five minutes, and for a se
   const [first = '', second = '', third = ''] = recoveryCodes;
   const used = await challenge();
   await verify(used, newCode());
-  await assert.rejects(verify(used, newCode()), { code: 'LINK_EXPIRED' });
+  await assert.rejects(verify(used, newCode()), { code: 'CHALLENGE_EXPIRED' });
 
   const raced = await challenge();
   assert.equal(codesOf(await Promise.allSettled([first, second].map((code) => verify(raced, code)))).filter((outcome) => outcome === 'in').length, 1);
 
   const late = await challenge();
   await (await connect(t, mongodbUri)).collection('tokens').updateMany({ _id: { $regex: '^second-factor:' } as never }, { $set: { expiresAt: new Date(Date.now() - 1) } });
-  await assert.rejects(verify(late, third), { code: 'LINK_EXPIRED' });
-  for (const wrong of ['x', `${await challenge()}x`]) await assert.rejects(verify(wrong, newCode()), { code: 'LINK_EXPIRED' });
+  await assert.rejects(verify(late, third), { code: 'CHALLENGE_EXPIRED' });
+  for (const wrong of ['x', `${await challenge()}x`]) await assert.rejects(verify(wrong, newCode()), { code: 'CHALLENGE_EXPIRED' });
   await assert.rejects(dispatch.call('account.resetPassword', guest, { token: await challenge(), password: 'another horse battery' }), { code: 'LINK_EXPIRED' });
   await verify(await challenge(), third);
 });
@@ -120,7 +120,7 @@ test('a new password by mail does not switch it off, and ends second steps under
   const before = await challenge();
   await dispatch.call('account.sendResetEmail', guest, { email });
   await dispatch.call('account.resetPassword', guest, { token: tokenOf((await mails.next(email)).link ?? ''), password: 'another horse battery' });
-  await assert.rejects(verify(before, newCode()), { code: 'LINK_EXPIRED' });
+  await assert.rejects(verify(before, newCode()), { code: 'CHALLENGE_EXPIRED' });
   await verify(await challengeOf(dispatch.call('auth.login', guest, { email, password: 'another horse battery' })), newCode());
 });
 

@@ -123,8 +123,8 @@ test('to prove again who one is takes a code as well', async (t) => {
   await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account({ email })) });
   t.mock.timers.tick(5 * 60_000);
   const account = issuer.account({ email: 'another@example.org' });
-  await assert.rejects(ann.call('auth.confirm', { password }), { code: 'SECOND_FACTOR_REQUIRED' });
-  await assert.rejects(ann.call('auth.confirm', { credential: issuer.credential(account) }), { code: 'SECOND_FACTOR_REQUIRED' });
+  await assert.rejects(ann.call('auth.confirm', { password }), { code: 'VALIDATION_FAILED' });
+  await assert.rejects(ann.call('auth.confirm', { credential: issuer.credential(account) }), { code: 'VALIDATION_FAILED' });
   await assert.rejects(ann.call('auth.confirm', { password, code: wrongCode }), { code: 'WRONG_CODE' });
   await assert.rejects(ann.call('auth.confirm', { password: 'wrong', code: newCode() }), { code: 'WRONG_PASSWORD' });
   await assert.rejects(ann.call('account.changeEmail', { email: 'new@example.org' }), { code: 'FRESH_SIGN_IN_REQUIRED' });
@@ -136,7 +136,7 @@ test('with the account it is gone, and so are second steps under way', async (t)
   const { ann, challenge, verify, newCode, mongodbUri, uri } = await buildTwofold(t);
   const before = await challenge();
   await ann.call('account.remove', { password });
-  await assert.rejects(verify(before, newCode()), { code: 'LINK_EXPIRED' });
+  await assert.rejects(verify(before, newCode()), { code: 'CHALLENGE_EXPIRED' });
   const user = await (await connect(t, mongodbUri)).collection('users').findOne({ username: `Removed.${ann.id}` });
   assert.deepEqual([user?.['secondFactor'], JSON.stringify(user).includes(new URL(uri).searchParams.get('secret') ?? '')], [undefined, false]);
 });

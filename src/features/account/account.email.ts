@@ -29,21 +29,27 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
   };
 }
 
-/** What following a link does. The browser that does it may be anybody's: nobody is signed in by it. */
+/**
+ * What following a link does, before the link is used up: whatever fails on the way, it can be followed again. The browser that does it may be
+ * anybody's: nobody is signed in by it.
+ */
 function createFollowing({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail' | 'undoEmail'> {
   return {
     async verifyEmail(guest, { token }) {
-      const { userId, email } = requireOwned(await tokens.redeem('verify-email', token));
+      const { userId, email } = requireOwned(await tokens.find('verify-email', token));
       if (!(await credentials.change(userId, { emailVerifiedAt: new Date() }, { email }))) throw new AppError('LINK_EXPIRED');
+      requireOwned(await tokens.redeem('verify-email', token));
       await security.record(userId, 'email-verified', guest, email);
       return null;
     },
 
     async confirmEmail(guest, { token }) {
-      const { userId, email } = requireOwned(await tokens.redeem('confirm-email', token));
+      const { userId, email } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
-      const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before?.email ?? null });
-      if (!before || !after) throw new AppError('LINK_EXPIRED');
+      if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
+      const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null });
+      if (!after) throw new AppError('LINK_EXPIRED');
+      await tokens.redeem('confirm-email', token);
       await security.record(userId, 'email-changed', guest, email);
       // An address that was never verified may be a stranger's: it gets no power over the account.
       if (before.email !== undefined && before.me.emailVerified) {
@@ -54,16 +60,15 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
 
     async undoEmail(guest, { token }) {
       const { userId, email, since } = requireOwned(await tokens.find('undo-email', token));
-      const holder = await credentials.find({ email });
-      // The link stays good meanwhile: whoever changed the address could have made an account with the old one.
-      if (holder && holder.id !== userId) throw new AppError('EMAIL_TAKEN');
-      requireOwned(await tokens.redeem('undo-email', token));
-      // Whoever changed the address could sign in, and must not any more.
-      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ...(await findAdded(security, userId, since)) });
+      // Whoever changed the address could sign in, and must not any more. If the address is taken the link stays good
+      // meanwhile: it may be the same person who has made an account with it.
+      const added = await findAdded(security, userId, since);
+      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: { at: new Date() }, ...added });
       if (!account) throw new AppError('LINK_EXPIRED');
+      await sessions.endNoted(userId);
       await security.record(userId, 'email-change-undone', guest, email);
+      requireOwned(await tokens.redeem('undo-email', token));
       await tokens.removeAll(userId);
-      await sessions.endAll(userId);
       await mails.enqueue({ kind: 'reset-password', userId, to: email, language: account.me.language });
       return null;
     },
@@ -80,11 +85,19 @@ async function findAdded(security: SecurityService, userId: Id, changedAt: Date)
   return { ...(links > 0 && { googleId: null }), ...(factors > 0 && { secondFactor: null }) };
 }
 
-/**
- * Whose token it is, the address in the mail, and when the mail was asked for.
- * @throws LINK_EXPIRED
- */
-export function requireOwned(content: TokenContent | undefined): { userId: Id; email: string; since: Date } {
+/** What the token in a link stands for. */
+interface Owned {
+  userId: Id;
+  /** The address that the mail went to. */
+  email: string;
+  /** When the mail was asked for. */
+  since: Date;
+  /** Of the account when the mail was sent. */
+  stamp: string;
+}
+
+/** @throws LINK_EXPIRED */
+export function requireOwned(content: TokenContent | undefined): Owned {
   if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  return { userId: content.userId, email: content.data['email'] ?? '', since: new Date(content.data['since'] ?? 0) };
+  return { userId: content.userId, email: content.data['email'] ?? '', since: new Date(content.data['since'] ?? 0), stamp: content.data['stamp'] ?? '' };
 }

@@ -1,5 +1,4 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
-import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
@@ -21,8 +20,11 @@ const day = 24 * 60 * minute;
 /** More than these within an hour are not sent: the last one is still good. */
 const resetMailsPerHour = 5;
 
-/** What ends a wish to change the address: whoever had it may not have been the owner. */
-const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'email-change-undone'];
+/** What makes a link worthless that is still to be sent: whoever wished for it, or reads it, may not be the owner. */
+const overtakenBy: Partial<Record<MailKind, readonly SecurityKind[]>> = {
+  'confirm-email': ['password-changed', 'password-reset', 'email-change-undone'],
+  'email-changed': ['email-change-undone'],
+};
 
 interface LinkDeclaration {
   path: string;
@@ -45,12 +47,12 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
   const { tokens, security, publicUrl, appUrl = publicUrl } = parts;
   // Of several for one address at once each has to see what the one before has counted.
   const turns = createTurns();
-  const linkFor = async ({ kind, createdAt }: QueuedMail, userId: Id, email: string): Promise<string | undefined> => {
+  const linkFor = async ({ kind, createdAt }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
     const declared = links[kind];
     if (!declared) return undefined;
     const { path, purpose, ...terms } = declared;
     const base = kind === 'reset-password' ? appUrl : publicUrl;
-    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString() } })}`;
+    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString(), stamp } })}`;
   };
 
   return async (mail) => {
@@ -60,9 +62,9 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const account = kind === 'reset-password' ? await turns.take(mail.to ?? '', () => findForReset(parts, mail)) : await findOwner(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
-    const link = await linkFor(mail, account.id, to);
+    const link = await linkFor(mail, account, to);
     // The link comes first, as what ends it is recorded first: so one of the two sees the other.
-    if (kind === 'confirm-email' && (await security.count(account.id, claims, mail.createdAt)) > 0) return undefined;
+    if ((await security.count(account.id, overtakenBy[kind] ?? [], mail.createdAt)) > 0) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }

@@ -2,17 +2,16 @@
 import { deviceOf } from '../../core/device.ts';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Id } from '../../core/schemas.ts';
 import type { Account, CredentialChange } from '../users/credentials.service.ts';
 import { requireOwned } from './account.email.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
-async function conclude({ sessions, tokens, security, mails }: AccountParts, { id, me }: Account, guest: Guest, { but, kind }: { but?: Id; kind: 'password-changed' | 'password-reset' }): Promise<void> {
+async function conclude({ sessions, tokens, security, mails }: AccountParts, { id, me }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
+  await sessions.endNoted(id);
   await security.record(id, kind, guest);
   // A link that undoes a change of address stays good: a thief would set a new password, too.
   for (const purpose of ['reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(id, purpose);
-  await sessions.endAll(id, but);
   await mails.enqueue({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
 }
 
@@ -24,10 +23,10 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword ?? '', caller);
       const passwordHash = await passwords.hash(password, account.me);
-      const changed = await credentials.change(account.id, { passwordHash }, { passwordHash: account.passwordHash ?? null });
+      const changed = await credentials.change(account.id, { passwordHash, ending: { at: new Date(), but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
       // Somebody else has changed it meanwhile.
       if (!changed) throw new AppError('WRONG_PASSWORD');
-      await conclude(parts, changed, caller, { but: caller.sessionId, kind: 'password-changed' });
+      await conclude(parts, changed, caller, 'password-changed');
       return null;
     },
 
@@ -38,14 +37,15 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
     },
 
     async resetPassword(guest, { token, password }) {
-      const { userId, email } = requireOwned(await tokens.find('reset-password', token));
+      const { userId, email, stamp } = requireOwned(await tokens.find('reset-password', token));
       const account = await credentials.find({ id: userId });
-      if (!account) throw new AppError('LINK_EXPIRED');
+      // The stamp makes the link good once: with the new password it is another.
+      if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me);
-      requireOwned(await tokens.redeem('reset-password', token));
-      const changed = await credentials.change(userId, { passwordHash, ...claimOf(account) }, { email });
+      const ending = { at: new Date() };
+      const changed = await credentials.change(userId, { passwordHash, ending, ...claimOf(account) }, { email, passwordHash: account.passwordHash ?? null });
       if (!changed) throw new AppError('LINK_EXPIRED');
-      await conclude(parts, changed, guest, { kind: 'password-reset' });
+      await conclude(parts, changed, guest, 'password-reset');
       return null;
     },
   };

@@ -43,13 +43,15 @@ const interval = 60_000;
  */
 const settlingTime = 60_000;
 
+const passwordMissing = { fields: [{ field: 'password', problem: 'is required, but within five minutes of a sign-in with Google' }] };
+
 export function createRemovals(parts: RemovalParts): Removals {
   const { credentials, sessions, passwords } = parts;
   const work = createWork(parts);
   const requireProof = async (caller: Caller, password: string | undefined): Promise<Account> => {
     const account = await credentials.require(caller.userId);
     if (password !== undefined) await passwords.require(account, password, caller);
-    else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw new AppError('FRESH_SIGN_IN_REQUIRED');
+    else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw account.passwordHash === undefined ? new AppError('FRESH_SIGN_IN_REQUIRED') : new AppError('VALIDATION_FAILED', passwordMissing);
     return account;
   };
 

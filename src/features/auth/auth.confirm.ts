@@ -36,7 +36,7 @@ export function createConfirm({ credentials, passwords, sessions, totp, google }
   return async (caller, { code, ...proof }) => {
     const account = await credentials.require(caller.userId);
     const isTwofold = account.secondFactor?.confirmedAt !== undefined;
-    if (isTwofold && code === undefined) throw new AppError('SECOND_FACTOR_REQUIRED');
+    if (isTwofold && code === undefined) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'code', problem: 'is required, because the second factor is on' }] });
     const by = await prove(account, caller, proof);
     if (isTwofold) await totp.use(account, code ?? '', caller);
     await sessions.prove(caller.sessionId, by);

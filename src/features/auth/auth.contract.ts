@@ -78,7 +78,7 @@ export const authContract = {
       rate: { per: 'address', count: 60, seconds: 60 },
       input: strictObject({ challengeToken: Type.String({ minLength: 1, maxLength: 200 }), code: Code, refresh: RefreshDelivery }),
       output: SignedIn,
-      errors: ['WRONG_CODE', 'LINK_EXPIRED', 'SESSION_ENDED'],
+      errors: ['WRONG_CODE', 'CHALLENGE_EXPIRED', 'SESSION_ENDED'],
     }),
     'auth.confirm': operation({
       summary: 'Prove again who I am, for what needs a fresh sign-in: by password, or with Google; with a code as well if the second factor is on.',
@@ -86,7 +86,7 @@ export const authContract = {
       rate: { per: 'caller', count: 30, seconds: 60 },
       input: strictObject({ password: Type.Optional(GivenPassword), credential: Type.Optional(GoogleCredential), code: Type.Optional(Code) }),
       output: Nothing,
-      errors: ['WRONG_PASSWORD', 'WRONG_CODE', 'SECOND_FACTOR_REQUIRED', 'GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_UNAVAILABLE', 'BUSY'],
+      errors: ['WRONG_PASSWORD', 'WRONG_CODE', 'GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_UNAVAILABLE', 'BUSY'],
     }),
     'auth.refresh': operation({
       summary: 'Trade the refresh token for a new access token and the next refresh token.',

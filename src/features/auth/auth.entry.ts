@@ -32,12 +32,12 @@ const challengeLifetime = 5 * 60;
 export function createEntry({ credentials, sessions, tokens, security }: EntryParts): SignIn {
   return async (account, guest, { by, secondFactor }) => {
     if (account.secondFactor?.confirmedAt && !secondFactor) {
-      const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by }, lifetime: challengeLifetime });
+      const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by, stamp: account.stamp }, lifetime: challengeLifetime });
       throw new AppError('SECOND_FACTOR_REQUIRED', { challengeToken, expiresIn: challengeLifetime });
     }
     const signedIn = await sessions.open(account.id, guest, by);
     // Whoever changes that ends all sessions, and may have looked for them before this one was there.
-    if (!isAsProven(account, await credentials.find({ id: account.id }))) {
+    if ((await credentials.find({ id: account.id }))?.stamp !== account.stamp) {
       await sessions.endByRefreshToken(signedIn.refreshToken ?? '');
       throw new AppError('SESSION_ENDED');
     }
@@ -45,6 +45,3 @@ export function createEntry({ credentials, sessions, tokens, security }: EntryPa
     return { user: account.me, ...signedIn };
   };
 }
-
-const isAsProven = (before: Account, now: Account | undefined): boolean =>
-  now !== undefined && now.passwordHash === before.passwordHash && now.secondFactor?.confirmedAt?.getTime() === before.secondFactor?.confirmedAt?.getTime();

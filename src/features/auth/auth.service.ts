@@ -58,10 +58,11 @@ export function createAuthService(parts: AuthParts): AuthService {
     async verifySecondFactor(guest, { challengeToken, code }) {
       const challenge = await tokens.find('second-factor', challengeToken);
       const account = challenge?.userId === undefined ? undefined : await credentials.find({ id: challenge.userId });
-      if (!challenge || !account) throw new AppError('LINK_EXPIRED');
+      // What the first step has proven may have been replaced meanwhile.
+      if (!challenge || !account || challenge.data['stamp'] !== account.stamp) throw new AppError('CHALLENGE_EXPIRED');
       await totp.use(account, code, guest);
       // Of two codes for one challenge the first to come here is let in.
-      if (!(await tokens.redeem('second-factor', challengeToken))) throw new AppError('LINK_EXPIRED');
+      if (!(await tokens.redeem('second-factor', challengeToken))) throw new AppError('CHALLENGE_EXPIRED');
       return signIn(account, guest, { by: challenge.data['by'] === 'google' ? 'google' : 'password', secondFactor: true });
     },
   };

@@ -1,7 +1,8 @@
 /** Signing in with Google by redirect (OAuth 2.0 code flow with PKCE): begun and ended in the same browser, once. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
 import type { TokensService } from '../tokens/tokens.service.ts';
 import type { SignedIn } from './auth.contract.ts';
 import { requireGoogle, type GoogleSignIn, type SignInWithGoogle } from './google.entry.ts';
@@ -27,7 +28,6 @@ export interface GoogleRedirectParts {
 const lifetime = 10 * 60;
 
 const random = (): string => randomBytes(32).toString('base64url');
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri, returnPaths }: GoogleRedirectParts, signInWithGoogle: SignInWithGoogle): GoogleRedirect {
   const home = returnPaths[0] ?? '/';
@@ -36,7 +36,7 @@ export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri,
       if (!returnPaths.includes(returnTo)) throw new AppError('RETURN_PATH_NOT_ALLOWED');
       const provider = requireGoogle(google);
       const [browserSecret, nonce, codeVerifier] = [random(), random(), random()];
-      const state = await tokens.issue('google', { lifetime, data: { browser: hashOf(browserSecret), nonce, codeVerifier, returnTo } });
+      const state = await tokens.issue('google', { lifetime, data: { browser: sha256(browserSecret), nonce, codeVerifier, returnTo } });
       return { url: provider.authorizationUrl({ redirectUri, state, nonce, codeVerifier, language }), browserSecret };
     },
 
@@ -44,7 +44,7 @@ export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri,
       const begun = await tokens.find('google', state);
       const { browser = '', nonce = '', codeVerifier = '', returnTo = home } = begun?.data ?? {};
       // Whoever has another's state must not even be able to use it up.
-      const isSameBrowser = begun !== undefined && timingSafeEqual(Buffer.from(hashOf(browserSecret)), Buffer.from(browser));
+      const isSameBrowser = begun !== undefined && timingSafeEqual(Buffer.from(sha256(browserSecret)), Buffer.from(browser));
       if (!isSameBrowser || !(await tokens.redeem('google', state))) return { returnTo: home };
       const finish = async (guest: Guest, code: string): Promise<SignedIn> => {
         const idToken = await requireGoogle(google).exchange({ code, redirectUri, codeVerifier });

@@ -6,6 +6,7 @@ import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { AccessClaims, AccessTokens } from './access.tokens.ts';
+import { createSessionEndings, type SessionEndingsParts } from './session.endings.ts';
 import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
 import { createRevocations } from './revocations.ts';
 import type { RevocationModel } from './revocation.model.ts';
@@ -37,14 +38,18 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   /** Ends the session of this refresh token, or of the one before it; gives its owner. */
   endByRefreshToken(refreshToken: string): Promise<AccessClaims | undefined>;
   endOne(sessionId: Id): Promise<void>;
-  endAll(userId: Id, but?: Id): Promise<void>;
+  endAll(userId: Id): Promise<void>;
+  /** Ends the sessions of a person that the change of credentials just made has noted. */
+  endNoted(userId: Id): Promise<void>;
   /** How the owner has proven within the last five minutes who they are, if they have. */
   findFreshProof(sessionId: Id): Promise<Proof | undefined>;
   /** @throws FRESH_SIGN_IN_REQUIRED */
   requireFresh(caller: Caller): Promise<void>;
   /** The owner has just proven again who they are. */
   prove(sessionId: Id, provenBy: Proof): Promise<void>;
-  /** Looks no more for what other processes end. */
+  /** Looks from now on for ends of sessions that were noted and left behind; the indexes must be there. */
+  start(): void;
+  /** Looks no more, neither for those nor for what other processes end. */
   stop(): void;
 }
 
@@ -52,6 +57,7 @@ export interface SessionsParts {
   sessions: SessionModel;
   revocations: RevocationModel;
   accessTokens: AccessTokens;
+  credentials: SessionEndingsParts['credentials'];
   security: Pick<SecurityService, 'record'>;
   bus: Bus;
   onError: (error: unknown) => void;
@@ -68,6 +74,13 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
   const store = createSessionStore(parts.sessions);
   const live = createLiveSessions(store);
   const ending = createEnding(parts, store, live);
+  const endings = createSessionEndings({
+    ...parts,
+    async endBefore(userId, { at, but }) {
+      const earlier = (await store.list(userId)).filter(({ createdAt }) => createdAt < at);
+      await ending.endMany(earlier.map(idOf).filter((id) => id !== but));
+    },
+  });
   const toTokens = async (claims: AccessClaims, refreshToken: string | undefined): Promise<Tokens> => ({
     accessToken: await accessTokens.sign(claims),
     expiresIn: accessTokens.lifetime,
@@ -77,7 +90,9 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
   return {
     ...createQuestions(store, live, accessTokens),
     ...createEnds(parts, store, ending.endMany),
-    stop: ending.stop,
+    start: () => endings.start(),
+    endNoted: async (userId) => endings.endNoted(userId),
+    stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
 
     async open(userId, guest, provenBy) {
@@ -128,8 +143,8 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
     for (const { userAgent } of sessions) await security.record(caller.userId, 'session-ended', caller, deviceOf(userAgent));
   };
   return {
-    async endAll(userId, but) {
-      await endMany((await store.list(userId)).map(idOf).filter((id) => id !== but));
+    async endAll(userId) {
+      await endMany((await store.list(userId)).map(idOf));
     },
     async endOne(sessionId) {
       await endMany([sessionId]);

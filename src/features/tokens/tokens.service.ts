@@ -1,7 +1,8 @@
 /** Single-use tokens, as links in mails and steps of a sign-in carry them: 32 random bytes, good once and for a time. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mongo, Types } from 'mongoose';
 import { duplicateKey } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { TokenDocument, TokenModel } from './token.model.ts';
 
@@ -35,13 +36,13 @@ export interface TokensService {
 }
 
 export function createTokensService(tokens: TokenModel): TokensService {
-  const good = (purpose: TokenPurpose, token: string) => ({ hash: hashOf(token), _id: { $regex: `^${purpose}:` }, expiresAt: { $gt: new Date() } });
+  const good = (purpose: TokenPurpose, token: string) => ({ hash: sha256(token), _id: { $regex: `^${purpose}:` }, expiresAt: { $gt: new Date() } });
   return {
     async issue(purpose, { userId, data = {}, lifetime, newestOnly }) {
       const token = randomBytes(32).toString('base64url');
       const document: TokenDocument = {
         _id: `${purpose}:${newestOnly && userId !== undefined ? userId : new Types.ObjectId().toHexString()}`,
-        hash: hashOf(token),
+        hash: sha256(token),
         ...(userId !== undefined && { userId: new Types.ObjectId(userId) }),
         data,
         expiresAt: new Date(Date.now() + lifetime * 1000),
@@ -56,7 +57,7 @@ export function createTokensService(tokens: TokenModel): TokensService {
       return contentOf(await tokens.findOneAndDelete(good(purpose, token)).lean());
     },
     async useOnce(purpose, token, lifetime) {
-      const hash = hashOf(token);
+      const hash = sha256(token);
       try {
         await tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) });
         return true;
@@ -70,8 +71,6 @@ export function createTokensService(tokens: TokenModel): TokensService {
     },
   };
 }
-
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
 const contentOf = (document: TokenDocument | null): TokenContent | undefined =>
   document ? { data: document.data, ...(document.userId && { userId: document.userId.toHexString() }) } : undefined;

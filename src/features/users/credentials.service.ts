@@ -3,13 +3,14 @@ import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Language } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
-import { closedPrivacy, openPrivacy, searchWordsOf, toMe, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
+import { closedPrivacy, openPrivacy, searchWordsOf, toMe, type Ending, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
 import { findTaken, proposeUsername } from './user.names.ts';
 import { toUpdate, writeUser } from './user.writing.ts';
 import type { Me, usersContract } from './users.contract.ts';
 
-export type { Removal } from './user.model.ts';
+export type { Ending, Removal } from './user.model.ts';
 
 export interface NewAccount {
   email: string;
@@ -31,6 +32,8 @@ export interface Account {
   passwordHash: string | undefined;
   googleId: string | undefined;
   secondFactor: SecondFactor | undefined;
+  /** Is another once anything has changed that signs in. */
+  stamp: string;
 }
 
 /** What a change may set, or take away with null. */
@@ -43,6 +46,8 @@ export interface CredentialChange {
   unlinkedGoogleId?: string | null;
   secondFactor?: SecondFactor | null;
   'secondFactor.recoveryHashes'?: string[];
+  /** Ends the sessions there are, even if the server dies in this instant. */
+  ending?: Ending;
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
@@ -52,7 +57,7 @@ export interface CredentialsService {
   /** Makes an account; a free username is found when none is given. @throws EMAIL_TAKEN, USERNAME_TAKEN, GOOGLE_TAKEN */
   create(account: NewAccount): Promise<Account>;
   find(by: { id: Id } | { email: string } | { username: string } | { googleId: string }): Promise<Account | undefined>;
-  /** @throws USER_NOT_FOUND */
+  /** The account of a caller. @throws UNAUTHENTICATED if it is gone */
   require(id: Id): Promise<Account>;
   /**
    * Changes an account if `only` holds of it in the same instant; undefined if it does not.
@@ -64,6 +69,9 @@ export interface CredentialsService {
   useRecoveryHash(id: Id, hash: string): Promise<boolean>;
   /** Erases everything personal in one write, and notes what is left to do; undefined if somebody else was faster. */
   erase(account: Account, messages: Removal['messages']): Promise<Removal | undefined>;
+  /** Ends of sessions that may not be complete: those of one person, or all. */
+  findEndings(id?: Id): Promise<(Ending & { id: Id })[]>;
+  completeEnding(ending: Ending & { id: Id }): Promise<void>;
   /** Removals that are not complete. */
   findRemovals(): Promise<(Removal & { id: Id })[]>;
   /** Who was to be told of a removal has been. */
@@ -89,7 +97,7 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
 
     async require(id) {
       const account = await find({ id });
-      if (!account) throw new AppError('USER_NOT_FOUND');
+      if (!account) throw new AppError('UNAUTHENTICATED');
       return account;
     },
 
@@ -109,7 +117,20 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
       const { modifiedCount } = await users.updateOne({ _id: id, 'secondFactor.recoveryHashes': hash }, { $pull: { 'secondFactor.recoveryHashes': hash } });
       return modifiedCount === 1;
     },
+    ...createEndings(users),
     ...createRemovals(users),
+  };
+}
+
+function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings' | 'completeEnding'> {
+  return {
+    async findEndings(id) {
+      const documents = await users.find({ ...(id !== undefined && { _id: id }), 'ending.at': { $exists: true } }, { ending: 1 }).lean();
+      return documents.flatMap(({ _id, ending }) => (ending ? [{ id: _id.toHexString(), ...ending }] : []));
+    },
+    async completeEnding({ id, at }) {
+      await users.updateOne({ _id: id, 'ending.at': at }, { $unset: { ending: '' } });
+    },
   };
 }
 
@@ -178,4 +199,5 @@ const toAccount = (document: UserDocument): Account => ({
   passwordHash: document.passwordHash,
   googleId: document.googleId,
   secondFactor: document.secondFactor,
+  stamp: sha256(JSON.stringify([document.passwordHash, document.googleId, document.secondFactor?.confirmedAt])),
 });

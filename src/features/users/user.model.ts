@@ -16,6 +16,14 @@ export interface SecondFactor {
   recoveryHashes: string[];
 }
 
+/** The end of sessions that a change of credentials has brought about, as long as it may not be complete. */
+export interface Ending {
+  /** All that were opened before. */
+  at: Date;
+  /** But this one, in which it was changed. */
+  but?: string;
+}
+
 /** The removal of an account, as long as something of it is left to do. */
 export interface Removal {
   messages: 'keep' | 'remove';
@@ -46,6 +54,7 @@ export interface UserDocument {
   createdAt: Date;
   removedAt?: Date;
   removal?: Removal;
+  ending?: Ending;
 }
 
 export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
@@ -71,6 +80,7 @@ const schema = new Schema<UserDocument>(
     createdAt: { type: Date, required: true },
     removedAt: Date,
     removal: { type: Schema.Types.Mixed },
+    ending: { type: Schema.Types.Mixed },
   },
   { collection: 'users', versionKey: false },
 );
@@ -78,6 +88,7 @@ schema.index({ email: 1 }, { unique: true, partialFilterExpression: { email: { $
 schema.index({ googleId: 1 }, { unique: true, partialFilterExpression: { googleId: { $exists: true } } });
 schema.index({ username: 1 }, { unique: true });
 schema.index({ words: 1 });
+schema.index({ 'ending.at': 1 }, { partialFilterExpression: { 'ending.at': { $exists: true } } });
 schema.index({ 'removal.startedAt': 1 }, { partialFilterExpression: { 'removal.startedAt': { $exists: true } } });
 
 export const userModel = (connection: Connection) => connection.model('User', schema);

@@ -29,7 +29,7 @@ export interface UsersParts {
 
 export function createUsersService({ users, security, bus }: UsersParts): UsersService {
   return {
-    me: async (caller) => toMe(await requireUser(users, caller.userId)),
+    me: async (caller) => toMe(await requireCaller(users, caller.userId)),
     get: async (_caller, { id }) => toUser(await requireUser(users, id)),
     search: async (_caller, input) => search(users, input),
 
@@ -55,6 +55,13 @@ async function requireUser(users: UserModel, id: Id): Promise<UserDocument> {
   return document;
 }
 
+/** @throws UNAUTHENTICATED if the account is gone */
+async function requireCaller(users: UserModel, id: Id): Promise<UserDocument> {
+  const document = await users.findById(id).lean();
+  if (!document || document.removedAt) throw new AppError('UNAUTHENTICATED');
+  return document;
+}
+
 async function search(users: UserModel, { search, limit }: { search: string; limit: number }) {
   const words = wordsOf(search);
   if (words.length === 0) return { items: [], more: false };
@@ -75,8 +82,7 @@ type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
 async function change(users: UserModel, id: Id, { privacy = {}, ...profile }: Changes): Promise<{ before: UserDocument; after: UserDocument }> {
   const settings = Object.fromEntries(Object.entries(privacy).map(([key, value]) => [`privacy.${key}`, value]));
   for (;;) {
-    const before = await requireUser(users, id);
-    if (before.removedAt) throw new AppError('USER_NOT_FOUND');
+    const before = await requireCaller(users, id);
     const { username, firstName, lastName = null } = before;
     const words = searchWordsOf({ username, firstName, lastName, ...profile });
     const same = { _id: id, removedAt: { $exists: false }, username, firstName, lastName };
