@@ -132,6 +132,8 @@ for (const [key, value] of [
   ['MONGODB_URI', 'postgres://db.example.org'],
   ['JWT_SECRET', 'x'.repeat(31)],
   ['JWT_SECRET', `${'x'.repeat(32)},short`],
+  ['JWT_SECRET', ' '.repeat(40)],
+  ['JWT_SECRET', `x${' '.repeat(40)}`],
   ['CORS_ORIGINS', 'https://app.example.org/path'],
   ['CORS_ORIGINS', '*'],
   ['CORS_ORIGINS', 'https://app.example.org, https://a:b:c'],

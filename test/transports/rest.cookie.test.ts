@@ -49,6 +49,11 @@ for (const [publicUrl, appUrl, sameSite] of [
   });
 }
 
+test('below a path of PUBLIC_URL the cookie is for that path', async (t) => {
+  const { url } = await buildTestApp(t, { env: { PUBLIC_URL: 'https://example.org/parley/' } });
+  assert.ok(readCookie(await post(url, '/auth/register', account)).attributes.includes('path=/parley/auth'));
+});
+
 test('whoever asks for the refresh token in the body gets no cookie', async (t) => {
   const { url } = await buildTestApp(t);
   await post(url, '/auth/register', account);

@@ -30,6 +30,13 @@ const refusals: [ErrorCode, string, Asking?][] = [
   ['ORIGIN_NOT_ALLOWED', '/auth/login', { method: 'POST', json: {}, headers: { origin: 'https://evil.example' } }],
 ];
 
+test('what an operation answers is for no cache, well or not', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token, email, password } = await person('Ann');
+  const answers = [await ask(url, '/auth/login', { method: 'POST', json: { email, password } }), await ask(url, '/user/me', { token }), await ask(url, '/user/me')];
+  assert.deepEqual(answers.map(({ headers }) => headers.get('cache-control')), ['no-store', 'no-store', 'no-store']);
+});
+
 test('every answer is data for whoever asked: no page, no frame, no guess at its type', async (t) => {
   const { url } = await buildTestApp(t);
   for (const path of ['/healthz', '/openapi.json']) requireGuarded(await ask(url, path), path);

@@ -1,9 +1,6 @@
 /** The e-mail address of an account: verified, changed and changed back by links in mails. */
 import { AppError } from '../../core/errors.ts';
-import type { Id } from '../../core/schemas.ts';
-import type { SecurityService } from '../security/security.service.ts';
-import type { TokenContent } from '../tokens/tokens.service.ts';
-import type { CredentialChange } from '../users/credentials.service.ts';
+import { findAdded, requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
@@ -73,31 +70,4 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       return null;
     },
   };
-}
-
-/** Milliseconds before a change of address. Of what came earlier its owner has been told at the old one, and in time. */
-const warning = 24 * 60 * 60_000;
-
-/** Takes away what was set up to sign in with since shortly before the address was changed. */
-async function findAdded(security: SecurityService, userId: Id, changedAt: Date): Promise<CredentialChange> {
-  const since = new Date(changedAt.getTime() - warning);
-  const [links, factors] = await Promise.all([security.count(userId, ['google-linked'], since), security.count(userId, ['second-factor-on'], since)]);
-  return { ...(links > 0 && { googleId: null }), ...(factors > 0 && { secondFactor: null }) };
-}
-
-/** What the token in a link stands for. */
-interface Owned {
-  userId: Id;
-  /** The address that the mail went to. */
-  email: string;
-  /** When the mail was asked for. */
-  since: Date;
-  /** Of the account when the mail was sent. */
-  stamp: string;
-}
-
-/** @throws LINK_EXPIRED */
-export function requireOwned(content: TokenContent | undefined): Owned {
-  if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  return { userId: content.userId, email: content.data['email'] ?? '', since: new Date(content.data['since'] ?? 0), stamp: content.data['stamp'] ?? '' };
 }

@@ -3,7 +3,7 @@ import { deviceOf } from '../../core/device.ts';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Account, CredentialChange } from '../users/credentials.service.ts';
-import { requireOwned } from './account.email.ts';
+import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
@@ -42,8 +42,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       // The stamp makes the link good once: with the new password it is another.
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me);
-      const ending = { at: new Date() };
-      const changed = await credentials.change(userId, { passwordHash, ending, ...claimOf(account) }, { email, passwordHash: account.passwordHash ?? null });
+      const changed = await credentials.change(userId, { passwordHash, ending: { at: new Date() }, ...claimOf(account) }, { email, passwordHash: account.passwordHash ?? null });
       if (!changed) throw new AppError('LINK_EXPIRED');
       await conclude(parts, changed, guest, 'password-reset');
       return null;

@@ -67,7 +67,8 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
       return await (known ? link(parts, known, profile, guest) : make(parts, profile, guest));
     } catch (error) {
       const isOvertaken = error instanceof AppError && overtaking.includes(error.code);
-      if (!isOvertaken || attempt === attempts) throw error;
+      if (!isOvertaken) throw error;
+      if (attempt === attempts) throw new AppError('GOOGLE_NOT_LINKED');
     }
   }
 }

@@ -17,7 +17,7 @@ export interface RefreshCookie {
 /** The app may live on another site than the API; then the cookie has to travel across sites. */
 export function createRefreshCookie(publicUrl: string, appUrl: string | undefined): RefreshCookie {
   const acrossSites = appUrl !== undefined && siteOf(appUrl) !== siteOf(publicUrl);
-  const options: CookieSerializeOptions = { path: '/auth', httpOnly: true, secure: true, sameSite: acrossSites ? 'none' : 'strict' };
+  const options: CookieSerializeOptions = { path: `${new URL(publicUrl).pathname.replace(/\/$/, '')}/auth`, httpOnly: true, secure: true, sameSite: acrossSites ? 'none' : 'strict' };
 
   return {
     fill(request, input) {

@@ -71,6 +71,8 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     validatorCompiler: ({ schema, httpPart }) => checkPart(schema, httpPart),
     // Before the body is read: a stranger's megabyte is not parsed.
     onRequest: async (request, reply) => {
+      // What people say, and tokens above all, is for nobody's cache (RFC 9111, section 5.2.2.5).
+      reply.header('cache-control', 'no-store');
       if (route.cookie) requireOrigin(request);
       const caller = access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request);
       callers.set(request, caller);
