@@ -35,12 +35,12 @@ const errorSchema: JsonSchema = {
   properties: {
     code: { type: 'string', description: 'Stable: decide by this.' },
     message: { type: 'string', description: 'For people.' },
-    details: { type: 'object', description: 'With VALIDATION_FAILED: `fields`, a list of {field, problem}. With RATE_LIMITED: `retryAfter`, in seconds.' },
+    details: { type: 'object', description: 'With VALIDATION_FAILED: `fields`, a list of {field, problem}. With RATE_LIMITED: `retryAfter`, in seconds. With SECOND_FACTOR_REQUIRED: `challengeToken`, and in `expiresIn` the seconds for which it is good.' },
     requestId: { type: 'string', description: 'Finds the request in the log of the server.' },
   },
 };
 
-/** The headers of `rest/standing.ts`. The RateLimit fields come with every answer; here they are told where they matter. */
+/** The headers of `rest/standing.ts`. The RateLimit fields come with every answer to who may call; here they are told where they matter. */
 const headers: Record<string, JsonSchema> = {
   'Retry-After': { description: 'Seconds until a request passes.', schema: { type: 'integer', minimum: 1 } },
   'RateLimit-Limit': { description: 'Requests at once, after a rest.', schema: { type: 'integer', minimum: 1 } },
@@ -64,7 +64,7 @@ export function openApiDocument(publicUrl: string): JsonSchema {
     info: {
       title: 'Parley',
       version: '1',
-      description: 'A messenger. Everything here is also a method of the websocket at `/ws`: see `/asyncapi.json`. Every answer has the `RateLimit` headers of `429`.',
+      description: 'A messenger. Everything here is also a method of the websocket at `/ws`: see `/asyncapi.json`. Every answer to somebody who may call an operation has the `RateLimit` headers of `429`. A browser signs in with Google by a link to `GET /auth/google?returnTo=/path`, which is no operation.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: publicUrl }],
