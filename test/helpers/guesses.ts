@@ -1,10 +1,11 @@
 /** The guard against guessing without the server around it, on a clock that stands still until it is moved. */
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
 import { guessCollection } from '../../src/features/passwords/guess.model.ts';
 import { createGuesses, type Guess, type Guesses } from '../../src/features/passwords/guesses.service.ts';
 import { createIndexes } from '../../src/plugins/mongo.ts';
-import { connect } from './app.ts';
+import { connect, freshDatabase } from './app.ts';
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -27,6 +28,13 @@ export async function createGuard(t: TestContext, uri: string, clock: Clock, sca
   const guesses = createGuesses({ collection: guessCollection(connection), now: clock.now, scale });
   await createIndexes(uri, connection);
   return guesses;
+}
+
+/** A guard of one process on a fresh database. */
+export async function buildGuard(t: TestContext, scale?: number): Promise<{ guesses: Guesses; clock: Clock; uri: string }> {
+  const clock = createClock();
+  const uri = freshDatabase(t);
+  return { guesses: await createGuard(t, uri, clock, scale), clock, uri };
 }
 
 export interface Attempt {
@@ -67,3 +75,20 @@ export async function inTurn<T>(count: number, attempt: (index: number) => Promi
 
 /** The nth of many addresses, each in a network of its own. */
 export const addressOf = (index: number): string => `198.${18 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
+
+export const zeros = (count: number): number[] => Array.from({ length: count }, () => 0);
+
+/** How many were allowed. */
+export const countOf = (waits: readonly number[]): number => waits.filter((wait) => wait === 0).length;
+
+const about = (subject: string | undefined): Attempt => (subject === undefined ? {} : { subject });
+
+/** Lets twenty strangers fail at a subject, once each: it is hot. */
+export async function heat(guesses: Guesses, subject?: string): Promise<void> {
+  assert.deepEqual(await inTurn(20, (index) => fail(guesses, { ...about(subject), ip: addressOf(index) })), zeros(20));
+}
+
+/** What a stranger who fails twice is told: `hot` where many have failed, otherwise `cool`. */
+export const twice = (guesses: Guesses, ip: string, subject?: string): Promise<number[]> => inTurn(2, () => fail(guesses, { ...about(subject), ip }));
+export const hot = [0, 60];
+export const cool = [0, 0];

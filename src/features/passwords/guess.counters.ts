@@ -15,6 +15,8 @@ export interface Limit {
 export interface GuessCounters {
   /** Counts a guess under the key unless that is beyond a limit: then it gives the milliseconds to wait, otherwise 0. */
   count(key: string, limits: readonly Limit[], id: string): Promise<number>;
+  /** Counts a guess under the key even beyond the limit. Only the latest are kept, twice as many as matter: some may be given back. */
+  add(key: string, limit: Limit, id: string): Promise<void>;
   /** The guess was never made. */
   giveBack(key: string, id: string): Promise<void>;
   /** No guess was ever made under the key. */
@@ -30,6 +32,13 @@ export function createGuessCounters(collection: GuessCollection, now: () => numb
       const counter = await withDeadline(update, storePatience);
       const isCounted = counter?.guesses.some((guess) => guess.id === id);
       return isCounted ? 0 : Math.max(1, Number(counter?.freeAt ?? at) - at);
+    },
+
+    async add(key, { most, within }, id) {
+      const at = now();
+      const guesses = { $concatArrays: [guessesSince(at - within), [{ id, at: new Date(at), beyond: 0 }]] };
+      const update = collection.updateOne({ _id: key }, [{ $set: { guesses: { $slice: [guesses, -2 * most] }, expiresAt: new Date(at + within) } }], { upsert: true });
+      await withDeadline(update, storePatience);
     },
 
     async giveBack(key, id) {
@@ -49,13 +58,15 @@ function counting(limits: readonly Limit[], { id, at }: Pick<CountedGuess, 'id'>
   const isBeyond = { $or: limits.map((limit) => isBeyondOf(limit, at)) };
   const guess = { id, at: now, beyond: { $cond: [isBeyond, { $add: [last('beyond'), 1] }, 0] } };
   return [
-    { $set: { guesses: { $filter: { input: { $ifNull: ['$guesses', []] }, cond: { $gt: ['$$this.at', new Date(at - memory)] } } } } },
+    { $set: { guesses: guessesSince(at - memory) } },
     { $set: { freeAt: { $max: limits.map((limit) => freeAtOf(limit, at)) } } },
     // Where no limit is reached, freeAt is null, which MongoDB orders before every date.
     { $set: { guesses: { $cond: [{ $lte: ['$freeAt', now] }, { $concatArrays: ['$guesses', [guess]] }, '$guesses'] } } },
     { $set: { expiresAt: { $add: [last('at'), memory] } } },
   ];
 }
+
+const guessesSince = (time: number): mongo.Document => ({ $filter: { input: { $ifNull: ['$guesses', []] }, cond: { $gt: ['$$this.at', new Date(time)] } } });
 
 /** A field of the guess that is the nth from the end; missing if there are fewer. */
 const nthLast = (n: number, field: keyof CountedGuess): mongo.Document => ({ $arrayElemAt: [`$guesses.${field}`, -n] });

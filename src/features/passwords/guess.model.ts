@@ -13,7 +13,7 @@ export interface GuessDocument {
   _id: string;
   /** Those that were wrong or are being looked at, in the order they came. */
   guesses: CountedGuess[];
-  /** From when on the latest one was, or would have been, allowed; null if it was at any time. */
+  /** From when on the latest one that was subject to limits was, or would have been, allowed; null if it was at any time. */
   freeAt: Date | null;
   expiresAt: Date;
 }

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { networkOf } from '../../core/network.ts';
-import { createGuessCounters, type GuessCounters, type Limit } from './guess.counters.ts';
+import { createGuessCounters, type Limit } from './guess.counters.ts';
 import type { GuessCollection } from './guess.model.ts';
 
 export interface Guess {
@@ -16,8 +16,8 @@ export interface Guess {
 export interface Guesses {
   /**
    * Counts an attempt before it is looked at: as wrong until it is said to have succeeded.
-   * @param subject what is guessed at: the e-mail or username as typed, in small letters, or `totp:<user id>` and the like
-   * @param isFamiliar whether this address has signed in to this account before; asked only where too many others fail
+   * @param subject what is guessed at: `login:<e-mail or username as typed, in small letters>`, `account:<user id>`, `code:<user id>`
+   * @param isFamiliar whether this address has signed in to this account before; asked each time, for accounts that do not exist as well
    * @throws RATE_LIMITED with details.retryAfter in seconds
    */
   begin(subject: string, guest: Guest, isFamiliar?: () => Promise<boolean>): Promise<Guess>;
@@ -34,53 +34,66 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Whom a limit is for. Only `subject` can hurt others than whoever guesses: so it is short, and spares the familiar. */
-type Scope = 'pair' | 'address' | 'subject';
+interface Limits {
+  /** For an address at a subject, as long as not too many strangers fail there. */
+  pair: Limit[];
+  /** For a stranger's address at a subject at which too many strangers fail. */
+  hotPair: Limit[];
+  /** For an address, whatever it guesses at. */
+  address: Limit[];
+  /** How many failures from anywhere make a subject hot. It refuses nobody: if it did, those who fail would keep others out. */
+  subject: Limit;
+}
 
-const limitsAt = (scale: number): Record<Scope, Limit[]> => {
+const limitsAt = (scale: number): Limits => {
   const scaled = (count: number): number => Math.max(1, Math.round(count * scale));
+  const growing = { first: minute, longest: hour };
   return {
     pair: [
       { most: scaled(5), within: minute },
-      { most: scaled(20), within: hour, wait: { first: minute, longest: hour } },
+      { most: scaled(20), within: hour, wait: growing },
     ],
+    hotPair: [{ most: scaled(1), within: hour, wait: growing }],
     address: [{ most: scaled(100), within: hour }],
-    subject: [{ most: scaled(20), within: hour, wait: { first: second, longest: minute } }],
+    subject: { most: scaled(20), within: hour },
   };
 };
 
 export function createGuesses({ collection, now = Date.now, scale }: GuessesParts): Guesses {
   const counters = createGuessCounters(collection, now);
   const limits = limitsAt(scale);
+  const giveBack = async (keys: readonly string[], id: string): Promise<void> => {
+    await Promise.all(keys.map((key) => counters.giveBack(key, id)));
+  };
 
   return {
     async begin(subject, { ip }, isFamiliar = () => Promise.resolve(false)) {
       const id = randomUUID();
       const address = networkOf(ip);
-      const keys = { pair: keyOf('pair', subject, address), address: keyOf('address', address), subject: keyOf('subject', subject) };
-      const counted: Scope[] = [];
-      for (const scope of ['pair', 'address', 'subject'] as const) {
-        const wait = await counters.count(keys[scope], limits[scope], id);
-        if (wait === 0) counted.push(scope);
-        else if (scope !== 'subject' || !(await isFamiliar())) {
-          await giveBack(counters, counted.map((one) => keys[one]), id);
-          throw new AppError('RATE_LIMITED', { retryAfter: Math.ceil(wait / second) });
-        }
-      }
-      const others = counted.filter((scope) => scope !== 'pair').map((scope) => keys[scope]);
+      const isStranger = !(await isFamiliar());
+      // The familiar are counted apart, and only so that an attempt of theirs takes as long as any other.
+      const keys = { subject: keyOf(isStranger ? 'strangers' : 'familiar', subject), pair: keyOf('pair', subject, address), address: keyOf('address', address) };
+      const requireFree = async (key: string, wanted: readonly Limit[], counted: readonly string[]): Promise<void> => {
+        const wait = await counters.count(key, wanted, id);
+        if (wait === 0) return;
+        await giveBack(counted, id);
+        throw new AppError('RATE_LIMITED', { retryAfter: Math.ceil(wait / second) });
+      };
+
+      const isHot = (await counters.count(keys.subject, [limits.subject], id)) > 0;
+      await requireFree(keys.pair, isHot && isStranger ? limits.hotPair : limits.pair, [keys.subject]);
+      await requireFree(keys.address, limits.address, [keys.subject, keys.pair]);
+      // Not before: what is refused must not keep a subject hot.
+      if (isHot) await counters.add(keys.subject, limits.subject, id);
       return {
         async succeeded() {
-          await Promise.all([counters.reset(keys.pair), giveBack(counters, others, id)]);
+          await Promise.all([counters.reset(keys.pair), giveBack([keys.subject, keys.address], id)]);
         },
-        withdraw: () => giveBack(counters, [keys.pair, ...others], id),
+        withdraw: () => giveBack(Object.values(keys), id),
       };
     },
   };
 }
 
-async function giveBack(counters: GuessCounters, keys: readonly string[], id: string): Promise<void> {
-  await Promise.all(keys.map((key) => counters.giveBack(key, id)));
-}
-
 /** Neither names nor addresses are in the store. */
-const keyOf = (scope: Scope, ...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify([scope, ...parts])).digest('base64url');
+const keyOf = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
