@@ -1,6 +1,8 @@
 /** Finding out who has an account: nothing that a stranger can ask tells by its words. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { toWire, type AppError } from '../../src/core/errors.ts';
+import { addressOf, inTurn } from '../helpers/guesses.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import { ask, type Answer } from '../transports/ask.ts';
@@ -13,9 +15,9 @@ function shownOf({ status, text, headers }: Answer): object {
 }
 
 /** Addresses of accounts of every kind, and of none. */
-async function everyKind(t: TestContext): Promise<{ app: MailedApp; known: Record<string, string>; unknown: string }> {
+async function everyKind(t: TestContext, env: Record<string, string> = {}): Promise<{ app: MailedApp; known: Record<string, string>; unknown: string }> {
   const issuer = await startIssuer(t);
-  const app = await buildMailedApp(t, { env: issuer.env });
+  const app = await buildMailedApp(t, { env: { ...issuer.env, ...env } });
   const [verified, unverified, twofold, removed] = [await app.verified('Ann'), await app.unverified('Bob'), await app.verified('Cleo'), await app.verified('Dora')];
   await app.turnOnSecondFactor(twofold);
   await removed.call('account.remove', { password: removed.password });
@@ -40,4 +42,17 @@ test('a wrong password is answered the same by username, too', async (t) => {
   const answers = ['ann', 'bob', 'cleo', 'nobody'].map(async (username) => shownOf(await ask(app.url, '/auth/login', { method: 'POST', json: { username, password: 'wrong horse' } })));
   const [first, ...others] = await Promise.all(answers);
   for (const other of others) assert.deepEqual(other, first);
+});
+
+test('a stranger who has to wait because many guess is told the same, whether and what sort of account there is', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { app, known, unknown } = await everyKind(t, { RATE_SCALE: '1' });
+  const login = (email: string, ip: string): Promise<unknown> => app.ask('auth.login', { email, password: 'wrong horse' }, { ip }).then(() => undefined, (error: unknown) => toWire(error as AppError));
+  const answersOf = async (email: string): Promise<unknown[]> => {
+    await inTurn(20, (index) => login(email, addressOf(index)));
+    return inTurn(3, () => login(email, '192.0.2.1'));
+  };
+  const expected = await answersOf(unknown);
+  assert.deepEqual(expected.map((answer) => (answer as { code: string }).code), ['WRONG_CREDENTIALS', 'RATE_LIMITED', 'RATE_LIMITED']);
+  for (const [kind, email] of Object.entries(known)) assert.deepEqual(await answersOf(email), expected, kind);
 });

@@ -30,6 +30,8 @@ const schema = new Schema<SecurityDocument>(
   { collection: 'security', versionKey: false },
 );
 schema.index({ userId: 1, _id: -1 });
+// Whether an address is familiar takes the same time, however much has failed at an account.
+schema.index({ userId: 1, network: 1, kind: 1 });
 schema.index({ at: 1 }, { expireAfterSeconds: keptFor });
 
 export const securityModel = (connection: Connection) => connection.model('SecurityEntry', schema);
