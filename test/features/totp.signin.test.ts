@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { addressOf, inTurn } from '../helpers/guesses.ts';
 import { toMember, tokenOf, type Member } from '../helpers/google.ts';
 import { guest } from '../helpers/people.ts';
 import { buildTwofold, challengeOf, email, wrongCode } from '../helpers/twofold.ts';
@@ -113,6 +114,29 @@ test('wrong codes are limited, also over several tokens; the right one must wait
   await assert.rejects(verify(challenges[0] ?? '', newCode()), { code: 'RATE_LIMITED' });
   t.mock.timers.tick(60_000);
   await verify(challenges[0] ?? '', newCode());
+});
+
+test('while many addresses guess codes the owner gets in at the first try from an address never seen, and those who guess wait', async (t) => {
+  const { dispatch, challenge, newCode } = await buildTwofold(t, { RATE_SCALE: '1' });
+  const challengeToken = await challenge();
+  const verifyFrom = async (ip: string, code: string): Promise<string> => codesOf(await Promise.allSettled([dispatch.call('auth.verifySecondFactor', { ...guest, ip }, { challengeToken, code })])).join();
+  const attack = (): Promise<string[]> => inTurn(25, (index) => verifyFrom(addressOf(index), wrongCode));
+  assert.deepEqual(new Set(await attack()), new Set(['WRONG_CODE']));
+  assert.deepEqual(new Set(await attack()), new Set(['RATE_LIMITED']));
+  assert.equal(await verifyFrom('192.0.2.1', newCode()), 'in');
+});
+
+test('a code that could not be looked at, because the store failed, does not count as wrong', async (t) => {
+  const { ann, mongodbUri, challenge, verify, newCode } = await buildTwofold(t, { RATE_SCALE: '1' });
+  const store = await connect(t, mongodbUri);
+  const refuseChanges = async (validator: object): Promise<unknown> => store.db?.command({ collMod: 'users', validator });
+  const [challengeToken, code] = [await challenge(), newCode()];
+  await refuseChanges({ _id: { $exists: false } });
+  const outcomes = await inTurn(6, async () => codesOf(await Promise.allSettled([verify(challengeToken, code)])).join());
+  await refuseChanges({});
+  assert.equal(outcomes.some((outcome) => ['in', 'WRONG_CODE', 'RATE_LIMITED'].includes(outcome)), false, outcomes.join());
+  await verify(challengeToken, code);
+  assert.equal((await kindsOf(ann)).includes('second-factor-failed'), false);
 });
 
 test('a new password by mail does not switch it off, and ends second steps under way', async (t) => {

@@ -107,9 +107,20 @@ function createUse({ credentials, guesses, security }: TotpParts): TotpService['
     if (isRecovery) await security.record(id, 'recovery-code-used', guest);
     return isRecovery;
   };
-  return async (account, code, guest) => {
+  const look = async (account: Account, code: string, guest: Guest): Promise<boolean> => {
     const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip));
-    if (await isGood(account, code, guest)) return guess.succeeded();
+    try {
+      const isRight = await isGood(account, code, guest);
+      if (isRight) await guess.succeeded();
+      return isRight;
+    } catch (error) {
+      // If that fails as well, the attempt stays counted; the caller is told why it was not looked at.
+      await guess.withdraw().catch(() => undefined);
+      throw error;
+    }
+  };
+  return async (account, code, guest) => {
+    if (await look(account, code, guest)) return;
     await security.record(account.id, 'second-factor-failed', guest);
     throw new AppError('WRONG_CODE');
   };
