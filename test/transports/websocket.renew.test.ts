@@ -7,7 +7,6 @@ import { buildTestApp, freshDatabase, type TestApp } from '../helpers/app.ts';
 import { decode } from '../helpers/jwt.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
 import { openSocket, wrap, type RpcError, type TestSocket } from '../helpers/socket.ts';
-import { until } from '../helpers/until.ts';
 import { ask, requireError } from './ask.ts';
 
 /** When a token runs out, as it says itself. */
@@ -18,12 +17,30 @@ const signIn = async ({ dispatch }: TestApp, { email, password }: Person): Promi
 
 const isRefused = (code: string) => ({ data }: RpcError): boolean => data?.code === code;
 
-/** Connections close soon after their tokens run out, which are good for a moment; those of `patient` for a quarter of an hour. */
-async function twoPaces(t: TestContext): Promise<{ hasty: TestApp; patient: TestApp }> {
-  const mongodbUri = freshDatabase(t);
-  const [hasty, patient] = await Promise.all([buildTestApp(t, { mongodbUri, accessTokenLifetime: 3, tokenGrace: 100 }), buildTestApp(t, { mongodbUri })]);
-  return { hasty, patient };
+/** Milliseconds for which a connection outlives its token, and those within which it is closed then. */
+const grace = 60_000;
+const slack = 5000;
+
+/** From now on time passes only when told to, for all that looks at the clock or now and then. To be called before the app is built. */
+function holdTime(t: TestContext): (milliseconds: number) => void {
+  const { timers } = t.mock;
+  timers.enable({ apis: ['Date', 'setInterval'], now: Date.now() });
+  return (milliseconds) => timers.tick(milliseconds);
 }
+
+/** Two processes of one server: the tokens of `hasty` are good for ten seconds, those of `patient` for a quarter of an hour. */
+async function twoPaces(t: TestContext): Promise<{ hasty: TestApp; patient: TestApp; pass: (milliseconds: number) => void }> {
+  const pass = holdTime(t);
+  // When a minute passes at once, no pong comes meanwhile.
+  const common = { mongodbUri: freshDatabase(t), heartbeatMilliseconds: 3_600_000 };
+  const [hasty, patient] = await Promise.all([buildTestApp(t, { ...common, accessTokenLifetime: 10 }), buildTestApp(t, common)]);
+  return { hasty, patient, pass };
+}
+
+/** Milliseconds in which a token of `hasty` has run out, and the grace as well. */
+const over = 10_000 + grace + slack;
+
+const requireRefused = async ({ url }: TestApp, token: string): Promise<unknown> => requireError(await ask(url, '/user/me', { token }), 'UNAUTHENTICATED');
 
 test('a connection is told when its token runs out', async (t) => {
   const { url, person } = await buildTestApp(t);
@@ -37,36 +54,40 @@ test('a connection is told when its token runs out', async (t) => {
 });
 
 test('a connection whose token ran out is closed with 4401 after the grace, and told why', async (t) => {
-  const { hasty } = await twoPaces(t);
+  const { hasty, pass } = await twoPaces(t);
   const socket = await (await hasty.person('Ann')).socket();
+  pass(over);
   const { code, reason } = await socket.closed;
   assert.equal(code, 4401);
   assert.match(reason, /token/);
 });
 
 test('within the grace a connection goes on though its token is refused everywhere else', async (t) => {
-  const { url, person } = await buildTestApp(t, { accessTokenLifetime: 2 });
-  const ann = await person('Ann');
+  const { hasty, pass } = await twoPaces(t);
+  const ann = await hasty.person('Ann');
   const socket = await ann.socket();
-  await until('the token ran out', async () => (await ask(url, '/user/me', { token: ann.accessToken })).status === 401);
+  pass(10_000);
+  await requireRefused(hasty, ann.accessToken);
   assert.equal(((await socket.call('users.me')) as { id: string }).id, ann.id);
 });
 
-test('no connection is closed before its grace is over', async (t) => {
-  const tokenGrace = 3000;
-  const { person } = await buildTestApp(t, { accessTokenLifetime: 2, tokenGrace });
-  const ann = await person('Ann');
-  const { code } = await (await ann.socket()).closed;
-  assert.equal(code, 4401);
-  assert.ok(Date.now() >= ann.caller.expiresAt.getTime() + tokenGrace);
+test('no connection is closed before its grace is over, and then within five seconds', async (t) => {
+  const { hasty, pass } = await twoPaces(t);
+  const ann = await hasty.person('Ann');
+  const socket = await ann.socket();
+  pass(ann.caller.expiresAt.getTime() - Date.now() + grace - 1);
+  await socket.call('users.me');
+  pass(slack + 1);
+  assert.equal((await socket.closed).code, 4401);
 });
 
 test('auth.renew gives a connection the time of the new token', async (t) => {
-  const { hasty, patient } = await twoPaces(t);
+  const { hasty, patient, pass } = await twoPaces(t);
   const ann = await hasty.person('Ann');
   const [renewed, left] = await Promise.all([ann.socket(), ann.socket()]);
   const { accessToken } = await refresh(patient, ann);
   assert.deepEqual(await renewed.call('auth.renew', { accessToken }), { expiresAt: expiryOf(accessToken) });
+  pass(over);
   assert.equal((await left.closed).code, 4401);
   assert.equal(((await renewed.call('users.me')) as { id: string }).id, ann.id);
   await (await hasty.person('Bob')).call('messages.send', { to: ann.id, text: 'still there?' });
@@ -74,19 +95,24 @@ test('auth.renew gives a connection the time of the new token', async (t) => {
 });
 
 test('a connection renewed for a moment is closed when that has passed', async (t) => {
-  const { hasty } = await twoPaces(t);
+  const { hasty, pass } = await twoPaces(t);
   const ann = await hasty.person('Ann');
   const socket = await ann.socket();
+  pass(9000);
   await socket.call('auth.renew', { accessToken: (await refresh(hasty, ann)).accessToken });
+  pass(grace + slack);
+  await socket.call('users.me');
+  pass(10_000);
   assert.equal((await socket.closed).code, 4401);
 });
 
 test('within the grace a connection can still be renewed', async (t) => {
-  const app = await buildTestApp(t, { accessTokenLifetime: 2 });
-  const ann = await app.person('Ann');
+  const { hasty, pass } = await twoPaces(t);
+  const ann = await hasty.person('Ann');
   const socket = await ann.socket();
-  await until('the token ran out', async () => (await ask(app.url, '/user/me', { token: ann.accessToken })).status === 401);
-  const { accessToken } = await refresh(app, ann);
+  pass(10_000);
+  await requireRefused(hasty, ann.accessToken);
+  const { accessToken } = await refresh(hasty, ann);
   assert.deepEqual(await socket.call('auth.renew', { accessToken }), { expiresAt: expiryOf(accessToken) });
 });
 
@@ -95,21 +121,22 @@ async function requireNotRenewed(socket: TestSocket, accessToken: string): Promi
 }
 
 test('the token of another session, of mine or of somebody else, does not renew a connection', async (t) => {
-  const { hasty, patient } = await twoPaces(t);
+  const { hasty, patient, pass } = await twoPaces(t);
   const [ann, bob] = await Promise.all([hasty.person('Ann'), patient.person('Bob')]);
   const socket = await ann.socket();
   await requireNotRenewed(socket, (await signIn(patient, ann)).accessToken);
   await requireNotRenewed(socket, bob.accessToken);
+  pass(over);
   assert.equal((await socket.closed).code, 4401, 'nor a refused one later');
 });
 
 test('a token that ran out, or is none, does not renew a connection, which goes on as before', async (t) => {
-  const mongodbUri = freshDatabase(t);
-  const [app, hasty] = await Promise.all([buildTestApp(t, { mongodbUri }), buildTestApp(t, { mongodbUri, accessTokenLifetime: 1 })]);
-  const ann = await app.person('Ann');
+  const { hasty, patient, pass } = await twoPaces(t);
+  const ann = await patient.person('Ann');
   const socket = await ann.socket();
   const { accessToken } = await refresh(hasty, ann);
-  await until('the token ran out', async () => (await ask(app.url, '/user/me', { token: accessToken })).status === 401);
+  pass(10_000);
+  await requireRefused(patient, accessToken);
   for (const token of [accessToken, ann.refreshToken, 'x', `${ann.accessToken} `, `Bearer ${ann.accessToken}`]) await requireNotRenewed(socket, token);
   await assert.rejects(socket.call('auth.renew', { accessToken: '' }), isRefused('VALIDATION_FAILED'));
   await assert.rejects(socket.call('auth.renew', {}), isRefused('VALIDATION_FAILED'));
@@ -132,10 +159,11 @@ test('renewing is for connections: there is no such request over HTTP', async (t
 });
 
 test('one connection whose token ran out takes no other along', async (t) => {
-  const { hasty, patient } = await twoPaces(t);
+  const { hasty, patient, pass } = await twoPaces(t);
   const ann = await patient.person('Ann');
   const [short, long] = [await refresh(hasty, await signIn(patient, ann)), ann];
   const [closing, open] = await Promise.all([openSocket(t, hasty.url, short.accessToken), openSocket(t, hasty.url, long.accessToken)]);
+  pass(over);
   assert.equal((await closing.closed).code, 4401);
   await open.call('users.me');
 });
