@@ -9,7 +9,7 @@ import { untouched } from '../helpers/store.ts';
 import { ask, requireError, requireInvalid, type Asking, type ErrorBody } from './ask.ts';
 import { hostileValues, inputWith, isFormed, isObject, keysForeignTo, operators, refusedField, sampleOf } from './samples.ts';
 
-type Refuse = (field: string, path: string, asking?: Asking) => Promise<void>;
+type Refuse = (fields: string | readonly string[], path: string, asking?: Asking) => Promise<void>;
 
 /** Every route, asked by somebody signed in; in the end the store is what it was, byte for byte. */
 async function forEveryRoute(t: TestContext, attack: (route: Route, refuse: Refuse) => Promise<void>): Promise<void> {
@@ -18,7 +18,10 @@ async function forEveryRoute(t: TestContext, attack: (route: Route, refuse: Refu
   await ann.call('messages.send', { to: bob.id, text: 'hello' });
   const requireUntouched = await untouched(t, mongodbUri);
   for (const route of routes) {
-    await attack(route, async (field, path, asking = {}) => requireInvalid(await ask(url, path, { method: route.method, token: ann.accessToken, ...asking }), field));
+    await attack(route, async (fields, path, asking = {}) => {
+      const answer = await ask(url, path, { method: route.method, token: ann.accessToken, ...asking });
+      for (const field of [fields].flat()) requireInvalid(answer, field);
+    });
   }
   await requireUntouched();
 }
@@ -75,12 +78,16 @@ test('no route takes an operator, or a field twice, for anything in its query', 
 test("no route takes a key that is nobody's to set, neither in its body nor in its query", async (t) => {
   await forEveryRoute(t, async (route, refuse) => {
     const { body } = partsOf(route);
-    for (const key of keysForeignTo(requireOperation(route.operation).input)) {
-      await refuse(key, pathOf(route) + queryOf(route, { [key]: '1' }), body && { json: bodyOf(route, '', undefined) });
-      if (key === '__proto__' || !body) continue;
-      for (const value of ['admin', 1, true, null, { $gt: '' }]) await refuse(key, pathOf(route), { json: bodyOf(route, key, value) });
+    const keys = keysForeignTo(requireOperation(route.operation).input);
+    for (const key of keys) await refuse(key, pathOf(route) + queryOf(route, { [key]: '1' }), body && { json: bodyOf(route, '', undefined) });
+    if (!body) return;
+    const own = keys.filter((key) => key !== '__proto__');
+    for (const key of own) {
+      await refuse(key, pathOf(route), { json: bodyOf(route, key, 'admin') });
       for (const [name, schema] of Object.entries(body.properties)) if (isObject({ name, schema })) await refuse(`${name}/${key}`, pathOf(route), { json: bodyOf(route, name, { [key]: 1 }) });
     }
+    // Each of them is named, though they come together.
+    for (const value of [1, true, null, { $gt: '' }]) await refuse(own, pathOf(route), { json: { ...bodyOf(route, '', undefined), ...Object.fromEntries(own.map((key) => [key, value])) } });
   });
 });
 
