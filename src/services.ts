@@ -22,6 +22,7 @@ import { createMessageLog } from './features/messages/message.log.ts';
 import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { guessCollection } from './features/passwords/guess.model.ts';
+import { createGuessCounters } from './features/passwords/guess.counters.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
@@ -100,7 +101,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     mails: mailModel(options.connection),
     queue: mails,
     mailer: options.mailer,
-    prepare: createAccountMails({ ...people, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
+    prepare: createAccountMails({ ...people, security, counters: createGuessCounters(guessCollection(options.connection), Date.now), publicUrl: options.publicUrl, appUrl: options.appUrl }),
     onError: options.onError,
   });
 
@@ -125,7 +126,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
 /** Who people are and how they prove it. */
 function createPeople(options: ServicesOptions) {
   const { connection, bus, onError } = options;
-  const mails = createMailQueue(mailModel(connection));
+  const mails = createMailQueue(mailModel(connection), onError);
   const tokens = createTokensService(tokenModel(connection));
   const google = options.google && takingEachOnce(options.google, tokens);
   const security = createSecurityService(securityModel(connection));

@@ -4,9 +4,12 @@ import Bowser from 'bowser';
 /** Longer ones are no browser's. */
 const longest = 300;
 
+/** What is kept of a User-Agent that came with a request. */
+export const cutUserAgent = (userAgent = ''): string => userAgent.slice(0, longest);
+
 /** "Firefox on Linux" from a User-Agent (RFC 9110, section 10.1.5); what is no browser goes by its own first words. */
 export function deviceOf(userAgent: string): string {
-  const said = userAgent.slice(0, longest);
+  const said = cutUserAgent(userAgent);
   // Bowser refuses to look at nothing.
   const { browser, os } = Bowser.parse(said || '-');
   const names = [browser.name, os.name].filter((name) => name !== undefined && name !== '');

@@ -46,6 +46,9 @@ export const Password = Type.String({
   description: '8 to 72 bytes of UTF-8.',
 });
 
+/** A password that somebody says is theirs: whether it is shows when it is looked at. */
+export const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
+
 /** A number in the dense numbering of a chat. */
 export const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Caller, Guest, Language } from '../core/contract.ts';
+import { cutUserAgent } from '../core/device.ts';
 import { AppError } from '../core/errors.ts';
 import type { SessionsService } from '../features/sessions/sessions.service.ts';
 
@@ -36,7 +37,7 @@ export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate
 }
 
 /** Whoever sends a request, before anything proves who they are. */
-export const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '', language: languageOf(request) });
+export const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: cutUserAgent(request.headers['user-agent']), language: languageOf(request) });
 
 const languages = ['en', 'ru'] as const satisfies readonly Language[];
 

@@ -24,7 +24,7 @@ import { userModel, type UserDocument } from '../../src/features/users/user.mode
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import { readOutbox } from '../helpers/mailbox.ts';
 import { guest, type Person } from '../helpers/people.ts';
-import { dumpOf } from '../helpers/store.ts';
+import { countWaitingMails, dumpOf } from '../helpers/store.ts';
 import { until } from '../helpers/until.ts';
 
 const silent = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
@@ -48,7 +48,7 @@ function createParts(connection: Connection) {
     sessions,
     credentials,
     tokens: createTokensService(tokenModel(connection)),
-    mails: createMailQueue(mailModel(connection)),
+    mails: createMailQueue(mailModel(connection), onError),
     passwords: createPasswordsService({ hashing: createPasswordHashing(4), guesses: createGuesses({ collection: guessCollection(connection), scale: 1000 }), security }),
   };
 }
@@ -97,6 +97,12 @@ async function requireRemoved(reader: Person, sender: Person, chatId: string, co
   assert.deepEqual(revs.sort((a = 0, b = 0) => a - b), Array.from({ length: count }, (_, index) => index + 1));
 }
 
+/** How many farewells to this person these processes have sent. */
+async function countFarewells({ email }: Person, ...apps: TestApp[]): Promise<number> {
+  const sent = (await Promise.all(apps.map(({ dataDir }) => readOutbox(dataDir)))).flat();
+  return sent.filter(({ to, subject }) => to.includes(email) && subject === 'Your account was removed').length;
+}
+
 const places = ['sessions', 'links', 'log', 'farewell', 'messages'];
 
 // Each waits for mails most of the time: several at once.
@@ -127,11 +133,10 @@ describe('a removal', { concurrency: 5 }, () => {
         assert.deepEqual(next.errors, []);
         await requireRemoved(bob, ann, chatId, 3);
         assert.equal((await tracesOf(connection, ann)).documents, 0);
-        await until('the farewell is sent', async () => (await connection.collection('mails').countDocuments()) === 0);
+        await until('the farewell is sent', async () => (await countWaitingMails(connection)) === 0);
         const dump = await dumpOf(connection);
         for (const secret of ['annabel', 'secret']) assert.equal(dump.includes(secret), false, secret);
-        const farewells = (await readOutbox(app.dataDir)).filter(({ to, subject }) => to.includes(ann.email) && subject === 'Your account was removed');
-        assert.equal(farewells.length, 1);
+        assert.equal(await countFarewells(ann, app), 1);
       });
     }
   }
@@ -163,11 +168,52 @@ test('what a request that was under way leaves behind goes a little later, and o
   assert.equal((await tracesOf(connection, ann)).documents, 0);
   await requireRemoved(bob, ann, chatId, 2);
   await assert.rejects(next.parts.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
-  await until('no mail waits', async () => (await connection.collection('mails').countDocuments()) === 0);
+  await until('no mail waits', async () => (await countWaitingMails(connection)) === 0);
   assert.equal((await dumpOf(connection)).includes('annabel'), false);
 });
 
-test('two processes that carry out the same removal at once do no harm', async (t) => {
+test('one farewell is sent, also if the crash came when it was sent and that was not noted', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const connection = await connect(t, app.mongodbUri);
+  const farewell = places.indexOf('farewell');
+  const crashed = await createProcess(t, app, (steps) => crashingAt(farewell + 1, false)(steps));
+  crashed.parts.credentials.endFarewell = crash;
+  await crashed.removals.remove(ann.caller, { password: ann.password, messages: 'keep' });
+  await until('the crash', () => crashed.errors.length > 0);
+  await crashed.removals.stop();
+  await until('the farewell is sent', async () => (await countWaitingMails(connection)) === 0);
+  assert.ok((await tracesOf(connection, ann)).user?.removal?.farewell);
+
+  const next = await createProcess(t, app);
+  const passed = next.passed();
+  next.removals.start();
+  await passed;
+  await until('no mail waits', async () => (await countWaitingMails(connection)) === 0);
+  assert.equal((await tracesOf(connection, ann)).user?.removal?.farewell, undefined);
+  assert.equal(await countFarewells(ann, app), 1);
+});
+
+test('of many removals that are taken up a few are under way at a time', async (t) => {
+  const app = await buildTestApp(t);
+  const people = await Promise.all(Array.from({ length: 8 }, (_, index) => app.person(`Ann${'abcdefgh'[index] ?? ''}`)));
+  let underWay = 0;
+  let most = 0;
+  const first: RemovalStep = async () => {
+    most = Math.max(most, ++underWay);
+    await new Promise(setImmediate);
+  };
+  const last: RemovalStep = async () => void (underWay -= 1);
+  const process = await createProcess(t, app, (steps) => [first, ...steps, last]);
+  const { credentials } = process.parts;
+  for (const { id } of people) await credentials.erase(await credentials.require(id), 'keep');
+  process.removals.start();
+  const users = (await connect(t, app.mongodbUri)).collection('users');
+  await until('all are done', async () => underWay === 0 && (await users.countDocuments({ 'removal.farewell': { $exists: true } })) === 0);
+  assert.deepEqual([process.errors, most], [[], 3]);
+});
+
+test('two processes that carry out the same removal at once do no harm, and send one farewell', async (t) => {
   const one = await buildTestApp(t);
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
   const [ann, bob] = await Promise.all([one.person('Ann'), one.person('Bob')]);
@@ -185,6 +231,9 @@ test('two processes that carry out the same removal at once do no harm', async (
   assert.equal((await bob.call('messages.list', { chatId, limit: 1 })).items[0]?.text, text);
   const told = [...one.published, ...other.published].filter(({ event }) => event.name === 'message.removed').map(({ event }) => (event.payload as { rev: number }).rev);
   assert.equal(new Set(told).size, 60);
+  const connection = await connect(t, one.mongodbUri);
+  await until('no mail waits', async () => (await countWaitingMails(connection)) === 0);
+  assert.equal(await countFarewells(ann, one, other), 1);
 });
 
 test('a server that stops breaks off the removal of five hundred messages, and the next one ends it', async (t) => {

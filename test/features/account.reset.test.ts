@@ -1,15 +1,20 @@
 /** A new password for whoever reads mail at the address of an account. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
+import { Types } from 'mongoose';
+import { AppError } from '../../src/core/errors.ts';
 import { createHub } from '../../src/delivery/hub.ts';
 import { createAccountMails } from '../../src/features/account/account.mails.ts';
+import { createGuessCounters } from '../../src/features/passwords/guess.counters.ts';
+import { guessCollection } from '../../src/features/passwords/guess.model.ts';
 import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { tokenModel } from '../../src/features/tokens/token.model.ts';
 import { createTokensService } from '../../src/features/tokens/tokens.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
-import { buildMailedApp, publicUrl, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
+import { connect } from '../helpers/app.ts';
+import { buildMailedApp, passMinutes, publicUrl, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
 import { until } from '../helpers/until.ts';
 
 const better = 'an even better horse';
@@ -110,27 +115,69 @@ test('who has no account is answered alike, and written nothing', async (t) => {
   assert.equal(await countLinks(app), 2, 'nor is whoever had one');
 });
 
-test('beyond five an hour nothing is sent, and the last link is still good; an hour later it is sent again', async (t) => {
+/** Asks until nothing is sent any more; gives the token that was sent last. */
+async function exhaust(app: MailedApp, email: string): Promise<string> {
+  const before = await countLinks(app);
+  let last = '';
+  for (let count = 0; count < 5; count++) last = await request(app, email);
+  for (let count = 0; count < 5; count++) await wish(app, email);
+  assert.equal(await countLinks(app), before + 5);
+  return last;
+}
+
+/** Whether a link is good, and was not used: a password that is refused does not use it up. */
+const isGood = async (app: MailedApp, token: string): Promise<boolean> => reset(app, token, 'password123').then(() => assert.fail('it was set'), (error: unknown) => error instanceof AppError && error.code === 'PASSWORD_TOO_EASY');
+
+test('beyond five within half an hour nothing is sent, and the last link is still good; when it is not any more, the next is sent', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
-  let last = '';
-  for (let count = 0; count < 5; count++) last = await request(app, ann.email);
-  for (let count = 0; count < 5; count++) await wish(app, ann.email);
+  const last = await exhaust(app, ann.email);
+  await passMinutes(app.store, 29);
+  await wish(app, ann.email);
   assert.equal(await countLinks(app), 5);
-  await reset(app, last);
-  await app.store.collection('security').updateMany({ kind: 'password-reset-requested' }, { $set: { at: new Date(Date.now() - 61 * 60_000) } });
-  await app.box.next(ann.email);
-  await request(app, ann.email);
+  assert.ok(await isGood(app, last));
+  await passMinutes(app.store, 2);
+  assert.equal(await isGood(app, last), false);
+  await reset(app, await request(app, ann.email));
 });
 
-test('of 20 wishes that are looked at in the same instant five are granted, to each account', async (t) => {
+test('whoever has set a new password gets a link again at once, for the last one is good no more', async (t) => {
   const app = await buildMailedApp(t);
-  const { store } = app;
-  const [tokens, security] = [createTokensService(tokenModel(store)), createSecurityService(securityModel(store))];
-  const prepare = createAccountMails({ credentials: createCredentialsService({ users: userModel(store), bus: createHub() }), tokens, security, publicUrl, appUrl: undefined });
+  const ann = await app.verified('Ann');
+  await reset(app, await exhaust(app, ann.email));
+  await app.box.next(ann.email);
+  await exhaust(app, ann.email);
+});
+
+test('whoever has an account with an address that is not verified has five links sent there, however often the password changes', async (t) => {
+  const app = await buildMailedApp(t);
+  const mallory = await app.unverified('Mallory');
+  await exhaust(app, mallory.email);
+  await mallory.call('account.changePassword', { oldPassword: mallory.password, password: better });
+  await wish(app, mallory.email);
+  assert.equal(await countLinks(app), 5);
+});
+
+/** What prepares mails in a process of its own. */
+async function createPreparing(t: TestContext, { mongodbUri }: MailedApp): Promise<ReturnType<typeof createAccountMails>> {
+  const store = await connect(t, mongodbUri);
+  return createAccountMails({
+    credentials: createCredentialsService({ users: userModel(store), bus: createHub() }),
+    tokens: createTokensService(tokenModel(store)),
+    security: createSecurityService(securityModel(store)),
+    counters: createGuessCounters(guessCollection(store), Date.now),
+    publicUrl,
+    appUrl: undefined,
+  });
+}
+
+test('of 20 wishes that two processes look at in the same instant five are granted, to each account', async (t) => {
+  const app = await buildMailedApp(t);
+  const processes = await Promise.all([createPreparing(t, app), createPreparing(t, app)]);
   for (const { email } of [await app.verified('Ann'), await app.verified('Bob')]) {
-    const mail = { id: '0'.repeat(24), kind: 'reset-password', language: 'en', to: email, values: {}, attempts: 1, createdAt: new Date() } as const;
-    const prepared = await Promise.all(Array.from({ length: 20 }, () => prepare(mail)));
+    const mail = { kind: 'reset-password', language: 'en', to: email, values: {}, attempts: 1, createdAt: new Date() } as const;
+    const wishes = processes.flatMap((prepare) => Array.from({ length: 10 }, () => prepare({ ...mail, id: new Types.ObjectId().toHexString() })));
+    const prepared = await Promise.all(wishes);
     assert.equal(prepared.filter((one) => one !== undefined).length, 5);
   }
 });

@@ -14,6 +14,7 @@ import { createMailer, type Mailer } from '../../src/plugins/mailer.ts';
 import { createIndexes } from '../../src/plugins/mongo.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { mailbox, type Mailbox, type ReceivedMail } from '../helpers/mailbox.ts';
+import { countWaitingMails } from '../helpers/store.ts';
 import { until } from '../helpers/until.ts';
 
 const tokenMark = 'a-secret-token';
@@ -60,14 +61,14 @@ async function createProcess(t: TestContext, uri: string, box: Mailbox, { pace, 
   const connection = await mongoose.createConnection(uri).asPromise();
   const mails = mailModel(connection);
   await createIndexes(uri, connection);
-  const queue = createMailQueue(mails);
+  const queue = createMailQueue(mails, (error) => errors.push(withCauses(error)));
   const worker = createMailWorker({ mails: store(mails), queue, mailer: send(mailer), prepare, onError: (error) => errors.push(withCauses(error)), pace: { ...testPace, ...pace } });
   t.after(async () => {
     await worker.stop();
     await mailer.close();
     await connection.close();
   });
-  return { queue, worker, mails, mailer, errors, isEmpty: async () => (await mails.countDocuments()) === 0 };
+  return { queue, worker, mails, mailer, errors, isEmpty: async () => (await countWaitingMails(connection)) === 0 };
 }
 
 const withCauses = (error: unknown): string => (error instanceof Error ? `${error.message}; ${error.cause === undefined ? '' : withCauses(error.cause)}` : String(error));
@@ -389,6 +390,30 @@ test('a mail about which there is nothing to say any more is dropped', async (t)
   await until('an empty queue', isEmpty);
   assert.deepEqual([box.offered(), errors], [0, []]);
   assert.deepEqual(seen.map(({ kind, language, userId, to }) => ({ kind, language, userId, to })), [{ kind: 'verify-email', language: 'ru', userId, to: undefined }]);
+});
+
+test('of many mails with the same id one is sent, also after that, and of all the others each', async (t) => {
+  const box = await mailbox(t);
+  const { queue, mails, errors, isEmpty } = await startProcess(t, freshDatabase(t), box);
+  const id = new Types.ObjectId().toHexString();
+  await Promise.all(Array.from({ length: 5 }, () => queue.enqueue(notice('ann@example.org', { id }))));
+  await until('an empty queue', isEmpty);
+  await queue.enqueue(notice('ann@example.org', { id }));
+  await queue.enqueue(notice('bob@example.org'));
+  await queue.enqueue(notice('bob@example.org'));
+  await until('an empty queue', isEmpty);
+  assert.deepEqual(box.received.map(({ recipients }) => recipients.join()).sort(), ['ann@example.org', 'bob@example.org', 'bob@example.org']);
+  assert.deepEqual(errors, []);
+  assert.deepEqual((await mails.collection.find().toArray()).map((left) => [left._id.toHexString(), Object.keys(left)]), [[id, ['_id', 'giveUpAt']]], 'its id alone is left');
+});
+
+test('a mail that tells of what has been done fails nothing: why it cannot be stored is reported', async (t) => {
+  const { queue, mails, errors } = await createProcess(t, freshDatabase(t), await mailbox(t), {});
+  await mails.db.db?.command({ collMod: 'mails', validator: { never: true } });
+  await assert.rejects(queue.enqueue(notice('ann@example.org')), /validation/);
+  assert.deepEqual(errors, []);
+  await queue.notify(notice('ann@example.org'));
+  assert.match(errors.join(), /validation/);
 });
 
 test('the language and the address that are known when a mail is sent count', async (t) => {

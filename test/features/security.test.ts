@@ -280,6 +280,35 @@ test('entries are kept for 180 days, and MongoDB removes them by itself', async 
   assert.deepEqual(indexes.filter(({ expireAfterSeconds }) => expireAfterSeconds !== undefined).map(({ key, expireAfterSeconds }) => [key, expireAfterSeconds]), [[{ at: 1 }, 180 * 24 * 60 * 60]]);
 });
 
+test('what is asked of a log is answered by an index, however much else is in it', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const { security } = app.services;
+  const { db } = await connect(t, app.mongodbUri);
+  assert.ok(db);
+  const since = new Date(Date.now() - 60_000);
+  const earlier = (Math.floor(since.getTime() / 1000) - 60).toString(16);
+  const entry = (kind: SecurityKind, index: number): object => ({ _id: new Types.ObjectId(`${earlier}${index.toString(16).padStart(16, '0')}`), userId: new Types.ObjectId(ann.id), kind, at: since, network: `198.51.${index}.1` });
+  await db.collection('security').insertMany(Array.from({ length: 200 }, (_, index) => entry(index % 2 ? 'sign-in-failed' : 'signed-in', index)));
+  await db.command({ profile: 2 });
+  assert.ok(await security.hasSignedInFrom(ann.id, '198.51.8.1'));
+  assert.equal(await security.hasSignedInFrom(ann.id, '203.0.113.1'), false);
+  assert.equal(await security.count(ann.id, ['sign-in-failed', 'registered'], since), 1);
+  await db.command({ profile: 0 });
+  const profiled = await db.collection('system.profile').find({ ns: /[.]security$/ }).toArray();
+  assert.deepEqual(profiled.map(({ keysExamined, docsExamined }) => [keysExamined <= 4, docsExamined <= 1]), [[true, true], [true, true], [true, true]]);
+});
+
+test('sessions that are ended from two places at once are each told of once', async (t) => {
+  const scene = await setScene(t);
+  for (let count = 0; count < 10; count++) await scene.enter();
+  const [one, other] = [await scene.enter(), await scene.enter()];
+  await Promise.all([one, other].map(({ caller }) => scene.services.sessions.endOthers(caller, {})));
+  const left = (await scene.services.sessions.list(one.caller, {})).items.length;
+  assert.ok(left <= 1);
+  assert.equal((await findEntries(t, scene, 'session-ended')).length, 13 - left, 'with the first of hers there were 13');
+});
+
 test('a log ends with its account', async (t) => {
   const app = await buildTestApp(t);
   const [ann, bob] = await Promise.all([app.person('Ann'), app.person('Bob')]);

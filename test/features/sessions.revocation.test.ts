@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
 import { revocationModel } from '../../src/features/sessions/revocation.model.ts';
+import { securityModel } from '../../src/features/security/security.model.ts';
+import { createSecurityService } from '../../src/features/security/security.service.ts';
+import { createAccessTokens } from '../../src/features/sessions/access.tokens.ts';
 import { createRevocations } from '../../src/features/sessions/revocations.ts';
+import { sessionModel } from '../../src/features/sessions/session.model.ts';
+import { createSessionsService } from '../../src/features/sessions/sessions.service.ts';
 import { buildTestApp, connect, freshDatabase, type TestApp } from '../helpers/app.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
 import { openSocket, type TestSocket } from '../helpers/socket.ts';
@@ -111,6 +116,77 @@ test('the end of a session is heard though it was dated before the last one hear
   const at = (await revocations.findById(known).lean())?.at.getTime() ?? 0;
   await revocations.collection.insertOne({ _id: belated, at: new Date(at - 1000) });
   await until('the other is heard of', () => heard.includes(belated.toHexString()));
+});
+
+test('each end of a session is told once, and again if somebody ends it again', async (t) => {
+  const revocations = revocationModel(await connect(t, freshDatabase(t)));
+  const heard: string[] = [];
+  let looks = 0;
+  const find = revocations.find.bind(revocations);
+  revocations.find = ((...filter: Parameters<typeof find>) => {
+    looks += 1;
+    return find(...filter);
+  }) as typeof find;
+  const process = createRevocations({ revocations, onEnded: (sessionId) => heard.push(sessionId), onError: (error) => assert.fail(String(error)) });
+  t.after(() => process.stop());
+  const furtherLooks = async (): Promise<void> => {
+    const last = looks + 3;
+    await until('three further looks', () => looks >= last);
+  };
+  const [one, other] = [new Types.ObjectId().toHexString(), new Types.ObjectId().toHexString()];
+  await process.tell([one]);
+  await until('it is heard of', () => heard.length > 0);
+  await furtherLooks();
+  assert.deepEqual(heard, [one]);
+  await process.tell([other]);
+  await until('the other is heard of', () => heard.includes(other));
+  await furtherLooks();
+  assert.deepEqual(heard, [one, other]);
+  await process.tell([one]);
+  await until('it is heard of again', () => heard.length > 2);
+  await furtherLooks();
+  assert.deepEqual(heard, [one, other, one]);
+});
+
+/** The sessions of a process, and which it was told to end; `beforeRemoval` holds up what removes one. */
+async function createProcess(t: TestContext, uri: string, beforeRemoval = (): Promise<unknown> => Promise.resolve()) {
+  const started: { stop: () => void }[] = [];
+  // Before the connection, which ends with the test as well, is closed.
+  t.after(() => started.forEach(({ stop }) => stop()));
+  const connection = await connect(t, uri);
+  const ended: string[] = [];
+  const model = sessionModel(connection);
+  const findOneAndDelete = model.findOneAndDelete.bind(model);
+  model.findOneAndDelete = ((...filter: Parameters<typeof findOneAndDelete>) => ({ lean: async () => beforeRemoval().then(() => findOneAndDelete(...filter).lean()) })) as unknown as typeof findOneAndDelete;
+  const sessions = createSessionsService({
+    sessions: model,
+    revocations: revocationModel(connection),
+    accessTokens: createAccessTokens(['a secret that is only good for tests']),
+    credentials: { findEndings: async () => [], completeEnding: async () => undefined },
+    security: createSecurityService(securityModel(connection)),
+    bus: { publish: () => undefined, join: () => undefined, endSession: (sessionId) => void ended.push(sessionId) },
+    onError: (error) => assert.fail(String(error)),
+  });
+  started.push(sessions);
+  return { sessions, ended };
+}
+
+test('whoever came in while a session was being ended elsewhere is put out, too', async (t) => {
+  const uri = freshDatabase(t);
+  const there = await createProcess(t, uri);
+  let cameIn = false;
+  const here = await createProcess(t, uri, async () => {
+    await until('the other process was told', () => there.ended.length > 0);
+    await there.sessions.authenticate(accessToken, guest);
+    cameIn = true;
+    there.ended.length = 0;
+  });
+  const { accessToken } = await here.sessions.open(new Types.ObjectId().toHexString(), guest, 'password');
+  const { sessionId } = await here.sessions.authenticate(accessToken, guest);
+  await here.sessions.endOne(sessionId);
+  assert.ok(cameIn);
+  await until('it is told again', () => there.ended.includes(sessionId));
+  await assert.rejects(there.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
 });
 
 test('a MongoDB that fails once is asked again', async (t) => {

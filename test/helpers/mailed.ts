@@ -9,6 +9,7 @@ import { buildTestApp, connect, type TestApp, type TestAppOptions } from './app.
 import { mailbox, type Mailbox, type ReceivedMail } from './mailbox.ts';
 import { guest, type Output, type Person } from './people.ts';
 import { openSocket, type TestSocket } from './socket.ts';
+import { countWaitingMails } from './store.ts';
 import { until } from './until.ts';
 
 export interface MailedApp extends TestApp {
@@ -79,7 +80,7 @@ export async function buildMailedApp(t: TestContext, { env = {}, ...options }: T
       await call('totp.confirm', { code: new TOTP({ secret: Secret.fromBase32(secret) }).generate() });
     },
     async settled() {
-      await until('every mail is sent', async () => (await store.collection('mails').countDocuments()) === 0);
+      await until('every mail is sent', async () => (await countWaitingMails(store)) === 0);
       return box.received;
     },
   };
@@ -105,4 +106,12 @@ export async function twentyAtOnce(attempt: (index: number) => Promise<unknown>)
 /** Lets the proof of every session have been so many minutes ago. */
 export async function age(store: Connection, minutes: number): Promise<void> {
   await store.collection('sessions').updateMany({}, { $set: { provenAt: new Date(Date.now() - minutes * 60_000) } });
+}
+
+/** Lets every mail that was counted, and every link that was made, have been so many minutes earlier. */
+export async function passMinutes(store: Connection, minutes: number): Promise<void> {
+  const milliseconds = minutes * 60_000;
+  const earlier = { $map: { input: '$guesses', in: { $mergeObjects: ['$$this', { at: { $subtract: ['$$this.at', milliseconds] } }] } } };
+  await store.collection('guesses').updateMany({}, [{ $set: { guesses: earlier } }]);
+  await store.collection('tokens').updateMany({}, [{ $set: { expiresAt: { $subtract: ['$expiresAt', milliseconds] } } }]);
 }

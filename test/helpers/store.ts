@@ -12,6 +12,9 @@ export async function dumpOf(connection: Connection): Promise<string> {
   return JSON.stringify(dumped.sort((a, b) => (a.name < b.name ? -1 : 1))).toLowerCase();
 }
 
+/** How many mails wait to be sent. */
+export const countWaitingMails = (connection: Connection): Promise<number> => connection.collection('mails').countDocuments({ nextAttemptAt: { $exists: true } });
+
 /** Every document of every collection, byte for byte. */
 async function bytesOf(connection: Connection): Promise<Record<string, string[]>> {
   const collections = (await connection.db?.collections()) ?? [];
@@ -25,7 +28,7 @@ async function bytesOf(connection: Connection): Promise<Record<string, string[]>
 /** Waits until nothing is under way in the store; what it gives fails unless the store is then as it was, byte for byte. */
 export async function untouched(t: TestContext, mongodbUri: string): Promise<() => Promise<void>> {
   const connection = await connect(t, mongodbUri);
-  await until('no mail waits', async () => (await connection.collection('mails').countDocuments()) === 0);
+  await until('no mail waits', async () => (await countWaitingMails(connection)) === 0);
   const chats = connection.collection('chats');
   const messages = await connection.collection('messages').countDocuments();
   await until('the heads of the chats are written', async () => messages === 0 || (await chats.countDocuments({ 'head.seq': { $gt: 0 } })) > 0);

@@ -1,10 +1,9 @@
 /** My own account: its address, its password, what else signs me in, and its end. */
 import { Type } from 'typebox';
 import { operation } from '../../core/contract.ts';
-import { Email, Nothing, Password, strictObject } from '../../core/schemas.ts';
+import { Email, GivenPassword, Nothing, Password, strictObject } from '../../core/schemas.ts';
 
 const LinkToken = Type.String({ minLength: 1, maxLength: 200, description: 'The token in the link of the mail.' });
-const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
 
 /** Whoever follows a link does it once; whoever guesses tokens has no chance, and is slowed down all the same. */
 const following = { per: 'address', count: 60, seconds: 60 } as const;

@@ -50,7 +50,7 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       await security.record(userId, 'email-changed', guest, email);
       // An address that was never verified may be a stranger's: it gets no power over the account.
       if (before.email !== undefined && before.me.emailVerified) {
-        await mails.enqueue({ kind: 'email-changed', userId, to: before.email, language: before.me.language, values: { newEmail: email } });
+        await mails.notify({ kind: 'email-changed', userId, to: before.email, language: before.me.language, values: { newEmail: email } });
       }
       return null;
     },
@@ -66,7 +66,7 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       await security.record(userId, 'email-change-undone', guest, email);
       requireOwned(await tokens.redeem('undo-email', token));
       await tokens.removeAll(userId);
-      await mails.enqueue({ kind: 'reset-password', userId, to: email, language: account.me.language });
+      await mails.notify({ kind: 'reset-password', userId, to: email, language: account.me.language });
       return null;
     },
   };

@@ -1,24 +1,21 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
-import { createTurns } from '../../core/turns.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import { createMailLimits, resetLifetime, type MailCounters } from './account.limits.ts';
 
 export interface AccountMailsParts {
   credentials: CredentialsService;
   tokens: TokensService;
   security: SecurityService;
+  counters: MailCounters;
   publicUrl: string;
   appUrl: string | undefined;
 }
 
-const minute = 60;
-const day = 24 * 60 * minute;
-
-/** More than these within an hour are not sent: the last one is still good. */
-const resetMailsPerHour = 5;
+const day = 24 * 60 * 60;
 
 /** What makes a link worthless that is still to be sent: whoever wished for it, or reads it, may not be the owner. */
 const overtakenBy: Partial<Record<MailKind, readonly SecurityKind[]>> = {
@@ -37,16 +34,15 @@ interface LinkDeclaration {
 /** Where links lead. All pages are our own but that for a new password, which the app has if there is one. */
 const links: Partial<Record<MailKind, LinkDeclaration>> = {
   'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, newestOnly: true },
-  'reset-password': { path: '/reset-password', purpose: 'reset-password', lifetime: 30 * minute, newestOnly: true },
+  'reset-password': { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, newestOnly: true },
   'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, newestOnly: true },
   'email-changed': { path: '/undo-email', purpose: 'undo-email', lifetime: 7 * day },
 };
 
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
-  const { tokens, security, publicUrl, appUrl = publicUrl } = parts;
-  // Of several for one address at once each has to see what the one before has counted.
-  const turns = createTurns();
+  const { tokens, security, counters, publicUrl, appUrl = publicUrl } = parts;
+  const isAllowed = createMailLimits(counters);
   const linkFor = async ({ kind, createdAt }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
     const declared = links[kind];
     if (!declared) return undefined;
@@ -59,9 +55,11 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
     if (kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language, name: values['name'] ?? '', values };
-    const account = kind === 'reset-password' ? await turns.take(mail.to ?? '', () => findForReset(parts, mail)) : await findOwner(parts, mail);
+    const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
+    if (!(await isAllowed(mail, account, to))) return undefined;
+    if (kind === 'reset-password') await recordRequest(parts, mail, account);
     const link = await linkFor(mail, account, to);
     // The link comes first, as what ends it is recorded first: so one of the two sees the other.
     if ((await security.count(account.id, overtakenBy[kind] ?? [], mail.createdAt)) > 0) return undefined;
@@ -69,15 +67,14 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
   };
 }
 
-const findOwner = async ({ credentials }: AccountMailsParts, { userId }: QueuedMail): Promise<Account | undefined> =>
-  userId === undefined ? undefined : credentials.find({ id: userId });
+/** A link for a new password is asked for by address: whose that is was not looked up until now. */
+async function findAccount({ credentials }: AccountMailsParts, { kind, userId, to }: QueuedMail): Promise<Account | undefined> {
+  if (kind === 'reset-password') return credentials.find({ email: to ?? '' });
+  return userId === undefined ? undefined : credentials.find({ id: userId });
+}
 
-async function findForReset({ credentials, security }: AccountMailsParts, { to = '', values, ...mail }: QueuedMail): Promise<Account | undefined> {
-  const account = await credentials.find({ email: to });
-  // One that is part of undoing a change was not asked for.
-  if (!account || mail.attempts > 1 || mail.userId !== undefined) return account;
-  const requested = await security.count(account.id, ['password-reset-requested'], new Date(Date.now() - 60 * minute * 1000));
-  if (requested >= resetMailsPerHour) return undefined;
+/** One that is part of undoing a change was not asked for. */
+async function recordRequest({ security }: AccountMailsParts, { userId, attempts, values }: QueuedMail, account: Account): Promise<void> {
+  if (attempts > 1 || userId !== undefined) return;
   await security.record(account.id, 'password-reset-requested', { ip: values['ip'] ?? '', userAgent: values['userAgent'] ?? '' });
-  return account;
 }

@@ -2,6 +2,7 @@
  * The end of an account. One write erases everything personal and notes that the rest is to be done; every step of the
  * rest may be done twice, so whoever finds the note after a crash begins them again.
  */
+import pLimit from 'p-limit';
 import type { Caller } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -33,6 +34,9 @@ export interface RemovalParts {
   steps: readonly RemovalStep[];
   onError: (error: unknown) => void;
 }
+
+/** Removals that are worked at together; a store with many to be taken up has other things to do, too. */
+const atOnce = 3;
 
 /** Milliseconds between two looks for removals that are not complete. */
 const interval = 60_000;
@@ -69,9 +73,10 @@ export function createRemovals(parts: RemovalParts): Removals {
   };
 }
 
-/** The steps of all removals that are not complete: those of one account in their order, once at a time. */
+/** The steps of all removals that are not complete: those of one account in their order, once at a time, and of a few accounts together. */
 function createWork({ credentials, steps, onError }: RemovalParts) {
   const turns = createTurns();
+  const limit = pLimit(atOnce);
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -90,7 +95,7 @@ function createWork({ credentials, steps, onError }: RemovalParts) {
   };
   const begin = (userId: Id, removal: Removal): void => {
     if (turns.isTaken(userId)) return;
-    const work = turns.take(userId, () => proceed(userId, removal)).catch(report);
+    const work = turns.take(userId, () => limit(() => proceed(userId, removal))).catch(report);
     underWay.add(work);
     void work.then(() => underWay.delete(work));
   };

@@ -32,7 +32,7 @@ export const createRemovalSteps = ({ credentials, sessions, tokens, security, ma
   async (userId, { farewell }) => {
     if (!farewell) return;
     const { to, name, language } = farewell;
-    await mails.enqueue({ kind: 'account-removed', to, language, values: { name } });
+    await mails.enqueue({ id: userId, kind: 'account-removed', to, language, values: { name } });
     await credentials.endFarewell(userId);
   },
 

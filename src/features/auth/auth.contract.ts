@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Email, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Email, GivenPassword, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
 import { FirstName, LastName, Me, UserLanguage, Username } from '../users/users.contract.ts';
 
 const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next.' });
@@ -26,9 +26,6 @@ export const Refreshed = strictObject(tokenFields, {
   description: 'There is no new refresh token when the old one had been used within the last 20 seconds: the answer to that use has it.',
 });
 export type Refreshed = Static<typeof Refreshed>;
-
-/** What of a person any password may be; whether it is theirs is another matter. */
-const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
 
 const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });
 

@@ -48,8 +48,9 @@ export function createAuthService(parts: AuthParts): AuthService {
     async register(guest, { password, refresh: _refresh, language = guest.language, ...profile }) {
       const passwordHash = await passwords.hash(password, profile);
       const account = await credentials.create({ ...profile, language, passwordHash });
+      // First of all: whoever gets an error from here on finds the address taken, and has the mail.
+      await mails.notify({ kind: 'verify-email', userId: account.id, language });
       await security.record(account.id, 'registered', guest);
-      await mails.enqueue({ kind: 'verify-email', userId: account.id, language });
       return { user: account.me, ...(await sessions.open(account.id, guest, 'password')) };
     },
 

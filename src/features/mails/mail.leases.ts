@@ -22,8 +22,10 @@ export function createMailLeases(mails: MailModel, lease: number): MailLeases {
       const taken = mails.findOneAndUpdate(due, taking, { sort: { nextAttemptAt: 1 }, returnDocument: 'after' }).lean<MailDocument>();
       return (await withDeadline(taken.exec(), storePatience)) ?? undefined;
     },
-    async remove({ _id }) {
-      await withDeadline(mails.deleteOne({ _id }).exec(), storePatience);
+    async remove({ _id, once, giveUpAt }) {
+      // What stays of one whose id must not come again is never due.
+      const removal = once ? mails.collection.replaceOne({ _id }, { giveUpAt }) : mails.deleteOne({ _id }).exec();
+      await withDeadline<unknown>(removal, storePatience);
     },
     async giveBack({ _id, attempts }, from) {
       await withDeadline(mails.updateOne({ _id, attempts }, { $set: { nextAttemptAt: from } }).exec(), storePatience);

@@ -22,6 +22,8 @@ export type MailKind = (typeof mailKinds)[number];
 
 export interface MailDocument {
   _id: Types.ObjectId;
+  /** Its id was chosen, so that there is no second one: the id stays when the mail has gone. */
+  once?: true;
   kind: MailKind;
   language: Language;
   userId?: Types.ObjectId;
@@ -38,6 +40,7 @@ export interface MailDocument {
 
 const schema = new Schema<MailDocument>(
   {
+    once: Boolean,
     kind: { type: String, enum: mailKinds, required: true },
     language: { type: String, required: true },
     userId: Schema.Types.ObjectId,
@@ -51,7 +54,7 @@ const schema = new Schema<MailDocument>(
   { collection: 'mails', versionKey: false },
 );
 schema.index({ nextAttemptAt: 1 });
-// The worker gives up by itself, and says so; this is for a server that has none.
+// The worker gives up by itself, and says so; this is for a server that has none, and for the ids that stay.
 schema.index({ giveUpAt: 1 }, { expireAfterSeconds: 24 * 60 * 60 });
 
 export const mailModel = (connection: Connection) => connection.model('Mail', schema);

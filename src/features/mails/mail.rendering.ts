@@ -1,4 +1,5 @@
 /** Makes a mail of its text: a part of plain text and one of HTML that say the same. */
+import { escapeHtml } from '../../core/text.ts';
 import type { PreparedMail } from './mails.service.ts';
 import type { MailKind } from './mail.model.ts';
 import { greetings, texts } from './mail.texts.ts';
@@ -55,17 +56,14 @@ function toGreetedName(name: string): string | undefined {
 const toMoment = (time: string, language: string): string =>
   `${new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' }).format(new Date(time))} UTC`;
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
-
-const toHtml = (paragraph: string): string => `<p style="margin:0 0 16px">${escape(paragraph)}</p>`;
+const toHtml = (paragraph: string): string => `<p style="margin:0 0 16px">${escapeHtml(paragraph)}</p>`;
 
 const toButton = (label: string, link: string): string =>
-  `<p style="margin:0 0 16px"><a href="${escape(link)}" style="display:inline-block;padding:12px 20px;border-radius:6px;background:#1f5fbf;color:#ffffff;text-decoration:none">${escape(label)}</a></p>`;
+  `<p style="margin:0 0 16px"><a href="${escapeHtml(link)}" style="display:inline-block;padding:12px 20px;border-radius:6px;background:#1f5fbf;color:#ffffff;text-decoration:none">${escapeHtml(label)}</a></p>`;
 
 const toPage = (language: string, title: string, body: string): string => `<!doctype html>
 <html lang="${language}">
-<head><meta charset="utf-8"><title>${escape(title)}</title></head>
+<head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head>
 <body style="margin:0;padding:24px;background:#ffffff">
 <div style="max-width:480px;margin:0 auto;font:16px/1.5 sans-serif;color:#222222">
 ${body}

@@ -1,8 +1,9 @@
 /** The queue of mails: what is in it outlives the process and is sent in the background. */
 import { EventEmitter } from 'node:events';
-import { Types } from 'mongoose';
+import { mongo, Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { duplicateKey } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { MailDocument, MailKind, MailModel } from './mail.model.ts';
 
@@ -10,6 +11,8 @@ export type { MailKind } from './mail.model.ts';
 
 /** A mail that somebody is to get. It is stored, so it must hold no secret: no token, no link. */
 export interface MailJob {
+  /** Of all mails with the same id one is sent, for as long as mails of its kind are worth sending. */
+  id?: Id;
   kind: MailKind;
   language: Language;
   /** Whose account it is about. */
@@ -46,6 +49,8 @@ export interface PreparedMail {
 export interface MailQueue {
   /** The mail is stored once this resolves; nothing waits for its being sent. @throws UNAVAILABLE if the store does not answer */
   enqueue(job: MailJob): Promise<void>;
+  /** The same for a mail that tells of what has been done already: what fails is reported, and fails nothing else. */
+  notify(job: MailJob): Promise<void>;
   /** Calls whenever this process has stored a mail. */
   onEnqueued(listener: () => void): void;
 }
@@ -57,21 +62,32 @@ const day = 24 * 60 * minute;
 const usualGoodFor: Partial<Record<MailKind, number>> = { 'reset-password': 30 * minute, 'verify-email': day, 'confirm-email': day };
 const noticeGoodFor = 2 * day;
 
-export function createMailQueue(mails: MailModel): MailQueue {
+export function createMailQueue(mails: MailModel, onError: (error: unknown) => void): MailQueue {
   const events = new EventEmitter();
+  const enqueue: MailQueue['enqueue'] = async (job) => {
+    await withDeadline(insertOnce(mails, toDocument(job)), storePatience);
+    events.emit('enqueued');
+  };
   return {
-    async enqueue(job) {
-      await withDeadline(mails.collection.insertOne(toDocument(job)), storePatience);
-      events.emit('enqueued');
-    },
+    enqueue,
+    notify: async (job) => enqueue(job).catch(onError),
     onEnqueued: (listener) => void events.on('enqueued', listener),
   };
 }
 
-function toDocument({ kind, language, userId, to, values = {}, goodFor = usualGoodFor[kind] ?? noticeGoodFor }: MailJob): MailDocument {
+async function insertOnce(mails: MailModel, document: MailDocument): Promise<void> {
+  try {
+    await mails.collection.insertOne(document);
+  } catch (error) {
+    if (!(error instanceof mongo.MongoServerError && error.code === duplicateKey)) throw error;
+  }
+}
+
+function toDocument({ id, kind, language, userId, to, values = {}, goodFor = usualGoodFor[kind] ?? noticeGoodFor }: MailJob): MailDocument {
   const createdAt = new Date();
   return {
-    _id: new Types.ObjectId(),
+    _id: new Types.ObjectId(id),
+    ...(id !== undefined && { once: true }),
     kind,
     language,
     ...(userId !== undefined && { userId: new Types.ObjectId(userId) }),

@@ -1,4 +1,4 @@
-/** How guesses are counted in the store. MongoDB removes the counters in which nothing matters any more. */
+/** How guesses, and mails with links, are counted in the store. MongoDB removes the counters in which nothing matters any more. */
 import { Schema, type Connection, type mongo } from 'mongoose';
 
 export interface CountedGuess {

@@ -1,7 +1,8 @@
 /** The guard against guessing passwords and codes: shared by all processes, and the same for accounts that do not exist. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
 import { networkOf } from '../../core/network.ts';
 import { createGuessCounters, type Limit } from './guess.counters.ts';
 import type { GuessCollection } from './guess.model.ts';
@@ -96,4 +97,4 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
 }
 
 /** Neither names nor addresses are in the store. */
-const keyOf = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+const keyOf = (...parts: readonly string[]): string => sha256(JSON.stringify(parts));

@@ -4,10 +4,12 @@ import type { Guest, Service } from '../../core/contract.ts';
 import { networkOf } from '../../core/network.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityKind, securityContract } from './security.contract.ts';
-import { toSecurityEntry, type SecurityModel } from './security.model.ts';
+import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
 
 export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
+  /** The same for as many at once as there are details. */
+  recordMany(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, details: readonly string[]): Promise<void>;
   /** How often any of these has happened to an account since then. */
   count(userId: Id, kinds: readonly SecurityKind[], since: Date): Promise<number>;
   /** True if somebody has signed in to this account from this network before. */
@@ -16,21 +18,13 @@ export interface SecurityService extends Service<typeof securityContract> {
   forget(userId: Id): Promise<void>;
 }
 
-const longestUserAgent = 300;
-
 export function createSecurityService(entries: SecurityModel): SecurityService {
   return {
-    async record(userId, kind, { ip, userAgent }, detail) {
-      await entries.collection.insertOne({
-        _id: new Types.ObjectId(),
-        userId: new Types.ObjectId(userId),
-        kind,
-        at: new Date(),
-        ip,
-        network: networkOf(ip),
-        userAgent: userAgent.slice(0, longestUserAgent),
-        ...(detail !== undefined && { detail }),
-      });
+    async record(userId, kind, guest, detail) {
+      await entries.collection.insertOne(toDocument(userId, kind, guest, detail));
+    },
+    async recordMany(userId, kind, guest, details) {
+      if (details.length > 0) await entries.collection.insertMany(details.map((detail) => toDocument(userId, kind, guest, detail)));
     },
     async list(caller, { before, limit }) {
       const found = await entries
@@ -40,10 +34,24 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
         .lean();
       return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
     },
-    count: async (userId, kinds, since) => entries.countDocuments({ userId, kind: { $in: kinds }, at: { $gt: since } }),
+    count: async (userId, kinds, since) => entries.countDocuments({ userId, _id: { $gte: firstIdOf(since) }, kind: { $in: kinds }, at: { $gt: since } }),
     hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {
       await entries.deleteMany({ userId });
     },
   };
 }
+
+/** The least id of those made in this second or later. */
+const firstIdOf = (time: Date): Types.ObjectId => Types.ObjectId.createFromTime(Math.floor(time.getTime() / 1000));
+
+const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): SecurityDocument => ({
+  _id: new Types.ObjectId(),
+  userId: new Types.ObjectId(userId),
+  kind,
+  at: new Date(),
+  ip,
+  network: networkOf(ip),
+  userAgent,
+  ...(detail !== undefined && { detail }),
+});

@@ -1,6 +1,7 @@
 /** Access tokens: JWT (RFC 7519), signed with HS256 under the first of the keys, good under any of them. */
 import { createHash, webcrypto } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
+import { isCanonicalJwt } from '../../core/jwt.ts';
 import type { Id } from '../../core/schemas.ts';
 
 const issuer = 'parley';
@@ -43,7 +44,7 @@ export function createAccessTokens(secrets: readonly string[], lifetime = 15 * 6
     },
 
     async verify(token) {
-      if (!isCanonical(token)) return undefined;
+      if (!isCanonicalJwt(token)) return undefined;
       try {
         const keys = await imported;
         const findKey = ({ kid }: { kid?: string }): webcrypto.CryptoKey => requireKey(keys, kid).key;
@@ -57,9 +58,6 @@ export function createAccessTokens(secrets: readonly string[], lifetime = 15 * 6
     },
   };
 }
-
-/** Decoders overlook a good deal: a signature has several spellings, and one of them is ours. */
-const isCanonical = (token: string): boolean => token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
 const isId = (claim: unknown): claim is Id => typeof claim === 'string' && /^[0-9a-f]{24}$/.test(claim);
 

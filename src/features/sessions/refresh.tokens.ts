@@ -1,5 +1,6 @@
 /** Refresh tokens: random, each good once, known to the store by their hashes alone. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 
 /**
@@ -8,10 +9,8 @@ import type { Id } from '../../core/schemas.ts';
  */
 export function makeRefreshToken(sessionId: Id, family: string = randomBytes(16).toString('base64url')): { token: string; hash: string; familyHash: string } {
   const token = `${sessionId}.${family}.${randomBytes(32).toString('base64url')}`;
-  return { token, hash: hashRefreshToken(token), familyHash: hashRefreshToken(family) };
+  return { token, hash: sha256(token), familyHash: sha256(family) };
 }
-
-export const hashRefreshToken = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
 /** The session and the family a refresh token names; undefined if it cannot be one of ours. */
 export function readRefreshToken(token: string): { sessionId: Id; family: string } | undefined {

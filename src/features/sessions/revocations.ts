@@ -12,7 +12,7 @@ export interface Revocations {
 
 export interface RevocationsOptions {
   revocations: RevocationModel;
-  /** Called for each session that any process has ended, once or several times. */
+  /** Called for each time that any process, this one included, has told of a session. */
   onEnded: (sessionId: Id) => void;
   onError: (error: unknown) => void;
 }
@@ -24,15 +24,20 @@ const interval = 500;
 const overlap = 2000;
 
 export function createRevocations({ revocations, onEnded, onError }: RevocationsOptions): Revocations {
-  let seen = new Date(0);
+  let newest = 0;
+  let known = new Map<Id, number>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<void> => {
-    const found = await withDeadline(revocations.find({ at: { $gte: new Date(seen.getTime() - overlap) } }).sort({ at: 1 }).lean().exec(), storePatience);
-    for (const { _id, at } of found) {
-      seen = at;
-      onEnded(_id.toHexString());
+    const since = new Date(newest - overlap);
+    const found = await withDeadline(revocations.find({ at: { $gte: since } }).sort({ at: 1 }).lean().exec(), storePatience);
+    const before = known;
+    // What is not among them any more is too old to be found again.
+    known = new Map(found.map(({ _id, at }) => [_id.toHexString(), at.getTime()]));
+    for (const [sessionId, at] of known) {
+      newest = at;
+      if (before.get(sessionId) !== at) onEnded(sessionId);
     }
   };
   const again = (): void => {

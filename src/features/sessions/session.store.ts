@@ -1,9 +1,10 @@
 /** The life of a session: made at sign-in, rotated by one compare-and-set at each refresh, gone when ended. */
 import { Types } from 'mongoose';
 import type { Guest } from '../../core/contract.ts';
+import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { AccessClaims } from './access.tokens.ts';
-import { hashRefreshToken, makeRefreshToken, readRefreshToken, sameHash } from './refresh.tokens.ts';
+import { makeRefreshToken, readRefreshToken, sameHash } from './refresh.tokens.ts';
 import type { Proof, ReplacedToken, SessionDocument, SessionModel } from './session.model.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -25,8 +26,8 @@ export interface Rotation {
 export interface SessionStore {
   create(userId: Id, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
   rotate(refreshToken: string | undefined): Promise<Rotation>;
-  /** How many of them were still there: whoever removes one learns of it, and nobody after. */
-  remove(sessionIds: readonly Id[]): Promise<number>;
+  /** Those of them that were still there: whoever removes one learns of it, and nobody after. */
+  remove(sessionIds: readonly Id[]): Promise<SessionDocument[]>;
   find(sessionId: Id): Promise<SessionDocument | undefined>;
   /** The session of this refresh token, or of one that it has just replaced. */
   findByRefreshToken(refreshToken: string): Promise<SessionDocument | undefined>;
@@ -46,7 +47,7 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
   const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Presented } | undefined> => {
     const named = readRefreshToken(refreshToken);
     const session = named && (await sessions.findOne({ _id: named.sessionId, expiresAt: { $gt: new Date() } }).lean());
-    return session ? { session, presented: { hash: hashRefreshToken(refreshToken), family: named.family } } : undefined;
+    return session ? { session, presented: { hash: sha256(refreshToken), family: named.family } } : undefined;
   };
 
   return {
@@ -64,7 +65,9 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
     },
 
     async remove(sessionIds) {
-      return (await sessions.deleteMany({ _id: { $in: sessionIds } })).deletedCount;
+      // Of many that are removed in one step MongoDB does not say which were there.
+      const removed = await Promise.all(sessionIds.map(async (_id) => sessions.findOneAndDelete({ _id }).lean()));
+      return removed.filter((session) => session !== null);
     },
 
     async find(sessionId) {
@@ -91,7 +94,7 @@ function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit
   return {
     _id: new Types.ObjectId(),
     userId: new Types.ObjectId(userId),
-    userAgent: userAgent.slice(0, 300),
+    userAgent,
     ip,
     replaced: [],
     createdAt: now,
@@ -123,7 +126,7 @@ const isRecent = ({ at }: ReplacedToken): boolean => Date.now() - at.getTime() <
 
 /** A token that is not the present one: a replaced one within its grace, a copy of an earlier one, or a guess. */
 function judge(session: SessionDocument, { hash, family }: Presented): Rotation {
-  if (!sameHash(session.familyHash, hashRefreshToken(family))) return {};
+  if (!sameHash(session.familyHash, sha256(family))) return {};
   const isExcused = session.replaced.some((token) => isRecent(token) && sameHash(token.hash, hash));
   return isExcused ? { session: claimsOf(session) } : { stolen: session };
 }

@@ -58,7 +58,7 @@ export interface SessionsParts {
   revocations: RevocationModel;
   accessTokens: AccessTokens;
   credentials: SessionEndingsParts['credentials'];
-  security: Pick<SecurityService, 'record'>;
+  security: Pick<SecurityService, 'recordMany'>;
   bus: Bus;
   onError: (error: unknown) => void;
 }
@@ -106,7 +106,7 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
       if (session) return { tokens: await toTokens(session, refreshToken) };
       if (!stolen) return {};
       // Of several uses at once one ends it, and tells its owner.
-      if ((await ending.endMany([idOf(stolen)])) === 0) return {};
+      if ((await ending.endMany([idOf(stolen)])).length === 0) return {};
       return { stolen: { userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } };
     },
   };
@@ -114,8 +114,8 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
 
 const idOf = ({ _id }: SessionDocument): Id => _id.toHexString();
 
-/** Gives how many of them were alive. */
-type EndMany = (sessionIds: readonly Id[]) => Promise<number>;
+/** Gives those of them that were alive. */
+type EndMany = (sessionIds: readonly Id[]) => Promise<SessionDocument[]>;
 
 /** The end of sessions, here and in every other process. */
 function createEnding({ revocations, bus, onError }: SessionsParts, store: SessionStore, live: LiveSessions): { stop: () => void; endMany: EndMany } {
@@ -127,11 +127,13 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   return {
     stop: () => ends.stop(),
     async endMany(sessionIds) {
-      if (sessionIds.length === 0) return 0;
-      // Told first: a crash in between must not leave sockets open elsewhere. Others look again, after it is removed.
+      if (sessionIds.length === 0) return [];
+      // Told first: a crash in between must not leave sockets open elsewhere.
       await ends.tell(sessionIds);
       const removed = await store.remove(sessionIds);
       sessionIds.forEach(onEnded);
+      // And once more: whoever came in elsewhere after the first telling found the session still there.
+      await ends.tell(sessionIds).catch(onError);
       return removed;
     },
   };
@@ -139,8 +141,8 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
 
 function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
   const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
-    await endMany(sessions.map(idOf));
-    for (const { userAgent } of sessions) await security.record(caller.userId, 'session-ended', caller, deviceOf(userAgent));
+    const ended = await endMany(sessions.map(idOf));
+    await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
   };
   return {
     async endAll(userId) {

@@ -1,5 +1,6 @@
 /** Recovery codes: good once each instead of a code of the authenticator app, for whoever has lost it. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '../../core/hash.ts';
 
 /** 32 digits and letters, five bits each: those of Crockford's base32, in which none is taken for another. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -21,5 +22,5 @@ function makeRecoveryCode(): string {
  */
 export function hashRecoveryCode(code: string): string {
   const plain = code.toLowerCase().replace(/[\s\p{Pd}]/gu, '').replace(/o/g, '0').replace(/[il]/g, '1');
-  return createHash('sha256').update(plain).digest('base64url');
+  return sha256(plain);
 }

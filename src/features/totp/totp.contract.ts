@@ -1,7 +1,7 @@
 /** The second factor: a code from an authenticator app (RFC 6238) besides the password or Google. */
 import { Type } from 'typebox';
 import { operation } from '../../core/contract.ts';
-import { Nothing, strictObject } from '../../core/schemas.ts';
+import { GivenPassword, Nothing, strictObject } from '../../core/schemas.ts';
 
 const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app.' });
 const AnyCode = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
@@ -42,7 +42,7 @@ export const totpContract = {
       access: 'fresh',
       rate,
       input: strictObject({
-        password: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+        password: Type.Optional(GivenPassword),
         code: AnyCode,
       }),
       output: Nothing,

@@ -69,7 +69,7 @@ const createTell =
   ({ security, mails }: TotpParts): Tell =>
   async (caller, { me }, kind) => {
     await security.record(caller.userId, kind, caller);
-    await mails.enqueue({ kind, userId: caller.userId, language: me.language });
+    await mails.notify({ kind, userId: caller.userId, language: me.language });
   };
 
 function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick<TotpService, 'enrol' | 'confirm'> {

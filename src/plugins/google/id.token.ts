@@ -2,6 +2,7 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import { Type, type Static } from 'typebox';
 import { AppError } from '../../core/errors.ts';
+import { isCanonicalJwt } from '../../core/jwt.ts';
 import { Email } from '../../core/schemas.ts';
 import { validatorOf } from '../../core/validate.ts';
 import { ask, unavailable } from './ask.ts';
@@ -39,7 +40,7 @@ export function createIdTokens({ clientId, issuer, jwksUrl }: Issuing): IdTokens
   };
   return {
     async verify(idToken, nonce) {
-      if (!isCanonical(idToken)) throw new AppError('GOOGLE_REFUSED');
+      if (!isCanonicalJwt(idToken)) throw new AppError('GOOGLE_REFUSED');
       const payload = await payloadOf(idToken, keyOf, options);
       if (nonce !== undefined && payload['nonce'] !== nonce) throw new AppError('GOOGLE_REFUSED');
       if (isForSeveral(payload) && payload['azp'] !== clientId) throw new AppError('GOOGLE_REFUSED');
@@ -48,9 +49,6 @@ export function createIdTokens({ clientId, issuer, jwksUrl }: Issuing): IdTokens
     },
   };
 }
-
-/** Base64url decoders overlook a good deal. Only one spelling passes, so that whoever remembers a used token knows it again. */
-const isCanonical = (idToken: string): boolean => idToken.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
 const isForSeveral = ({ aud }: JWTPayload): boolean => Array.isArray(aud) && aud.length > 1;
 

@@ -1,5 +1,5 @@
 /** Google, or the OpenID provider that stands in for it: where to send people, and who came back. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../core/hash.ts';
 import { StartupError } from '../../core/startup.error.ts';
 import { exchangeCode, type CodeFromGoogle } from './code.ts';
 import { createIdTokens } from './id.token.ts';
@@ -66,7 +66,7 @@ function authorizationUrl({ authorizeUrl, clientId }: GoogleOptions, { redirectU
     scope: 'openid email profile',
     state,
     nonce,
-    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+    code_challenge: sha256(codeVerifier),
     code_challenge_method: 'S256',
     prompt: 'select_account',
     // The standard's word, and Google's.

@@ -1,4 +1,5 @@
 /** HTML in which nothing is markup but what stands in our own source. */
+import { escapeHtml } from '../../../core/text.ts';
 
 export interface Html {
   readonly html: string;
@@ -13,9 +14,6 @@ export const html = (parts: TemplateStringsArray, ...pieces: Piece[]): Html => (
 
 function toMarkup(piece: Piece): string {
   if (piece === undefined) return '';
-  if (typeof piece === 'string') return escape(piece);
+  if (typeof piece === 'string') return escapeHtml(piece);
   return 'html' in piece ? piece.html : piece.map((one) => one.html).join('\n');
 }
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '');

@@ -1,0 +1,43 @@
+/** How many mails with links are sent: counted in the store, so for all processes together. */
+import { sha256 } from '../../core/hash.ts';
+import type { QueuedMail } from '../mails/mails.service.ts';
+import type { Account } from '../users/credentials.service.ts';
+
+interface Limit {
+  most: number;
+  /** In milliseconds. */
+  within: number;
+}
+
+export interface MailCounters {
+  /** Counts the mail under the key unless that is beyond a limit: then it gives the milliseconds to wait, otherwise 0. */
+  count(key: string, limits: readonly Limit[], id: string): Promise<number>;
+}
+
+/**
+ * Seconds for which a link for a new password is good, and also within which only so many are sent: whenever one is not
+ * sent, the last one that was is still good.
+ */
+export const resetLifetime = 30 * 60;
+
+const resets: Limit = { most: 5, within: resetLifetime * 1000 };
+
+/** For an address that nobody has shown yet to be theirs: whoever asks, it may be a stranger's. */
+const unverified: Limit = { most: 5, within: 60 * 60_000 };
+
+/** Whether a mail may be sent to the address. */
+export function createMailLimits(counters: MailCounters): (mail: QueuedMail, account: Account, to: string) => Promise<boolean> {
+  // Counted once, however often it has to be tried.
+  const isWithin = async (limit: Limit, { id, attempts }: QueuedMail, ...subject: unknown[]): Promise<boolean> => attempts > 1 || (await counters.count(keyOf(subject), [limit], id)) === 0;
+
+  return async (mail, { id, me, stamp }, to) => {
+    if (mail.kind === 'verify-email' || mail.kind === 'confirm-email') return isWithin(unverified, mail, 'unverified', to);
+    // One that is part of undoing a change was not asked for.
+    if (mail.kind !== 'reset-password' || mail.userId !== undefined) return true;
+    // What makes the links so far worthless begins a new count; but not for whoever may write to a stranger so.
+    return isWithin(resets, mail, 'reset', id, to, me.emailVerified && stamp);
+  };
+}
+
+/** Neither addresses nor anything else of the account are in the store. */
+const keyOf = (subject: readonly unknown[]): string => sha256(JSON.stringify(['mail', ...subject]));

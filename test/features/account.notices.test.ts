@@ -1,0 +1,83 @@
+/** Mails that tell of what has been done: where one cannot even be stored, what has been done is answered all the same. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAuthenticator } from '../helpers/authenticator.ts';
+import { startIssuer } from '../helpers/issuer.ts';
+import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+
+const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
+
+/** From now on no mail can be stored; or, again, every one can. */
+const refuseMails = async ({ store }: MailedApp, isRefused = true): Promise<unknown> => store.db?.command({ collMod: 'mails', validator: isRefused ? { never: true } : {} });
+
+test('whoever signs up while no mail can be stored is signed in, and asks for the mail later', async (t) => {
+  const app = await buildMailedApp(t);
+  await refuseMails(app);
+  const { accessToken } = (await app.ask('auth.register', account)) as { accessToken: string };
+  await refuseMails(app, false);
+  const ann = await app.services.sessions.authenticate(accessToken, { ip: '', userAgent: '', language: 'en' });
+  await app.dispatch.call('account.sendVerificationEmail', ann, {});
+  await app.ask('account.verifyEmail', { token: await app.readToken(account.email, '/verify-email') });
+});
+
+type Deed = (app: MailedApp) => Promise<{ act: () => Promise<unknown>; isDone: () => Promise<unknown> }>;
+
+const deeds: Record<string, Deed> = {
+  async 'a new password'(app) {
+    const ann = await app.verified('Ann');
+    const password = 'an even better horse';
+    return { act: () => ann.call('account.changePassword', { oldPassword: ann.password, password }), isDone: () => app.login(ann.email, password) };
+  },
+  async 'a new address'(app) {
+    const ann = await app.verified('Ann');
+    await ann.call('account.changeEmail', { email: 'new@example.org' });
+    const token = await app.readToken('new@example.org', '/confirm-email');
+    return { act: () => app.ask('account.confirmEmail', { token }), isDone: () => app.login('new@example.org', ann.password) };
+  },
+  async 'a second factor'(app) {
+    const ann = await app.verified('Ann');
+    const { uri } = await ann.call('totp.enrol');
+    const isDone = (): Promise<void> => assert.rejects(app.login(ann.email, ann.password), { code: 'SECOND_FACTOR_REQUIRED' });
+    return { act: () => ann.call('totp.confirm', { code: createAuthenticator(uri).code() }), isDone };
+  },
+};
+
+for (const [what, deed] of Object.entries(deeds)) {
+  test(`${what} is answered as done though nobody can be told`, async (t) => {
+    const app = await buildMailedApp(t);
+    const { act, isDone } = await deed(app);
+    await refuseMails(app);
+    await act();
+    await isDone();
+  });
+}
+
+test('a Google account is linked though nobody can be told', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const [ann, bob] = [await app.verified('Ann'), await app.verified('Bob')];
+  await refuseMails(app);
+  await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
+  await app.ask('auth.loginWithGoogle', { credential: issuer.credential(issuer.account({ email: bob.email })) });
+  for (const { call } of [ann, bob]) assert.equal((await call('users.me')).signIn.google, true);
+  await ann.call('account.unlinkGoogle');
+  assert.equal((await ann.call('users.me')).signIn.google, false);
+});
+
+test('a stolen session ends as ever though nobody can be told', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await app.ask('auth.refresh', { refreshToken: ann.refreshToken });
+  await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
+  await refuseMails(app);
+  await assert.rejects(app.ask('auth.refresh', { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+});
+
+test('what asks for a mail and nothing else fails if the mail cannot be stored', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.unverified('Ann');
+  await refuseMails(app);
+  await assert.rejects(ann.call('account.sendVerificationEmail'), /validation/);
+  await assert.rejects(ann.call('account.changeEmail', { email: 'new@example.org' }), /validation/);
+  await assert.rejects(app.ask('account.sendResetEmail', { email: ann.email }), /validation/);
+});
