@@ -8,15 +8,11 @@ import { mailbox } from '../helpers/mailbox.ts';
 import { guest, type Output } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
-const refresh = async ({ dispatch }: TestApp, refreshToken?: string): Promise<Output<'auth.refresh'>> =>
-  (await dispatch.call('auth.refresh', guest, refreshToken === undefined ? {} : { refreshToken })) as Output<'auth.refresh'>;
+const refresh = async ({ dispatch }: TestApp, refreshToken?: string): Promise<Required<Output<'auth.refresh'>>> =>
+  (await dispatch.call('auth.refresh', guest, refreshToken === undefined ? {} : { refreshToken })) as Required<Output<'auth.refresh'>>;
 
-/** The next refresh token; fails when there is none. */
-async function rotate(app: TestApp, refreshToken: string): Promise<string> {
-  const { refreshToken: next } = await refresh(app, refreshToken);
-  assert.ok(next);
-  return next;
-}
+/** The next refresh token. */
+const rotate = async (app: TestApp, refreshToken: string): Promise<string> => (await refresh(app, refreshToken)).refreshToken;
 
 /** Lets every rotation so far have been longer ago than the grace of 20 seconds. */
 async function passGrace(t: TestContext, { mongodbUri }: TestApp): Promise<void> {
@@ -29,7 +25,7 @@ function createTab(app: TestApp, refreshToken: string): (turns: number) => Promi
   let jar = refreshToken;
   return async (turns) => {
     for (let turn = 0; turn < turns; turn++) {
-      const { accessToken, refreshToken: next = jar } = await refresh(app, jar);
+      const { accessToken, refreshToken: next } = await refresh(app, jar);
       await app.services.sessions.authenticate(accessToken, guest);
       jar = next;
     }
@@ -49,24 +45,35 @@ test('a refresh gives an access token of the same session and the next refresh t
   }
 });
 
-test('the token before is good for an access token within its grace, and for nothing more', async (t) => {
+test('whoever has lost the answer asks again within the grace, is given the same, and goes on long after', async (t) => {
   const app = await buildTestApp(t);
   const { id, refreshToken } = await app.person('Ann');
-  const next = await rotate(app, refreshToken);
+  const lost = await rotate(app, refreshToken);
   const again = await refresh(app, refreshToken);
-  assert.equal(again.refreshToken, undefined);
+  assert.equal(again.refreshToken, lost);
   assert.equal((await app.services.sessions.authenticate(again.accessToken, guest)).userId, id);
-  await rotate(app, next);
+  await passGrace(t, app);
+  await rotate(app, again.refreshToken);
 });
 
-test('of 20 uses of the same token at once exactly one gets the next, and all get an access token', async (t) => {
+test('20 uses of the same token at once all get an access token and the same next token', async (t) => {
   const app = await buildTestApp(t);
   const { id, refreshToken } = await app.person('Ann');
   const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(app, refreshToken)));
-  const next = answers.flatMap((answer) => answer.refreshToken ?? []);
-  assert.equal(next.length, 1);
+  const next = new Set(answers.map((answer) => answer.refreshToken));
+  assert.equal(next.size, 1);
   for (const { accessToken } of answers) assert.equal((await app.services.sessions.authenticate(accessToken, guest)).userId, id);
-  await rotate(app, next[0] ?? '');
+  await rotate(app, [...next].join());
+});
+
+test('who has copied a token in its grace ends the session as soon as both have gone on', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const [owners, thiefs] = [await rotate(app, refreshToken), await rotate(app, refreshToken)];
+  const thiefsNext = await rotate(app, thiefs);
+  await passGrace(t, app);
+  await assert.rejects(refresh(app, owners), { code: 'SESSION_ENDED' });
+  await assert.rejects(refresh(app, thiefsNext), { code: 'SESSION_ENDED' });
 });
 
 for (const [what, turns] of [['the token before', 1], ['a token long since replaced', 3]] as const) {
@@ -87,13 +94,14 @@ for (const [what, turns] of [['the token before', 1], ['a token long since repla
   });
 }
 
-test('a token has its grace also when the one after it was replaced, too', async (t) => {
+test('a token has its grace also when the one after it was replaced, too: it gives the one that is good now', async (t) => {
   const app = await buildTestApp(t);
   const { id, refreshToken } = await app.person('Ann');
   const current = await rotate(app, await rotate(app, refreshToken));
   const again = await refresh(app, refreshToken);
-  assert.equal(again.refreshToken, undefined);
+  assert.equal(again.refreshToken, current);
   assert.equal((await app.services.sessions.authenticate(again.accessToken, guest)).userId, id);
+  await passGrace(t, app);
   await rotate(app, current);
 });
 
@@ -132,10 +140,12 @@ test('what is kept of replaced tokens does not grow with the life of a session',
   assert.equal((await sessions.findOne())?.replaced.length, 1);
 });
 
-test('of a refresh token the store has hashes alone', async (t) => {
+test('of a refresh token the store has hashes alone, and no session has what makes the tokens of another', async (t) => {
   const app = await buildTestApp(t);
-  const { refreshToken } = await app.person('Ann');
+  const [{ refreshToken }] = [await app.person('Ann'), await app.person('Bob')];
   const next = await rotate(app, refreshToken);
+  const keys = await (await connect(t, app.mongodbUri)).collection('sessions').distinct('successorKey');
+  assert.equal(keys.length, 2);
   const stored = JSON.stringify(await (await connect(t, app.mongodbUri)).collection('sessions').find().toArray());
   for (const secret of [refreshToken, next].flatMap((token) => token.split('.').slice(1))) assert.ok(!stored.includes(secret));
 });

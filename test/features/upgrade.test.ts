@@ -11,7 +11,7 @@ test('people who signed up before there were settings are found and shown as eve
   await before.close();
   const store = await connect(t, before.mongodbUri);
   await store.collection('users').updateOne({ _id: new Types.ObjectId(bob.id) }, { $unset: { privacy: '', language: '' } });
-  await store.collection('sessions').updateOne({ userId: new Types.ObjectId(bob.id) }, { $unset: { replaced: '' }, $set: { previousHash: 'x' } });
+  await store.collection('sessions').updateOne({ userId: new Types.ObjectId(bob.id) }, { $unset: { replaced: '', successorKey: '' }, $set: { previousHash: 'x' } });
 
   const { dispatch } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
   const found = (await dispatch.call('users.search', ann.caller, { search: 'bob' })) as { items: unknown[] };

@@ -77,12 +77,12 @@ test('a cookie is refreshed by the next cookie', async (t) => {
   assert.equal((await ask(url, '/auth/refresh', { method: 'POST', headers: { cookie: second } })).status, 200, 'without a body');
 });
 
-test('the cookie before, within its grace, gives an access token and no cookie', async (t) => {
+test('the cookie before, within its grace, gives an access token and the next cookie again: the answer may have been lost', async (t) => {
   const { url } = await buildTestApp(t);
   const { pair } = readCookie(await post(url, '/auth/register', account));
-  await post(url, '/auth/refresh', {}, pair);
+  const lost = readCookie(await post(url, '/auth/refresh', {}, pair));
   const again = await post(url, '/auth/refresh', {}, pair);
-  assert.deepEqual([again.status, again.cookies, Object.keys(bodyOf(again)).sort()], [200, [], ['accessToken', 'expiresIn']]);
+  assert.deepEqual([again.status, readCookie(again), Object.keys(bodyOf(again)).sort()], [200, lost, ['accessToken', 'expiresIn']]);
 });
 
 test('a refresh token in the body goes before the cookie', async (t) => {

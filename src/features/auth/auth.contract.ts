@@ -5,7 +5,7 @@ import { ordinary } from '../../core/rate.ts';
 import { Email, GivenPassword, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
 import { FirstName, LastName, Me, UserLanguage, Username } from '../users/users.contract.ts';
 
-const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next.' });
+const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next. Asked again with the same one within 20 seconds, the answer has the same next one.' });
 
 const RefreshDelivery = Type.Enum(['cookie', 'body'], {
   default: 'cookie',
@@ -21,10 +21,7 @@ const tokenFields = {
 export const SignedIn = strictObject({ user: Me, ...tokenFields }, { title: 'SignedIn' });
 export type SignedIn = Static<typeof SignedIn>;
 
-export const Refreshed = strictObject(tokenFields, {
-  title: 'Refreshed',
-  description: 'There is no new refresh token when the old one had been used within the last 20 seconds: the answer to that use has it.',
-});
+export const Refreshed = strictObject(tokenFields, { title: 'Refreshed' });
 export type Refreshed = Static<typeof Refreshed>;
 
 const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });

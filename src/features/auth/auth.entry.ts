@@ -38,7 +38,7 @@ export function createEntry({ credentials, sessions, tokens, security }: EntryPa
     const signedIn = await sessions.open(account.id, guest, by);
     // Whoever changes that ends all sessions, and may have looked for them before this one was there.
     if ((await credentials.find({ id: account.id }))?.stamp !== account.stamp) {
-      await sessions.endByRefreshToken(signedIn.refreshToken ?? '');
+      await sessions.endByRefreshToken(signedIn.refreshToken);
       throw new AppError('SESSION_ENDED');
     }
     await security.record(account.id, 'signed-in', guest, secondFactor ? `${by}, code` : by);

@@ -21,6 +21,8 @@ export interface SessionDocument {
   replaced: ReplacedToken[];
   /** SHA-256 of what all refresh tokens of the session have in common. */
   familyHash: string;
+  /** With it and a refresh token the next one is worked out, with neither alone. */
+  successorKey: string;
   /** When and how its owner last proved who they are. */
   provenAt: Date;
   provenBy: Proof;
@@ -37,6 +39,7 @@ const schema = new Schema<SessionDocument>(
     refreshHash: { type: String, required: true },
     replaced: [{ _id: false, hash: String, at: Date }],
     familyHash: { type: String, required: true },
+    successorKey: { type: String, required: true },
     provenAt: { type: Date, required: true },
     provenBy: { type: String, required: true },
     userAgent: String,
@@ -55,7 +58,7 @@ export type SessionModel = ReturnType<typeof sessionModel>;
 
 /** Ends the sessions of older versions, whose refresh tokens are kept in another way: their people sign in anew. */
 export async function dropOldSessions(sessions: SessionModel): Promise<void> {
-  await sessions.deleteMany({ replaced: { $exists: false } });
+  await sessions.deleteMany({ successorKey: { $exists: false } });
 }
 
 export const toSession = ({ _id, userAgent, ip, createdAt, lastUsedAt }: SessionDocument, current: Id): Session => ({

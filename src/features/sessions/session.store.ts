@@ -4,21 +4,19 @@ import type { Guest } from '../../core/contract.ts';
 import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { AccessClaims } from './access.tokens.ts';
-import { makeRefreshToken, readRefreshToken, sameHash } from './refresh.tokens.ts';
+import { makeKey, makeRefreshToken, readRefreshToken, sameHash, successorOf } from './refresh.tokens.ts';
 import type { Proof, ReplacedToken, SessionDocument, SessionModel } from './session.model.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const idleLifetime = 30 * day;
 const fullLifetime = 180 * day;
 
-/** Milliseconds for which a token that was replaced is still good for an access token: two tabs, or a lost answer. */
+/** Milliseconds for which a token that was replaced still gives what it gave: to two tabs, or after a lost answer. */
 const grace = 20_000;
 
 export interface Rotation {
-  /** The session that goes on; absent when the token is of no use. */
-  session?: AccessClaims;
-  /** The next refresh token; absent within the grace, where the first use was given it. */
-  refreshToken?: string;
+  /** The session that goes on, and its next refresh token; absent when the one presented is of no use. */
+  next?: { session: AccessClaims; refreshToken: string };
   /** A session of which an earlier token was used after the grace: somebody has a copy of it. */
   stolen?: SessionDocument;
 }
@@ -39,6 +37,7 @@ export interface SessionStore {
 
 /** What is known of a refresh token that somebody came with. */
 interface Presented {
+  token: string;
   hash: string;
   family: string;
 }
@@ -47,15 +46,16 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
   const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Presented } | undefined> => {
     const named = readRefreshToken(refreshToken);
     const session = named && (await sessions.findOne({ _id: named.sessionId, expiresAt: { $gt: new Date() } }).lean());
-    return session ? { session, presented: { hash: sha256(refreshToken), family: named.family } } : undefined;
+    return session ? { session, presented: { token: refreshToken, hash: sha256(refreshToken), family: named.family } } : undefined;
   };
 
   return {
     async create(userId, guest, provenBy) {
       const session = newSession(userId, guest, provenBy);
-      const refresh = makeRefreshToken(session._id.toHexString());
-      await sessions.collection.insertOne({ ...session, refreshHash: refresh.hash, familyHash: refresh.familyHash });
-      return { sessionId: session._id.toHexString(), refreshToken: refresh.token };
+      const sessionId = session._id.toHexString();
+      const { token, family } = makeRefreshToken(sessionId);
+      await sessions.collection.insertOne({ ...session, refreshHash: sha256(token), familyHash: sha256(family) });
+      return { sessionId, refreshToken: token };
     },
 
     async rotate(refreshToken) {
@@ -96,6 +96,7 @@ function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit
     userId: new Types.ObjectId(userId),
     userAgent,
     ip,
+    successorKey: makeKey(),
     replaced: [],
     createdAt: now,
     provenAt: now,
@@ -107,17 +108,17 @@ function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit
 
 const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.userId.toHexString(), sessionId: session._id.toHexString() });
 
-/** One compare-and-set: of several uses of the same token at once exactly one gets the next token. */
+/** One compare-and-set: of several uses of the same token at once exactly one replaces it. */
 async function advance(sessions: SessionModel, session: SessionDocument, presented: Presented): Promise<Rotation> {
   const now = new Date();
-  const next = makeRefreshToken(session._id.toHexString(), presented.family);
+  const refreshToken = successorOf(presented.token, session.successorKey);
   const replaced = [...session.replaced.filter((token) => isRecent(token)), { hash: session.refreshHash, at: now }];
   const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
-    { $set: { refreshHash: next.hash, replaced, lastUsedAt: now, expiresAt } },
+    { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt } },
   );
-  if (matchedCount === 1) return { session: claimsOf(session), refreshToken: next.token };
+  if (matchedCount === 1) return { next: { session: claimsOf(session), refreshToken } };
   const current = await sessions.findById(session._id).lean();
   return current ? judge(current, presented) : {};
 }
@@ -125,8 +126,15 @@ async function advance(sessions: SessionModel, session: SessionDocument, present
 const isRecent = ({ at }: ReplacedToken): boolean => Date.now() - at.getTime() <= grace;
 
 /** A token that is not the present one: a replaced one within its grace, a copy of an earlier one, or a guess. */
-function judge(session: SessionDocument, { hash, family }: Presented): Rotation {
+function judge(session: SessionDocument, { token, hash, family }: Presented): Rotation {
   if (!sameHash(session.familyHash, sha256(family))) return {};
-  const isExcused = session.replaced.some((token) => isRecent(token) && sameHash(token.hash, hash));
-  return isExcused ? { session: claimsOf(session) } : { stolen: session };
+  const isExcused = session.replaced.some((one) => isRecent(one) && sameHash(one.hash, hash));
+  return isExcused ? { next: { session: claimsOf(session), refreshToken: presentAfter(token, session) } } : { stolen: session };
+}
+
+/** The token that is good now, from one that has been replaced a moment ago. */
+function presentAfter(token: string, session: SessionDocument): string {
+  const next = successorOf(token, session.successorKey);
+  const hash = sha256(next);
+  return session.replaced.some((one) => sameHash(one.hash, hash)) ? presentAfter(next, session) : next;
 }

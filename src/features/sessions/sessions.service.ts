@@ -19,7 +19,7 @@ export interface Tokens {
   accessToken: string;
   /** Seconds for which the access token is good. */
   expiresIn: number;
-  refreshToken?: string;
+  refreshToken: string;
 }
 
 /** A session that was ended because one of its earlier refresh tokens was used. */
@@ -81,10 +81,10 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
       await ending.endMany(earlier.map(idOf).filter((id) => id !== but));
     },
   });
-  const toTokens = async (claims: AccessClaims, refreshToken: string | undefined): Promise<Tokens> => ({
+  const toTokens = async (claims: AccessClaims, refreshToken: string): Promise<Tokens> => ({
     accessToken: await accessTokens.sign(claims),
     expiresIn: accessTokens.lifetime,
-    ...(refreshToken !== undefined && { refreshToken }),
+    refreshToken,
   });
 
   return {
@@ -102,8 +102,8 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     },
 
     async refresh(token) {
-      const { session, refreshToken, stolen } = await store.rotate(token);
-      if (session) return { tokens: await toTokens(session, refreshToken) };
+      const { next, stolen } = await store.rotate(token);
+      if (next) return { tokens: await toTokens(next.session, next.refreshToken) };
       if (!stolen) return {};
       // Of several uses at once one ends it, and tells its owner.
       if ((await ending.endMany([idOf(stolen)])).length === 0) return {};
