@@ -15,7 +15,7 @@ const table = {
   RATE_LIMITED: [429, 'Too much in too short a time; details.retryAfter says how many seconds to wait.'],
   INTERNAL: [500, 'Something went wrong on our side. The request id helps us find it.'],
   BUSY: [503, 'The server has more work queued than it can take; try again in a moment.'],
-  UNAVAILABLE: [503, 'The store does not answer. The outcome is unknown: repeat the request with the same id.'],
+  UNAVAILABLE: [503, 'The store does not answer. The outcome is unknown: repeat the request, a message with the same id.'],
   SHUTTING_DOWN: [503, 'The server is shutting down; connect again in a moment.'],
 
   // users
@@ -37,6 +37,7 @@ const table = {
 
   // Google
   RETURN_PATH_NOT_ALLOWED: [400, 'The app has no such path to return to.'],
+  GOOGLE_CANCELLED: [401, 'The sign-in with Google was broken off.'],
   GOOGLE_REFUSED: [401, 'This sign-in with Google is not valid, or was used before; begin again.'],
   GOOGLE_EMAIL_UNVERIFIED: [403, 'Google has not verified the e-mail address of this account.'],
   GOOGLE_OFF: [404, 'Signing in with Google is not set up on this server.'],

@@ -88,6 +88,9 @@ function checkedTwice(coerce: Check, literal: Check): Check {
   return check;
 }
 
+/** What a caller gets whose field no schema can find wrong. */
+export const toFieldError = (field: string, problem: string): AppError => new AppError('VALIDATION_FAILED', { fields: [{ field, problem }] satisfies FieldProblem[] });
+
 /** Ajv's findings as the fields and sentences the caller gets. */
 export function toFieldProblems(errors: readonly ErrorObject[]): FieldProblem[] {
   return errors.slice(0, maximumProblems).map((error) => {

@@ -168,17 +168,29 @@ test('after two changes the first of the addresses can undo both', async (t) => 
   assert.equal((await app.store.collection('users').findOne())?.['email'], ann.email);
 });
 
-test('while the old address belongs to another account undoing waits', async (t) => {
+test('while somebody else has shown that the old address is theirs undoing waits', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
   const token = await change(app, ann);
   const { accessToken } = (await app.ask('auth.register', { email: ann.email, password: 'correct horse', firstName: 'Bob' })) as { accessToken: string };
+  await app.ask('account.verifyEmail', { token: await app.readToken(ann.email, '/verify-email') });
   await assert.rejects(undo(app, token), { code: 'EMAIL_TAKEN' });
   assert.equal((await ann.call('users.me')).email, fresh);
   const bob = await app.services.sessions.authenticate(accessToken, ann.caller);
   await app.dispatch.call('account.remove', bob, { password: 'correct horse' });
   await undo(app, token);
   assert.equal((await app.store.collection('users').findOne({ email: ann.email }))?._id.toHexString(), ann.id);
+});
+
+test('nobody keeps an address from being given back by signing up with it: their account goes on without', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await change(app, ann);
+  const { user } = (await app.ask('auth.register', { email: ann.email, password: 'correct horse', firstName: 'Mallory' })) as { user: { username: string } };
+  await undo(app, token);
+  assert.equal((await app.store.collection('users').findOne({ email: ann.email }))?._id.toHexString(), ann.id);
+  const mallory = (await app.ask('auth.login', { username: user.username, password: 'correct horse' })) as { user: { email?: string } };
+  assert.equal(mallory.user.email, undefined);
 });
 
 test('a new password does not keep the change from being undone', async (t) => {

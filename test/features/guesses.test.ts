@@ -94,6 +94,15 @@ test('an address has a hundred wrong guesses an hour, whoever they are about', a
   assert.deepEqual(await inTurn(2, () => failAnew('192.0.2.1')), [0, 60]);
 });
 
+test('neighbours that fail at other accounts keep nobody at their address from an account that was signed in to from there', async (t) => {
+  const { guesses } = await buildGuard(t);
+  const familiar = { subject: 'mine', isFamiliar: () => Promise.resolve(true) };
+  await inTurn(100, (index) => fail(guesses, { subject: `other ${index}` }));
+  assert.notEqual(await fail(guesses, { subject: 'stranger' }), 0);
+  await succeed(guesses, familiar);
+  assert.deepEqual(await inTurn(6, () => fail(guesses, familiar)), [0, 0, 0, 0, 0, 60]);
+});
+
 test('an IPv6 address is its network of 64 bits, and one that stands for an IPv4 address is that', async (t) => {
   const { guesses } = await buildGuard(t);
   const same = [

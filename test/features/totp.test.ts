@@ -96,7 +96,7 @@ test('new recovery codes take a code, and make the old ones worthless', async (t
 test('switching it off takes the password and a code', async (t) => {
   const { ann, recoveryCodes, newCode, mails, login } = await buildTwofold(t);
   const isOn = async (): Promise<boolean> => (await ann.call('users.me')).signIn.secondFactor;
-  const wrong = [[{ code: newCode() }, 'WRONG_PASSWORD'], [{ password: 'wrong', code: newCode() }, 'WRONG_PASSWORD'], [{ password, code: wrongCode }, 'WRONG_CODE'], [{ password }, 'VALIDATION_FAILED']] as const;
+  const wrong = [[{ code: newCode() }, 'VALIDATION_FAILED'], [{ password: 'wrong', code: newCode() }, 'WRONG_PASSWORD'], [{ password, code: wrongCode }, 'WRONG_CODE'], [{ password }, 'VALIDATION_FAILED']] as const;
   for (const [input, code] of wrong) await assert.rejects(ann.call('totp.disable', input), { code });
   assert.equal(await isOn(), true);
   await ann.call('totp.disable', { password, code: recoveryCodes[0] });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { buildTestApp } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { toMember } from '../helpers/google.ts';
+import { visit } from './visit.ts';
 import { ask, requireError } from './ask.ts';
 import { appUrl, buildWay, createBrowser, pathOf, publicUrl, requireNobody, requireSentOn } from './google.way.ts';
 
@@ -112,9 +113,10 @@ test('it goes nowhere else, however that is spelt', async (t) => {
 test('who cancels at Google, or comes back without a code, is told at the path where they wanted to go', async (t) => {
   const { issuer, browser } = await buildWay(t);
   const withState = (there: string, query: string): string => `/auth/google/callback?state=${new URL(there).searchParams.get('state')}${query}`;
+  const cancelled = [async (there: string) => pathOf(await issuer.cancel(there)), (there: string) => withState(there, '&error=access_denied')];
   const ways = [
-    async (there: string) => pathOf(await issuer.cancel(there)),
-    (there: string) => withState(there, '&error=access_denied'),
+    ...cancelled,
+    (there: string) => withState(there, '&error=server_error'),
     (there: string) => withState(there, ''),
     (there: string) => withState(there, '&code='),
     (there: string) => withState(there, '&code=guessed'),
@@ -124,7 +126,7 @@ test('who cancels at Google, or comes back without a code, is told at the path w
   for (const comeBack of ways) {
     const ann = browser();
     const back = await ann.visit(await comeBack(await ann.setOut('/settings')));
-    requireSentOn(back, '/settings', { error: 'GOOGLE_REFUSED' });
+    requireSentOn(back, '/settings', { error: cancelled.includes(comeBack) ? 'GOOGLE_CANCELLED' : 'GOOGLE_REFUSED' });
     await requireNobody(back, ann);
   }
   assert.deepEqual(issuer.tokenRequests.map(({ parameters }) => parameters['code']), ['', 'guessed'], 'Google is asked only where there is one code');
@@ -210,4 +212,15 @@ test('where Google is not set up, the way does not begin, and does not end', asy
   const { url } = await buildTestApp(t, { env: { APP_URL: appUrl } });
   requireError(await ask(url, '/auth/google'), 'GOOGLE_OFF');
   requireSentOn(await createBrowser(url).visit('/auth/google/callback?state=x&code=x'), '/', { error: 'GOOGLE_REFUSED' });
+});
+
+test('where the way cannot begin, people see a page of ours, in their language, and programs an answer like any other', async (t) => {
+  const [set, unset, busy] = [await buildWay(t), await buildTestApp(t), await buildWay(t, { RATE_SCALE: '0.02' })];
+  await busy.browser().setOut();
+  const dead = [[set.url, '?returnTo=//evil.example', 'RETURN_PATH_NOT_ALLOWED', 400], [unset.url, '', 'GOOGLE_OFF', 404], [busy.url, '', 'RATE_LIMITED', 429]] as const;
+  for (const [url, query, code, status] of dead) {
+    requireError(await ask(url, `/auth/google${query}`), code);
+    const page = await visit(`${url}/auth/google${query}`, { language: 'ru' });
+    assert.deepEqual([page.status, page.title, page.text.includes('Что-то пошло не так')], [status, 'Войти не удалось', false], code);
+  }
 });

@@ -37,7 +37,7 @@ export async function visit(address: URL | string, { language = 'en', form, raw,
   const response = await fetch(address, {
     method,
     redirect: 'manual',
-    headers: { 'accept-language': language, ...(body !== undefined && type && { 'content-type': type }) },
+    headers: { accept: 'text/html,*/*;q=0.8', 'accept-language': language, ...(body !== undefined && type && { 'content-type': type }) },
     ...(body !== undefined && { body: typeof body === 'string' ? Buffer.from(body) : body }),
   });
   const { status, headers } = response;

@@ -1,5 +1,7 @@
 /** The e-mail address of an account: verified, changed and changed back by links in mails. */
 import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { CredentialsService } from '../users/credentials.service.ts';
 import { findAdded, requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
@@ -57,8 +59,8 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
 
     async undoEmail(guest, { token }) {
       const { userId, email, since } = requireOwned(await tokens.find('undo-email', token));
-      // Whoever changed the address could sign in, and must not any more. If the address is taken the link stays good
-      // meanwhile: it may be the same person who has made an account with it.
+      await freeAddress(credentials, email, userId);
+      // Whoever changed the address could sign in, and must not any more.
       const added = await findAdded(security, userId, since);
       const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: { at: new Date() }, ...added });
       if (!account) throw new AppError('LINK_EXPIRED');
@@ -70,4 +72,13 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       return null;
     },
   };
+}
+
+/**
+ * Whoever follows a link reads mail at its address. An account of somebody who only says so keeps nobody from it: it goes
+ * on without an address, signed in to by its username.
+ */
+async function freeAddress(credentials: CredentialsService, email: string, userId: Id): Promise<void> {
+  const holder = await credentials.find({ email });
+  if (holder && holder.id !== userId) await credentials.change(holder.id, { email: null }, { email, emailVerifiedAt: null });
 }

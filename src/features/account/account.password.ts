@@ -21,7 +21,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
     async changePassword(caller, { oldPassword, password }) {
       const account = await credentials.require(caller.userId);
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
-      else await passwords.require(account, oldPassword ?? '', caller);
+      else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me);
       const changed = await credentials.change(account.id, { passwordHash, ending: { at: new Date(), but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
       // Somebody else has changed it meanwhile.

@@ -7,6 +7,7 @@ import type { Caller } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
+import { toFieldError } from '../../core/validate.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { Account, CredentialsService, Removal } from '../users/credentials.service.ts';
@@ -47,15 +48,13 @@ const interval = 60_000;
  */
 const settlingTime = 60_000;
 
-const passwordMissing = { fields: [{ field: 'password', problem: 'is required, but within five minutes of a sign-in with Google' }] };
-
 export function createRemovals(parts: RemovalParts): Removals {
   const { credentials, sessions, passwords } = parts;
   const work = createWork(parts);
   const requireProof = async (caller: Caller, password: string | undefined): Promise<Account> => {
     const account = await credentials.require(caller.userId);
     if (password !== undefined) await passwords.require(account, password, caller);
-    else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw account.passwordHash === undefined ? new AppError('FRESH_SIGN_IN_REQUIRED') : new AppError('VALIDATION_FAILED', passwordMissing);
+    else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw account.passwordHash === undefined ? new AppError('FRESH_SIGN_IN_REQUIRED') : toFieldError('password', 'is required, but within five minutes of a sign-in with Google');
     return account;
   };
 

@@ -1,6 +1,7 @@
 /** Proving again who one is, within a session: for what needs a fresh sign-in. */
 import type { Caller } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { toFieldError } from '../../core/validate.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TotpService } from '../totp/totp.service.ts';
@@ -26,9 +27,9 @@ export function createConfirm({ credentials, passwords, sessions, totp, google }
   };
   const prove = async (account: Account, caller: Caller, { password, credential }: { password?: string; credential?: string }): Promise<'password' | 'google'> => {
     if ((password === undefined) === (credential === undefined)) {
-      throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'password', problem: 'give either password or credential' }] });
+      throw toFieldError('password', 'give either password or credential');
     }
-    if (credential === undefined) await passwords.require(account, password ?? '', caller);
+    if (credential === undefined) await passwords.require(account, password, caller);
     else await proveByGoogle(account, credential);
     return credential === undefined ? 'password' : 'google';
   };
@@ -36,7 +37,7 @@ export function createConfirm({ credentials, passwords, sessions, totp, google }
   return async (caller, { code, ...proof }) => {
     const account = await credentials.require(caller.userId);
     const isTwofold = account.secondFactor?.confirmedAt !== undefined;
-    if (isTwofold && code === undefined) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'code', problem: 'is required, because the second factor is on' }] });
+    if (isTwofold && code === undefined) throw toFieldError('code', 'is required, because the second factor is on');
     const by = await prove(account, caller, proof);
     if (isTwofold) await totp.use(account, code ?? '', caller);
     await sessions.prove(caller.sessionId, by);

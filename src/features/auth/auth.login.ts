@@ -1,5 +1,6 @@
 /** Signing in with a password: known and unknown accounts are answered alike, in words and in time. */
 import { AppError } from '../../core/errors.ts';
+import { toFieldError } from '../../core/validate.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
@@ -37,5 +38,5 @@ export function createLogin({ credentials, passwords, security, onError }: Login
 function requireOneLogin(email: string | undefined, username: string | undefined): { email: string } | { username: string } {
   if (email !== undefined && username === undefined) return { email };
   if (username !== undefined && email === undefined) return { username };
-  throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'email', problem: 'give either email or username' }] });
+  throw toFieldError('email', 'give either email or username');
 }

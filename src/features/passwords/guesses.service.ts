@@ -40,7 +40,7 @@ interface Limits {
   pair: Limit[];
   /** For a stranger's address at a subject at which too many strangers fail. */
   hotPair: Limit[];
-  /** For an address, whatever it guesses at. */
+  /** For an address, whatever it guesses at that it is not familiar with. */
   address: Limit[];
   /** How many failures from anywhere make a subject hot. It refuses nobody: if it did, those who fail would keep others out. */
   subject: Limit;
@@ -73,7 +73,11 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
       const address = networkOf(ip);
       const isStranger = !(await isFamiliar());
       // The familiar are counted apart, and only so that an attempt of theirs takes as long as any other.
-      const keys = { subject: keyOf(isStranger ? 'strangers' : 'familiar', subject), pair: keyOf('pair', subject, address), address: keyOf('address', address) };
+      const keys = {
+        subject: keyOf(isStranger ? 'strangers' : 'familiar', subject),
+        pair: keyOf('pair', subject, address),
+        address: keyOf('address', address, ...(isStranger ? [] : [subject])),
+      };
       const requireFree = async (key: string, wanted: readonly Limit[], counted: readonly string[]): Promise<void> => {
         const wait = await counters.count(key, wanted, id);
         if (wait === 0) return;

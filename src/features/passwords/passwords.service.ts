@@ -1,6 +1,7 @@
 /** Passwords: which are taken, how they are kept, and how often somebody may guess at them. */
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { toFieldError } from '../../core/validate.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { Guesses } from './guesses.service.ts';
 import type { PasswordHashing } from './password.hashing.ts';
@@ -22,8 +23,12 @@ export interface PasswordsService {
   hash(password: string, owner: PasswordOwner): Promise<string>;
   /** @throws RATE_LIMITED after too many wrong ones, BUSY */
   check(attempt: PasswordAttempt): Promise<boolean>;
-  /** The same for an account that is known. @throws WRONG_PASSWORD, RATE_LIMITED, BUSY */
-  require(account: { id: string; passwordHash: string | undefined }, password: string, guest: Guest): Promise<void>;
+  /**
+   * The same for an account that is known.
+   * @param field what the password is called in the request, for whoever left it out
+   * @throws VALIDATION_FAILED if there is none, WRONG_PASSWORD, RATE_LIMITED, BUSY
+   */
+  require(account: { id: string; passwordHash: string | undefined }, password: string | undefined, guest: Guest, field?: string): Promise<void>;
 }
 
 export interface PasswordsParts {
@@ -52,7 +57,8 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
       requireStrongPassword(password, owner);
       return hashing.hash(password);
     },
-    async require({ id, passwordHash }, password, guest) {
+    async require({ id, passwordHash }, password, guest, field = 'password') {
+      if (password === undefined) throw toFieldError(field, 'is required');
       const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
       if (!(await check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) throw new AppError('WRONG_PASSWORD');
     },

@@ -54,7 +54,7 @@ export function createTotpService(parts: TotpParts): TotpService {
 
     async disable(caller, { password, code }) {
       const account = await requireOn(caller);
-      if (account.passwordHash !== undefined) await passwords.require(account, password ?? '', caller);
+      if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
       await credentials.change(caller.userId, { secondFactor: null });
       await tell(caller, account, 'second-factor-off');

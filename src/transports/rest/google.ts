@@ -1,6 +1,7 @@
 /** Signing in with Google by redirect: out to Google, and back to the app with a refresh cookie, or with what went wrong. */
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Negotiator from 'negotiator';
 import { Type } from 'typebox';
 import { AppError } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
@@ -9,7 +10,7 @@ import type { AuthService } from '../../features/auth/auth.service.ts';
 import { guestOf, languageOf } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import type { RefreshCookie } from './browser.ts';
-import { toToldError } from './errors.ts';
+import { answerError, toToldError } from './errors.ts';
 import { sendPage } from './pages/page.ts';
 import { signedInPage, signInFailedPage } from './pages/problems.ts';
 import { tellStanding } from './standing.ts';
@@ -36,17 +37,25 @@ export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOption
     reply.header('cache-control', 'no-store');
   };
 
-  app.get('/auth/google', { onRequest }, async (request, reply) => {
+  app.get('/auth/google', { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
     const { url, browserSecret } = await auth.startGoogle(guestOf(request), validate(Start, request.query));
     return reply.setCookie(cookieName, browserSecret, { ...cookieOptions, maxAge: cookieLifetime }).redirect(url, 303);
   });
 
-  app.get('/auth/google/callback', { onRequest }, async (request, reply) => {
+  app.get('/auth/google/callback', { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
     const outcome = await comeBack(request, reply, options);
     if (options.appUrl !== undefined) return reply.redirect(addressOf(options.appUrl, outcome), 303);
     const language = languageOf(request);
     return sendPage(reply, language, outcome.error ? signInFailedPage(language, outcome.error) : signedInPage(language), outcome.error);
   });
+}
+
+/** People come here by a link, and see a page of what went wrong; programs get an answer like any other. */
+function answerVisitor(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (new Negotiator(request).mediaType(['application/json', 'text/html']) !== 'text/html') return void answerError(error, request, reply);
+  const told = toToldError(error, request);
+  const language = languageOf(request);
+  void sendPage(reply, language, signInFailedPage(language, told), told);
 }
 
 interface Outcome {
@@ -56,14 +65,14 @@ interface Outcome {
 }
 
 async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, refreshCookie }: GoogleRoutesOptions): Promise<Outcome> {
-  const { state, code } = request.query as Record<string, unknown>;
+  const { state, code, error: refusal } = request.query as Record<string, unknown>;
   let returnTo = '/';
   try {
     const begun = await auth.resumeGoogle(String(state), request.cookies[cookieName] ?? '');
     ({ returnTo } = begun);
     // With another's state it stays: a link that somebody sent must not break off what this browser has begun.
     if (begun.finish) reply.clearCookie(cookieName, cookieOptions);
-    if (!begun.finish || typeof code !== 'string') throw new AppError('GOOGLE_REFUSED');
+    if (!begun.finish || typeof code !== 'string') throw new AppError(begun.finish && refusal === 'access_denied' ? 'GOOGLE_CANCELLED' : 'GOOGLE_REFUSED');
     refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
     return { returnTo };
   } catch (error) {

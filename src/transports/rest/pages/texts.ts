@@ -22,6 +22,7 @@ interface LinkTexts extends Said {
 /** What a form, or a sign-in with Google, may meet. Braces hold how long to wait. */
 type Problem =
   | Extract<ErrorCode, `GOOGLE_${string}`>
+  | 'RETURN_PATH_NOT_ALLOWED'
   | 'SECOND_FACTOR_REQUIRED'
   | 'VALIDATION_FAILED'
   | 'PASSWORD_TOO_EASY'
@@ -94,7 +95,9 @@ const english: PageTexts = {
   signInFailed: 'You are not signed in',
   failed: 'That did not work',
   problems: {
-    GOOGLE_REFUSED: 'This sign-in with Google was cancelled, or is no longer valid. Begin again.',
+    RETURN_PATH_NOT_ALLOWED: 'The link that led here names a page to come back to that the app does not have.',
+    GOOGLE_CANCELLED: 'You have broken off the sign-in with Google.',
+    GOOGLE_REFUSED: 'This sign-in with Google is no longer valid. Begin again.',
     GOOGLE_EMAIL_UNVERIFIED: 'Google has not verified the e-mail address of this Google account.',
     GOOGLE_OFF: 'Signing in with Google is not set up on this server.',
     GOOGLE_NOT_LINKED: 'There is already an account with this e-mail address. Sign in to it with its password, and link Google in the settings.',
@@ -156,7 +159,9 @@ const russian: PageTexts = {
   signInFailed: 'Войти не удалось',
   failed: 'Не получилось',
   problems: {
-    GOOGLE_REFUSED: 'Этот вход через Google отменён или больше не действителен. Начните заново.',
+    RETURN_PATH_NOT_ALLOWED: 'Ссылка, по которой вы пришли, ведёт затем на страницу, которой в приложении нет.',
+    GOOGLE_CANCELLED: 'Вы прервали вход через Google.',
+    GOOGLE_REFUSED: 'Этот вход через Google больше не действителен. Начните заново.',
     GOOGLE_EMAIL_UNVERIFIED: 'Google не подтвердил адрес электронной почты этого аккаунта Google.',
     GOOGLE_OFF: 'На этом сервере вход через Google не настроен.',
     GOOGLE_NOT_LINKED: 'Аккаунт с таким адресом электронной почты уже есть. Войдите в него с паролем и привяжите Google в настройках.',
