@@ -1,14 +1,16 @@
 /** Prints what the server is made of: its operations, events, routes and Fastify plugins. Needs no database. */
 import Fastify from 'fastify';
-import { events, operations } from '../src/contracts.ts';
-import { commonErrors } from '../src/core/errors.ts';
+import { events, operations, requireOperation, type OperationName } from '../src/contracts.ts';
+import { commonErrors, type ErrorCode } from '../src/core/errors.ts';
 import type { Rate } from '../src/core/rate.ts';
 import { createHub } from '../src/delivery/hub.ts';
 import type { Services } from '../src/services.ts';
 import type { Authenticate } from '../src/transports/authenticate.ts';
 import type { Dispatch } from '../src/transports/dispatch.ts';
 import { registerDocs } from '../src/transports/docs/index.ts';
+import { googleRedirect } from '../src/transports/rest/google.ts';
 import { registerRest } from '../src/transports/rest/index.ts';
+import { linkOperations } from '../src/transports/rest/pages/index.ts';
 import { routes } from '../src/transports/rest/routes.ts';
 import { registerWebsocket } from '../src/transports/websocket/index.ts';
 
@@ -51,6 +53,20 @@ function describeOperations(): string[] {
   return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0)];
 }
 
+/** What is there for browsers alone. */
+function describePages(): string[] {
+  const { paths, operation: signIn, errors } = googleRedirect;
+  const toRow = (route: string, operation: OperationName, own: readonly ErrorCode[] = []): string[] => [
+    route,
+    requireOperation(operation).access,
+    `as ${operation}: its rate, ${['its errors', ...own].join(', ')}`,
+  ];
+  return toColumns([
+    ...paths.map((path) => toRow(`GET ${path}`, signIn, errors)),
+    ...Object.entries(linkOperations).map(([name, operation]) => toRow(`GET, POST /${name}`, operation)),
+  ]);
+}
+
 /** Fastify's tree of plugins without its own markers and times. */
 function describePlugins(tree: string): string[] {
   const lines = tree.split('\n').filter((line) => /\S/.test(line) && !line.includes('bound _after'));
@@ -77,5 +93,6 @@ const wires = await wiresAlone();
 print('Operations: name, who may call, REST', describeOperations());
 print('Events', toColumns([...events].map(([name, { summary }]) => [name, summary])));
 print('The REST table', toColumns(routes.map(({ method, path, operation, status, cookie }) => [method, path, '→', operation, `${status}${cookie ? ', refresh token in a cookie' : ''}`])));
+print('Pages and redirects: who may come, and as what it counts', describePages());
 print('Every route, as Fastify has it', [wires.routes.trimEnd()]);
 print('The plugins of the wires, as Fastify has them', describePlugins(wires.plugins));

@@ -3,7 +3,8 @@ import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import { Type } from 'typebox';
-import { AppError } from '../../core/errors.ts';
+import type { OperationName } from '../../contracts.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { validate } from '../../core/validate.ts';
 import type { AuthService } from '../../features/auth/auth.service.ts';
@@ -22,6 +23,13 @@ export interface GoogleRoutesOptions {
   appUrl: string | undefined;
 }
 
+/** What a browser is sent through. It counts as the operation, and fails in the same ways, and in these. */
+export const googleRedirect = {
+  paths: ['/auth/google', '/auth/google/callback'],
+  operation: 'auth.loginWithGoogle',
+  errors: ['RETURN_PATH_NOT_ALLOWED', 'GOOGLE_CANCELLED'],
+} as const satisfies { paths: readonly string[]; operation: OperationName; errors: readonly ErrorCode[] };
+
 /** Ties the way back to the browser that began. Its prefix keeps other hosts of the same site from planting one. */
 const cookieName = '__Host-google';
 /** Lax, for the way back begins at Google's. */
@@ -33,16 +41,17 @@ const Start = strictObject({ returnTo: Type.Optional(Type.String({ maxLength: 50
 export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOptions): void {
   const { auth, dispatch } = options;
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    tellStanding(reply, dispatch.admit('auth.loginWithGoogle', guestOf(request)));
+    tellStanding(reply, dispatch.admit(googleRedirect.operation, guestOf(request)));
     reply.header('cache-control', 'no-store');
   };
 
-  app.get('/auth/google', { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
+  const [there, back] = googleRedirect.paths;
+  app.get(there, { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
     const { url, browserSecret } = await auth.startGoogle(guestOf(request), validate(Start, request.query));
     return reply.setCookie(cookieName, browserSecret, { ...cookieOptions, maxAge: cookieLifetime }).redirect(url, 303);
   });
 
-  app.get('/auth/google/callback', { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
+  app.get(back, { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
     const outcome = await comeBack(request, reply, options);
     if (options.appUrl !== undefined) return reply.redirect(addressOf(options.appUrl, outcome), 303);
     const language = languageOf(request);

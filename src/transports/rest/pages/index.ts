@@ -22,7 +22,8 @@ export interface PagesOptions {
   appUrl: string | undefined;
 }
 
-const operations: Record<LinkName, OperationName> = {
+/** The operation that the form of each page stands for. */
+export const linkOperations: Record<LinkName, OperationName> = {
   'verify-email': 'account.verifyEmail',
   'confirm-email': 'account.confirmEmail',
   'undo-email': 'account.undoEmail',
@@ -34,7 +35,7 @@ export async function registerPages(app: FastifyInstance, options: PagesOptions)
   await app.register(async (scope) => {
     readFormsOnly(scope);
     scope.setErrorHandler(answerFailure);
-    for (const name of Object.keys(operations) as LinkName[]) registerLink(scope, name, options);
+    for (const name of Object.keys(linkOperations) as LinkName[]) registerLink(scope, name, options);
   });
 }
 
@@ -54,7 +55,7 @@ function registerLink(scope: FastifyInstance, name: LinkName, { dispatch, appUrl
     if (!isWhole(token)) return sendIncomplete(reply, view);
     if (name === 'reset-password' && password !== repeat) return sendPage(reply, view.language, formPage(view, token, texts[view.language].password.differs), new AppError('VALIDATION_FAILED'));
     try {
-      await dispatch.call(operations[name], guestOf(request), name === 'reset-password' ? { token, password } : { token });
+      await dispatch.call(linkOperations[name], guestOf(request), name === 'reset-password' ? { token, password } : { token });
     } catch (thrown) {
       const error = toToldError(thrown, request);
       return sendPage(reply, view.language, problemPage(view, token, error), error);
