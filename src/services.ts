@@ -117,8 +117,8 @@ export function createServices(options: ServicesOptions): BuiltServices {
     refuse: () => people.hashing.refuse(),
     async drain() {
       sessions.stop();
-      await Promise.all([worker.stop(), removals.stop()]);
-      await conversations.drain();
+      // None waits for another: a store that is silent must not hide what the log could not write.
+      await Promise.all([worker.stop(), removals.stop(), conversations.drain()]);
     },
   };
 }
