@@ -31,7 +31,8 @@ export function createMailLimits(counters: MailCounters): (mail: QueuedMail, acc
   const isWithin = async (limit: Limit, { id, attempts }: QueuedMail, ...subject: unknown[]): Promise<boolean> => attempts > 1 || (await counters.count(keyOf(subject), [limit], id)) === 0;
 
   return async (mail, { id, me, stamp }, to) => {
-    if (mail.kind === 'verify-email' || mail.kind === 'confirm-email') return isWithin(unverified, mail, 'unverified', to);
+    // Apart, so that nobody who wishes for the address uses up the links of whoever has signed up with it.
+    if (mail.kind === 'verify-email' || mail.kind === 'confirm-email') return isWithin(unverified, mail, mail.kind, to);
     // One that is part of undoing a change was not asked for.
     if (mail.kind !== 'reset-password' || mail.userId !== undefined) return true;
     // What makes the links so far worthless begins a new count; but not for whoever may write to a stranger so.
