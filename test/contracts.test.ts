@@ -157,7 +157,7 @@ test('npm run describe tells who may call each operation, how often, and what ca
   assert.match(stdout, new RegExp(`Errors of every operation: ${commonErrors.join(', ')}`));
   assert.match(stdout, /Rate: 50 per second, bursts of 500, per caller/);
   assert.match(stdout, /Rate: 60 per hour, per address/);
-  for (const page of ['/auth/google', '/auth/google/callback', '/verify-email', '/confirm-email', '/undo-email', '/reset-password']) assert.match(stdout, new RegExp(`^GET.* ${page} +anyone  as \\w+\\.\\w+: its rate, its errors`, 'm'));
+  for (const page of ['/auth/google', '/auth/google/callback', '/verify-email', '/confirm-email', '/undo', '/reset-password']) assert.match(stdout, new RegExp(`^GET.* ${page} +anyone  as \\w+\\.\\w+: its rate, its errors`, 'm'));
 });
 
 test('every error is given somewhere, and every event is sent somewhere', () => {

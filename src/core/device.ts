@@ -17,4 +17,4 @@ export function deviceOf(userAgent: string): string {
 }
 
 /** Anybody can say anything, and it is shown in mails: up to 60 characters are left, and nothing that makes a link. */
-const tame = (name: string): string => /^.{0,60}/u.exec(name.replace(/[^\p{L}\p{N} ().,;+_/-]/gu, '').replace(/\/{2,}/g, '/').trim())?.[0] ?? '';
+const tame = (name: string): string => /^.{0,60}/u.exec(name.replace(/[^\p{L}\p{N} ().,;+_/-]/gu, '').replace(/\/{2,}/g, '/').replace(/\.(?=\p{L})/gu, ' ').trim())?.[0] ?? '';

@@ -21,6 +21,7 @@ const table = {
   // users
   USER_NOT_FOUND: [404, 'There is no such user.'],
   NOT_YOURSELF: [403, 'Only people themselves may change this.'],
+  EMAIL_UNVERIFIED: [403, 'Verify your e-mail address first, by the link in the mail that you were sent.'],
   EMAIL_TAKEN: [409, 'An account with this e-mail address exists already.'],
   USERNAME_TAKEN: [409, 'This username is taken.'],
 
@@ -32,7 +33,7 @@ const table = {
   WRONG_PASSWORD: [403, 'The password is wrong.'],
   WRONG_CODE: [403, 'The code is wrong, or was used before.'],
   SESSION_NOT_FOUND: [404, 'You have no such session.'],
-  LINK_EXPIRED: [410, 'This link has been used, was replaced by a newer one, or is too old; ask for a new one.'],
+  LINK_EXPIRED: [410, 'This link has been used, was replaced by a newer one, or is too old.'],
   PASSWORD_TOO_EASY: [422, 'This password is among the most common, or made of your own name or address; choose another.'],
 
   // Google
@@ -41,7 +42,7 @@ const table = {
   GOOGLE_REFUSED: [401, 'This sign-in with Google is not valid, or was used before; begin again.'],
   GOOGLE_EMAIL_UNVERIFIED: [403, 'Google has not verified the e-mail address of this account.'],
   GOOGLE_OFF: [404, 'Signing in with Google is not set up on this server.'],
-  GOOGLE_NOT_LINKED: [409, 'An account with this e-mail address exists: sign in to it, and link Google under settings.'],
+  GOOGLE_NOT_LINKED: [409, 'An account with this e-mail address exists: sign in to it (set a new password by mail if you have none), and link Google under settings.'],
   GOOGLE_TAKEN: [409, 'This Google account is linked to another account, or this account to another Google account.'],
   LAST_WAY_IN: [409, 'This is the only way into your account: set a password first.'],
   GOOGLE_UNAVAILABLE: [503, 'Google does not answer; try again in a moment.'],

@@ -1,4 +1,5 @@
 /** From a token to the person it stands for, for requests and for upgrades alike. */
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Caller, Guest, Language } from '../core/contract.ts';
@@ -36,8 +37,14 @@ export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate
   };
 }
 
+/** A proxy may pass on what is no address, or one with a port (RFC 7239, section 6, allows both); then it counts as the proxy's own. */
+function addressOf({ ip, socket }: FastifyRequest): string {
+  const address = ip.replace(/^\[([^\]]*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+  return isIP(address) === 0 ? (socket.remoteAddress ?? '') : address;
+}
+
 /** Whoever sends a request, before anything proves who they are. */
-export const guestOf = (request: FastifyRequest): Guest => ({ ip: request.ip, userAgent: cutUserAgent(request.headers['user-agent']), language: languageOf(request) });
+export const guestOf = (request: FastifyRequest): Guest => ({ ip: addressOf(request), userAgent: cutUserAgent(request.headers['user-agent']), language: languageOf(request) });
 
 const languages = ['en', 'ru'] as const satisfies readonly Language[];
 

@@ -26,7 +26,7 @@ async function refusal(attempt: Promise<unknown>): Promise<{ code: string; detai
   return attempt.then(() => assert.fail('it passed'), (error: unknown) => error as { code: string; details: { challengeToken: string } });
 }
 
-test('somebody registers with my address before me, and sets up every way in; with a reset the account is mine alone', async (t) => {
+test('somebody registers with my address before me, and leaves every way in that there is; with a reset the account is mine alone', async (t) => {
   const issuer = await startIssuer(t);
   const app = await buildMailedApp(t, { env: issuer.env });
   const stranger = await app.unverified('Mallory');
@@ -35,10 +35,9 @@ test('somebody registers with my address before me, and sets up every way in; wi
   await stranger.call('account.changeEmail', { email: 'stranger@example.org' });
   const confirm = await app.readToken('stranger@example.org', '/confirm-email');
   const google = issuer.account({ email: 'stranger@gmail.example' });
-  await stranger.call('account.linkGoogle', { credential: issuer.credential(google) });
+  await assert.rejects(stranger.call('account.linkGoogle', { credential: issuer.credential(google) }), { code: 'EMAIL_UNVERIFIED' });
+  await assert.rejects(stranger.call('totp.enrol'), { code: 'EMAIL_UNVERIFIED' });
   const others = [await app.login(mine, stranger.password), await app.login(mine, stranger.password)];
-  await app.turnOnSecondFactor(stranger);
-  const { details } = await refusal(app.login(mine, stranger.password));
   const socket = await stranger.socket();
 
   await resetPassword(app, mine);
@@ -49,7 +48,6 @@ test('somebody registers with my address before me, and sets up every way in; wi
     await assert.rejects(app.ask('auth.refresh', { refreshToken }), { code: 'SESSION_ENDED' });
   }
   for (const login of [{ email: mine }, { username }]) await assert.rejects(app.ask('auth.login', { ...login, password: stranger.password }), { code: 'WRONG_CREDENTIALS' });
-  await assert.rejects(app.ask('auth.verifySecondFactor', { challengeToken: details.challengeToken, code: '123456' }), { code: 'CHALLENGE_EXPIRED' });
   await assert.rejects(app.ask('account.confirmEmail', { token: confirm }), { code: 'LINK_EXPIRED' });
   const elsewhere = (await app.ask('auth.loginWithGoogle', { credential: issuer.credential(google) })) as Output<'auth.loginWithGoogle'>;
   assert.notEqual(elsewhere.user.id, stranger.id, 'Google leads to another account');
@@ -93,9 +91,43 @@ async function steal(app: MailedApp, ann: Person, then: () => Promise<void>): Pr
   await app.ask('account.confirmEmail', { token: await app.readToken('thief@example.org', '/confirm-email') });
   const undo = new URL((await app.box.next(ann.email)).link ?? '').searchParams.get('token');
   await then();
-  await app.ask('account.undoEmail', { token: undo });
+  await app.ask('account.undo', { token: undo });
   await app.ask('account.resetPassword', { token: await nextToken(app, ann.email), password: better });
 }
+
+test('a thief undoes no more with the links that were sent to him than he has changed himself', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const moveTo = async (address: string, before: string): Promise<string> => {
+    await ann.call('account.changeEmail', { email: address });
+    await app.ask('account.confirmEmail', { token: await app.readToken(address, '/confirm-email') });
+    return app.readToken(before, '/undo');
+  };
+  const mine = await moveTo('thief@example.org', ann.email);
+  const his = await moveTo('thief.too@example.org', 'thief@example.org');
+  await app.ask('account.undo', { token: his });
+  await app.ask('account.resetPassword', { token: await nextToken(app, 'thief@example.org'), password: 'the horse of a thief' });
+  const thief = await app.login('thief@example.org', 'the horse of a thief');
+  await app.ask('account.undo', { token: mine });
+  await assert.rejects(app.services.sessions.authenticate(thief.accessToken, ann.caller), { code: 'UNAUTHENTICATED' });
+  await app.ask('account.resetPassword', { token: await nextToken(app, ann.email), password: better });
+  assert.equal((await app.login(ann.email, better)).user.id, ann.id);
+});
+
+test('the mails about a link to Google and about the second factor have a link that undoes it, and gives the account back to its address', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
+  const first = await app.readToken(ann.email, '/undo');
+  await app.turnOnSecondFactor(ann);
+  const second = await app.readToken(ann.email, '/undo');
+  await app.ask('account.undo', { token: first });
+  await assert.rejects(app.ask('account.undo', { token: second }), { code: 'LINK_EXPIRED' });
+  await assert.rejects(app.login(ann.email, ann.password), { code: 'WRONG_CREDENTIALS' });
+  await app.ask('account.resetPassword', { token: await nextToken(app, ann.email), password: better });
+  assert.deepEqual((await app.login(ann.email, better)).user.signIn, { password: true, google: false, secondFactor: false });
+});
 
 test('whoever undoes a change of address gets rid of the ways in that a thief has added', async (t) => {
   const issuer = await startIssuer(t);

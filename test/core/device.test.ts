@@ -44,6 +44,7 @@ const hostile: Record<string, string> = {
   'HTML': '<img src=x onerror=alert(1)>/1.0 (Windows NT 10.0)',
   'a link': 'Sign in at https://attacker.example/x/1.0 (Windows NT 10.0)',
   'a link and no browser': 'https://attacker.example',
+  'a name that mail programs make a link of': 'www.attacker.example/login now',
   'a placeholder of a mail': '{link} {device}',
   'half a character': '\ud83d'.repeat(70),
   'characters of two halves': '𝒜'.repeat(299),
@@ -54,7 +55,7 @@ const hostile: Record<string, string> = {
 /** Something to read that fits in a line and leads nowhere. */
 function requireHarmless(device: string): void {
   assert.match(device, /^[\p{L}\p{N} ().,;+_/-]{1,60}$/u);
-  assert.doesNotMatch(device, /\/\//);
+  assert.doesNotMatch(device, /\/\/|\.\p{L}/u);
 }
 
 for (const [what, userAgent] of Object.entries(hostile)) {

@@ -18,10 +18,10 @@ const confirm = (app: MailedApp, token: string): Promise<unknown> => app.ask('ac
 async function change(app: MailedApp, person: Person, email = fresh): Promise<string> {
   const { email: before = '' } = await person.call('users.me');
   await confirm(app, await request(app, person, email));
-  return app.readToken(before, '/undo-email');
+  return app.readToken(before, '/undo');
 }
 
-const undo = (app: MailedApp, token: string): Promise<unknown> => app.ask('account.undoEmail', { token });
+const undo = (app: MailedApp, token: string): Promise<unknown> => app.ask('account.undo', { token });
 
 const kindsOf = async ({ call }: Person): Promise<string[]> => (await call('security.list')).items.map(({ kind, detail }) => [kind, detail].join(' '));
 
@@ -68,7 +68,7 @@ test('the old address is told which is the new one, and gets a link that undoes 
   const mail = await app.box.next(ann.email);
   assert.deepEqual([mail.to, mail.recipients], [[ann.email], [ann.email]]);
   assert.ok(mail.text.includes(fresh));
-  assert.equal(new URL(mail.link ?? '').pathname, '/undo-email');
+  assert.equal(new URL(mail.link ?? '').pathname, '/undo');
 });
 
 test('an old address that was never verified gets no power over the account', async (t) => {
@@ -77,7 +77,7 @@ test('an old address that was never verified gets no power over the account', as
   await confirm(app, await request(app, ann));
   assert.equal((await ann.call('users.me')).emailVerified, true);
   assert.deepEqual((await app.settled()).map(({ to }) => to), [[ann.email], [fresh]]);
-  assert.equal(await app.store.collection<{ _id: string }>('tokens').countDocuments({ _id: /^undo-email/ }), 0);
+  assert.equal(await app.store.collection<{ _id: string }>('tokens').countDocuments({ _id: /^undo/ }), 0);
 });
 
 test('of several changes that were asked for only the newest can be confirmed', async (t) => {

@@ -17,10 +17,10 @@ async function letTimePass({ mongodbUri }: GoogleApp, t: Parameters<typeof conne
 test('a Google account is linked, whatever its address, and signs in from then on; the owner is told', async (t) => {
   const { issuer, signUp, signIn, mails } = await buildGoogleApp(t);
   const account = issuer.account({ email: 'elsewhere@example.org' });
-  const ann = await signUp('ann@example.org');
+  const ann = await signUp('ann@example.org', { verified: true });
   await ann.call('account.linkGoogle', { credential: issuer.credential(account) });
   const { user } = await signIn(account);
-  assert.deepEqual([user.id, user.email, user.emailVerified, user.signIn], [ann.id, 'ann@example.org', false, { password: true, google: true, secondFactor: false }]);
+  assert.deepEqual([user.id, user.email, user.emailVerified, user.signIn], [ann.id, 'ann@example.org', true, { password: true, google: true, secondFactor: false }]);
   assert.match((await mails.next('ann@example.org')).subject, /Google/);
   const { items } = await ann.call('security.list');
   assert.equal(items.find(({ kind }) => kind === 'google-linked')?.detail, 'elsewhere@example.org');
@@ -29,16 +29,16 @@ test('a Google account is linked, whatever its address, and signs in from then o
 test('linking it once more changes nothing', async (t) => {
   const { issuer, signUp, signIn } = await buildGoogleApp(t);
   const account = issuer.account();
-  const ann = await signUp('ann@example.org');
+  const ann = await signUp('ann@example.org', { verified: true });
   for (let time = 0; time < 2; time++) await ann.call('account.linkGoogle', { credential: issuer.credential(account) });
-  assert.deepEqual(await kindsOf(ann), ['registered', 'google-linked']);
+  assert.deepEqual(await kindsOf(ann), ['registered', 'email-verified', 'google-linked']);
   assert.equal((await signIn(account)).user.id, ann.id);
 });
 
 test('a Google account belongs to one account, and an account has one', async (t) => {
   const { issuer, signUp, signIn } = await buildGoogleApp(t);
   const [annsGoogle, bobsGoogle] = [issuer.account(), issuer.account()];
-  const [ann, bob] = await Promise.all([signUp('ann@example.org'), signUp('bob@example.org')]);
+  const [ann, bob] = await Promise.all([signUp('ann@example.org', { verified: true }), signUp('bob@example.org', { verified: true })]);
   await ann.call('account.linkGoogle', { credential: issuer.credential(annsGoogle) });
   await assert.rejects(bob.call('account.linkGoogle', { credential: issuer.credential(annsGoogle) }), { code: 'GOOGLE_TAKEN' });
   await bob.call('account.linkGoogle', { credential: issuer.credential(bobsGoogle) });
@@ -49,7 +49,7 @@ test('a Google account belongs to one account, and an account has one', async (t
 test('of many who link the same Google account at once one gets it', async (t) => {
   const { issuer, signUp, signIn } = await buildGoogleApp(t);
   const account = issuer.account();
-  const people = await Promise.all(Array.from({ length: 10 }, (_, index) => signUp(`person${index}@example.org`)));
+  const people = await Promise.all(Array.from({ length: 10 }, (_, index) => signUp(`person${index}@example.org`, { verified: true })));
   const outcomes = await Promise.allSettled(people.map(({ call }) => call('account.linkGoogle', { credential: issuer.credential(account) })));
   const linked = people.filter((_, index) => outcomes[index]?.status === 'fulfilled');
   assert.deepEqual(linked.map(({ id }) => id), [(await signIn(account)).user.id]);
@@ -73,23 +73,23 @@ test('a token that has signed its owner in links nothing for who got hold of it'
   await dispatch.call('auth.loginWithGoogle', ann.caller, { credential });
   await ann.call('account.changePassword', { password: 'correct horse battery' });
   await ann.call('account.unlinkGoogle');
-  const attacker = await signUp('attacker@example.org');
+  const attacker = await signUp('attacker@example.org', { verified: true });
   await assert.rejects(attacker.call('account.linkGoogle', { credential }), { code: 'GOOGLE_REFUSED' });
 });
 
 test('after unlinking, Google signs in to the account no more; the owner is told', async (t) => {
   const { issuer, signUp, signIn, mails } = await buildGoogleApp(t);
   const account = issuer.account({ email: 'elsewhere@example.org' });
-  const ann = await signUp('ann@example.org');
+  const ann = await signUp('ann@example.org', { verified: true });
   await ann.call('account.linkGoogle', { credential: issuer.credential(account) });
   await mails.next('ann@example.org');
   await ann.call('account.unlinkGoogle');
   assert.match((await mails.next('ann@example.org')).subject, /Google/);
   assert.equal(await hasGoogle(ann), false);
-  assert.deepEqual(await kindsOf(ann), ['registered', 'google-linked', 'google-unlinked']);
+  assert.deepEqual(await kindsOf(ann), ['registered', 'email-verified', 'google-linked', 'google-unlinked']);
   assert.notEqual((await signIn(account)).user.id, ann.id);
   await ann.call('account.unlinkGoogle');
-  assert.equal((await kindsOf(ann)).length, 3, 'nothing is left to do');
+  assert.equal((await kindsOf(ann)).length, 4, 'nothing is left to do');
 });
 
 test('what was unlinked is not linked again by signing in, though both sides have verified the address; only by hand', async (t) => {
@@ -119,7 +119,7 @@ test('both need a sign-in of the last five minutes, or to prove again who one is
   const app = await buildGoogleApp(t);
   const { issuer, signUp } = app;
   const account = issuer.account();
-  const ann = await signUp('ann@example.org');
+  const ann = await signUp('ann@example.org', { verified: true });
   const link = (): Promise<unknown> => ann.call('account.linkGoogle', { credential: issuer.credential(account) });
   const unlink = (): Promise<unknown> => ann.call('account.unlinkGoogle');
   for (const [change, proof] of [[link, { password: ann.password }], [unlink, () => ({ credential: issuer.credential(account) })]] as const) {
@@ -137,7 +137,7 @@ test('the owner\'s own Google account proves who they are, by a token that Googl
   const app = await buildGoogleApp(t);
   const { issuer, enter, signUp } = app;
   const account = issuer.account();
-  const [ann, bob] = [await enter(account), await signUp('bob@example.org')];
+  const [ann, bob] = [await enter(account), await signUp('bob@example.org', { verified: true })];
   await letTimePass(app, t);
   const now = Math.floor(Date.now() / 1000);
   const credential = issuer.credential(account);
@@ -156,6 +156,6 @@ test('the owner\'s own Google account proves who they are, by a token that Googl
 
 test('to prove who one is takes the password or Google, not both and not neither', async (t) => {
   const { issuer, signUp } = await buildGoogleApp(t);
-  const ann = await signUp('ann@example.org');
+  const ann = await signUp('ann@example.org', { verified: true });
   for (const input of [{}, { password: ann.password, credential: issuer.credential(issuer.account()) }, { code: '123456' }]) await assert.rejects(ann.call('auth.confirm', input), { code: 'VALIDATION_FAILED' });
 });

@@ -35,6 +35,14 @@ test('who asks for links to an address keeps nobody from signing up with it and 
   await app.ask('account.verifyEmail', { token: await app.readToken(victim, '/verify-email') });
 });
 
+test('whoever has an account is told five times within an hour that somebody wanted its address', async (t) => {
+  const app = await buildMailedApp(t);
+  const [ann, mallory, eve] = [await app.verified('Ann'), await app.verified('Mallory'), await app.verified('Eve')];
+  const before = await countMails(app, ann.email);
+  for (const one of [mallory, eve]) for (let count = 0; count < 4; count++) assert.equal(await one.call('account.changeEmail', { email: ann.email }), null);
+  assert.equal(await countMails(app, ann.email), before + 5);
+});
+
 test('whoever signs up and never verifies gets five links to do it within an hour; nobody else gets fewer for it', async (t) => {
   const app = await buildMailedApp(t);
   const [ann, bob] = [await app.unverified('Ann'), await app.verified('Bob')];

@@ -33,13 +33,13 @@ const links: Link[] = [
   },
   { path: '/confirm-email', operation: 'account.confirmEmail', minutes: day, obtain: requestChange },
   {
-    path: '/undo-email',
-    operation: 'account.undoEmail',
+    path: '/undo',
+    operation: 'account.undo',
     minutes: 7 * day,
     async obtain(app) {
       const { owner, token } = await requestChange(app);
       await app.ask('account.confirmEmail', { token });
-      return { owner, token: await app.readToken(owner.email, '/undo-email') };
+      return { owner, token: await app.readToken(owner.email, '/undo') };
     },
   },
   {

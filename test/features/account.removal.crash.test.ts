@@ -154,7 +154,7 @@ test('what a request that was under way leaves behind goes a little later, and o
   await passed;
   await first.removals.stop();
 
-  const { accessToken } = await sessions.open(ann.id, guest, 'password');
+  const { accessToken } = await sessions.open({ id: ann.id, stamp: '' }, guest, 'password');
   await security.record(ann.id, 'signed-in', guest, ann.email);
   await tokens.issue('verify-email', { userId: ann.id, lifetime: 1000, data: { email: ann.email } });
   await app.services.messages.send(ann.caller, { chatId, text: 'secret two' });

@@ -12,8 +12,8 @@ import { guest, type Person } from '../helpers/people.ts';
 
 /** Signs Ann in who has just proven her password, while something happens before her session is there. */
 async function enterWhile(t: TestContext, happening: (ann: Person) => Promise<unknown>): Promise<{ entering: Promise<unknown>; sessionsLeft: () => Promise<number> }> {
-  const { services, person, mongodbUri } = await buildTestApp(t);
-  const ann = await person('Ann');
+  const { services, verified, mongodbUri } = await buildTestApp(t);
+  const ann = await verified('Ann');
   const connection = await connect(t, mongodbUri);
   const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
   const credentials = createCredentialsService({ users: userModel(connection), bus });

@@ -66,7 +66,26 @@ test('20 uses of the same token at once all get an access token and the same nex
   await rotate(app, [...next].join());
 });
 
-test('who has copied a token in its grace ends the session as soon as both have gone on', async (t) => {
+test('from another network or device a token in its grace gives an access token and no more: it may be a copy', async (t) => {
+  const app = await buildTestApp(t);
+  const { id, refreshToken } = await app.person('Ann');
+  const next = await rotate(app, refreshToken);
+  for (const elsewhere of [{ ...guest, ip: '192.0.2.66' }, { ...guest, userAgent: 'curl/8.5.0' }]) {
+    const answer = (await app.dispatch.call('auth.refresh', elsewhere, { refreshToken })) as Output<'auth.refresh'>;
+    assert.equal(answer.refreshToken, undefined);
+    assert.equal((await app.services.sessions.authenticate(answer.accessToken, elsewhere)).userId, id);
+  }
+  await rotate(app, next);
+});
+
+test('a session is listed with the address and the device that used it last', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  await app.dispatch.call('auth.refresh', { ...guest, ip: '192.0.2.66', userAgent: 'curl/8.5.0' }, { refreshToken: ann.refreshToken });
+  assert.deepEqual((await ann.call('sessions.list')).items.map(({ ip, device }) => [ip, device]), [['192.0.2.66', 'curl/8.5.0']]);
+});
+
+test('who has copied a token in its grace, at the same place, ends the session as soon as both have gone on', async (t) => {
   const app = await buildTestApp(t);
   const { refreshToken } = await app.person('Ann');
   const [owners, thiefs] = [await rotate(app, refreshToken), await rotate(app, refreshToken)];

@@ -34,7 +34,7 @@ async function requireFreshFor(t: TestContext, app: TestApp, ann: Person, [name,
 test('each operation that asks for a fresh sign-in refuses an old one, and is done after auth.confirm', async (t) => {
   const issuer = await startIssuer(t);
   const app = await buildTestApp(t, { env: issuer.env });
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const account = issuer.account();
   let codes: string[] = [];
   let authenticator = createAuthenticator('otpauth://totp/x?secret=AAAAAAAA');
@@ -57,7 +57,7 @@ test('each operation that asks for a fresh sign-in refuses an old one, and is do
 
 test('a proof is fresh for five minutes', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   await age(t, app, 5 * minute - 10_000);
   await ann.call('totp.enrol');
   await age(t, app, 5 * minute);
@@ -66,7 +66,7 @@ test('a proof is fresh for five minutes', async (t) => {
 
 test('a sign-in is a proof, for its own session alone', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   await age(t, app);
   const { accessToken } = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
   await app.dispatch.call('totp.enrol', await app.services.sessions.authenticate(accessToken, guest), {});
@@ -75,7 +75,7 @@ test('a sign-in is a proof, for its own session alone', async (t) => {
 
 test('proving it in one session makes no other fresh', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const { accessToken } = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
   const other = await app.services.sessions.authenticate(accessToken, guest);
   await age(t, app);
@@ -87,7 +87,7 @@ test('proving it in one session makes no other fresh', async (t) => {
 test('a wrong password, somebody else\'s Google account, both or neither prove nothing', async (t) => {
   const issuer = await startIssuer(t);
   const app = await buildTestApp(t, { env: issuer.env });
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const [mine, others] = [issuer.account(), issuer.account()];
   await ann.call('account.linkGoogle', { credential: issuer.credential(mine) });
   await age(t, app);
@@ -109,7 +109,7 @@ test('a wrong password, somebody else\'s Google account, both or neither prove n
 
 test('with the second factor on, a password alone proves nothing, and neither does it with a wrong code', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const authenticator = createAuthenticator((await ann.call('totp.enrol')).uri);
   const used = authenticator.code();
   const { recoveryCodes } = await ann.call('totp.confirm', { code: used });
@@ -140,7 +140,7 @@ test('whoever has no password sets the first one, or removes the account, after 
 
 test('nothing is done before the proof: a refused change leaves no trace', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const connection = await connect(t, app.mongodbUri);
   const look = async (): Promise<unknown[]> => Promise.all([connection.collection('users').findOne({ _id: new Types.ObjectId(ann.id) }), ann.call('security.list')]);
   await age(t, app);
@@ -152,7 +152,7 @@ test('nothing is done before the proof: a refused change leaves no trace', async
 
 test('over HTTP and over a socket it is the same', async (t) => {
   const app = await buildTestApp(t);
-  const ann = await app.person('Ann');
+  const ann = await app.verified('Ann');
   const socket = await ann.socket();
   await age(t, app);
   const enrol = { method: 'POST', token: ann.accessToken, json: {} };

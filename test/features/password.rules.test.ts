@@ -24,6 +24,15 @@ test('none of the 10,000 most common passwords is taken', () => {
   assert.deepEqual(common.filter((password) => isTaken(password)), []);
 });
 
+test('repetitions, and keys or letters in a row, are not taken either, if they are as easy as the common ones', () => {
+  const rows = ['87654321', '987654321', '0987654321', '00000000', 'aaaaaaaa', '12341234', '123123123', 'abcdefgh', 'hgfedcba', 'xyzxyzxyz', 'lkjhgfds', 'qwertzui', 'AAAAaaaa', '1234567890987654321'];
+  assert.deepEqual(rows.filter((password) => isTaken(password)), []);
+});
+
+test('a password of few characters, each of many, is no easier for being short', () => {
+  for (const password of ['日本語', 'пароль дня', '馬電池']) assert.equal(isTaken(password), true, password);
+});
+
 test('capitals and accents do not make a common password a good one', () => {
   for (const password of ['Password123', 'TRUSTNO1', 'Fóotball1', 'ｐａｓｓｗｏｒｄ']) assert.equal(isTaken(password), false, password);
 });

@@ -14,7 +14,7 @@ test('a server that dies right after a password was changed has its next start e
   const { sessionId } = await before.services.sessions.authenticate(mine.accessToken, guest);
   const store = await connect(t, before.mongodbUri);
   // All that is left of a change when nothing after its own write has been done.
-  await store.collection('users').updateOne({ _id: new Types.ObjectId(ann.id) }, { $set: { ending: { at: new Date(), but: sessionId } } });
+  await store.collection('users').updateOne({ _id: new Types.ObjectId(ann.id) }, { $set: { ending: { at: new Date(), but: sessionId }, generation: 'another' } });
   const later = await signIn();
   await before.close();
 
@@ -23,4 +23,16 @@ test('a server that dies right after a password was changed has its next start e
   await until('the end of the other sessions', async () => !(await isAlive(thief.accessToken)) && !(await isAlive(ann.accessToken)));
   assert.deepEqual([await isAlive(mine.accessToken), await isAlive(later.accessToken)], [true, true]);
   await until('the note is gone', async () => (await store.collection('users').findOne({ _id: new Types.ObjectId(ann.id) }))?.['ending'] === undefined);
+});
+
+test('a new password ends sessions whatever the clock said of the server that opened them', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const { accessToken, refreshToken } = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Required<Output<'auth.login'>>;
+  const sessions = (await connect(t, app.mongodbUri)).collection('sessions');
+  await sessions.updateMany({}, { $set: { createdAt: new Date(Date.now() + 60 * 60_000) } });
+  await ann.call('account.changePassword', { oldPassword: ann.password, password: 'another horse battery' });
+  await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
+  await assert.rejects(app.dispatch.call('auth.refresh', guest, { refreshToken }), { code: 'SESSION_ENDED' });
+  await ann.call('users.me');
 });

@@ -181,7 +181,7 @@ test('whoever came in while a session was being ended elsewhere is put out, too'
     cameIn = true;
     there.ended.length = 0;
   });
-  const { accessToken } = await here.sessions.open(new Types.ObjectId().toHexString(), guest, 'password');
+  const { accessToken } = await here.sessions.open({ id: new Types.ObjectId().toHexString(), stamp: '' }, guest, 'password');
   const { sessionId } = await here.sessions.authenticate(accessToken, guest);
   await here.sessions.endOne(sessionId);
   assert.ok(cameIn);

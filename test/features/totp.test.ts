@@ -15,7 +15,7 @@ const kindsOf = async ({ call }: Member): Promise<string[]> => (await call('secu
 test('it is on once a first code has confirmed it; the owner is told, and has ten recovery codes', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { signUp, mails, dispatch } = await buildGoogleApp(t);
-  const ann = await signUp(email);
+  const ann = await signUp(email, { verified: true });
   const isOn = async (): Promise<boolean> => (await ann.call('users.me')).signIn.secondFactor;
   const first = await ann.call('totp.enrol');
   const { secret, uri } = await ann.call('totp.enrol');
@@ -35,7 +35,7 @@ test('it is on once a first code has confirmed it; the owner is told, and has te
 test('of many who confirm at once one gets recovery codes, and those are good', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { signUp, dispatch } = await buildGoogleApp(t);
-  const ann = await signUp(email);
+  const ann = await signUp(email, { verified: true });
   const { uri } = await ann.call('totp.enrol');
   const code = createAuthenticator(uri).code();
   const outcomes = await Promise.allSettled(many.map(() => ann.call('totp.confirm', { code })));
@@ -47,7 +47,7 @@ test('of many who confirm at once one gets recovery codes, and those are good', 
 
 test('nothing is on, so nothing can be confirmed, renewed or switched off', async (t) => {
   const { signUp } = await buildGoogleApp(t);
-  const ann = await signUp(email);
+  const ann = await signUp(email, { verified: true });
   const tries = [() => ann.call('totp.confirm', { code: '123456' }), () => ann.call('totp.renewRecoveryCodes', { code: '123456' }), () => ann.call('totp.disable', { password, code: '123456' })];
   for (const attempt of tries) await assert.rejects(attempt(), { code: 'SECOND_FACTOR_OFF' });
   await ann.call('totp.enrol');
@@ -65,7 +65,7 @@ test('all of it needs a sign-in of the last five minutes', async (t) => {
 
 test('switching it on ends the other sessions, and their sockets', async (t) => {
   const app = await buildGoogleApp(t);
-  const ann = await app.signUp(email);
+  const ann = await app.signUp(email, { verified: true });
   const elsewhere = await app.person('Bob');
   const second = await toMember(app, (await app.dispatch.call('auth.login', guest, { email, password })) as Member['signedIn']);
   const sockets = await Promise.all([ann, second].map(({ signedIn }) => openSocket(t, app.url, signedIn.accessToken)));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { Types, type Connection } from 'mongoose';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { AnyEvent } from '../../src/core/contract.ts';
@@ -29,6 +29,8 @@ export interface TestApp {
   dataDir: string;
   /** Signs up somebody new. */
   person: (firstName: string) => Promise<Person>;
+  /** The same, and the address is verified. */
+  verified: (firstName: string) => Promise<Person>;
   close: () => Promise<void>;
 }
 
@@ -91,5 +93,10 @@ export async function buildTestApp(t: TestContext, { mongodbUri = freshDatabase(
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const url = app.listeningOrigin;
   const person = (firstName: string): Promise<Person> => joinAs({ url, dispatch, services, t }, firstName);
-  return { app, url, services, dispatch, published, mongodbUri, dataDir, person, close: () => app.close() };
+  const verified = async (firstName: string): Promise<Person> => {
+    const one = await person(firstName);
+    await (await connect(t, mongodbUri)).collection('users').updateOne({ _id: new Types.ObjectId(one.id) }, { $set: { emailVerifiedAt: new Date() } });
+    return one;
+  };
+  return { app, url, services, dispatch, published, mongodbUri, dataDir, person, verified, close: () => app.close() };
 }

@@ -36,7 +36,7 @@ export interface MailedApp extends TestApp {
   dump: () => Promise<string>;
 }
 
-export type LinkPath = '/verify-email' | '/reset-password' | '/confirm-email' | '/undo-email';
+export type LinkPath = '/verify-email' | '/reset-password' | '/confirm-email' | '/undo';
 
 /** Where links to its own pages lead: a server that chooses its own port cannot know it before. */
 export const publicUrl = 'https://chat.example.org';

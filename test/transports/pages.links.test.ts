@@ -64,7 +64,7 @@ test('a new address is confirmed, and given up again, by links', async (t) => {
   assert.equal((await ann.call('users.me')).email, 'new@example.org');
 
   const undo = formOf(await link(ann.email));
-  assert.equal((await submit(undo.address, { form: { token: undo.token } })).title, 'Your account has its old address back');
+  assert.equal((await submit(undo.address, { form: { token: undo.token } })).title, 'Your account is yours again');
   await assert.rejects(dispatch.call('auth.login', guest, { email: ann.email, password: ann.password }), { code: 'WRONG_CREDENTIALS' });
   const { address, token } = formOf(await link(ann.email));
   await submit(address, { form: { token, password: 'a new password', repeat: 'a new password' } });

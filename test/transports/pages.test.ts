@@ -16,11 +16,11 @@ import { readHtml } from '../helpers/html.ts';
 import { visit, type Visit } from './visit.ts';
 
 const languages: Language[] = ['en', 'ru'];
-const names = ['verify-email', 'confirm-email', 'undo-email', 'reset-password'] as const;
+const names = ['verify-email', 'confirm-email', 'undo', 'reset-password'] as const;
 const operationOf: Record<(typeof names)[number], OperationName> = {
   'verify-email': 'account.verifyEmail',
   'confirm-email': 'account.confirmEmail',
-  'undo-email': 'account.undoEmail',
+  'undo': 'account.undo',
   'reset-password': 'account.resetPassword',
 };
 const token = 'T'.repeat(43);
@@ -51,7 +51,7 @@ for (const language of languages) {
       const fields = name === 'reset-password' ? { token, password: '', repeat: '' } : { token };
       assert.deepEqual([asked.status, asked.wrong, asked.fields, asked.links], [200, undefined, fields, []]);
       const done = await visit(`${url}/${name}/done`, { language });
-      assert.deepEqual([done.status, done.fields, done.links], [200, undefined, name === 'undo-email' ? [] : ['https://app.example.org/?a=1&b="2"']]);
+      assert.deepEqual([done.status, done.fields, done.links], [200, undefined, name === 'undo' ? [] : ['https://app.example.org/?a=1&b="2"']]);
       assert.notEqual(done.title, asked.title);
     });
 

@@ -28,6 +28,12 @@ test('a trusted proxy says whom it asks for', async (t) => {
   assert.equal(await storedIp(t, '2001:db8::7', '127.0.0.1'), '2001:db8::7');
 });
 
+test('of what a trusted proxy says a port is left out, and what is no address is not believed', async (t) => {
+  assert.equal(await storedIp(t, '203.0.113.7:4711', '127.0.0.1'), '203.0.113.7');
+  assert.equal(await storedIp(t, '[2001:db8::7]:4711', '127.0.0.1'), '2001:db8::7');
+  for (const nonsense of ['<script>', 'unknown', 'a'.repeat(3000)]) assert.equal(await storedIp(t, nonsense, '127.0.0.1'), '127.0.0.1', nonsense);
+});
+
 test('of a chain the last hop that is not trusted counts, whatever was claimed before it', async (t) => {
   assert.equal(await storedIp(t, '198.51.100.1, 203.0.113.7', '127.0.0.1'), '203.0.113.7');
   assert.equal(await storedIp(t, '127.0.0.1, 198.51.100.1, 203.0.113.7, 10.1.2.3', '127.0.0.1, 10.0.0.0/8'), '203.0.113.7');

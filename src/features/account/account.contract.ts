@@ -44,8 +44,8 @@ export const accountContract = {
       output: Nothing,
       errors: ['LINK_EXPIRED', 'EMAIL_TAKEN'],
     }),
-    'account.undoEmail': operation({
-      summary: 'Give an account its old address back, end its password and all its sessions, and send that address a link for a new password.',
+    'account.undo': operation({
+      summary: 'Undo a change that somebody else has made: the account gets back the address to which the link was sent, loses what was added to sign in with, its password and all its sessions, and the address is sent a link for a new password.',
       access: 'anyone',
       rate: following,
       input: strictObject({ token: LinkToken }),
@@ -77,12 +77,12 @@ export const accountContract = {
       errors: ['LINK_EXPIRED', 'PASSWORD_TOO_EASY', 'BUSY'],
     }),
     'account.linkGoogle': operation({
-      summary: 'Link a Google account, to sign in with it from now on.',
+      summary: 'Link a Google account, to sign in with it from now on; the mail about it has a link that undoes it.',
       access: 'fresh',
       rate: changing,
       input: strictObject({ credential: Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' }) }),
       output: Nothing,
-      errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'GOOGLE_TAKEN', 'GOOGLE_UNAVAILABLE'],
+      errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'EMAIL_UNVERIFIED', 'GOOGLE_TAKEN', 'GOOGLE_UNAVAILABLE'],
     }),
     'account.unlinkGoogle': operation({
       summary: 'Sign in with Google no more. The last way into an account cannot be removed.',

@@ -1,8 +1,6 @@
-/** The e-mail address of an account: verified, changed and changed back by links in mails. */
+/** The e-mail address of an account: verified and changed by links in mails. */
 import { AppError } from '../../core/errors.ts';
-import type { Id } from '../../core/schemas.ts';
-import type { CredentialsService } from '../users/credentials.service.ts';
-import { findAdded, requireOwned } from './account.links.ts';
+import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
@@ -32,7 +30,7 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
  * What following a link does, before the link is used up: whatever fails on the way, it can be followed again. The browser that does it may be
  * anybody's: nobody is signed in by it.
  */
-function createFollowing({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail' | 'undoEmail'> {
+function createFollowing({ credentials, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail'> {
   return {
     async verifyEmail(guest, { token }) {
       const { userId, email } = requireOwned(await tokens.find('verify-email', token));
@@ -43,9 +41,10 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
     },
 
     async confirmEmail(guest, { token }) {
-      const { userId, email } = requireOwned(await tokens.find('confirm-email', token));
+      const { userId, email, stamp } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
-      if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
+      // Whoever asked for the link could sign in then; with another stamp that may be over.
+      if (!before || before.email === email || before.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null });
       if (!after) throw new AppError('LINK_EXPIRED');
       await tokens.redeem('confirm-email', token);
@@ -56,29 +55,5 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       }
       return null;
     },
-
-    async undoEmail(guest, { token }) {
-      const { userId, email, since } = requireOwned(await tokens.find('undo-email', token));
-      await freeAddress(credentials, email, userId);
-      // Whoever changed the address could sign in, and must not any more.
-      const added = await findAdded(security, userId, since);
-      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: { at: new Date() }, ...added });
-      if (!account) throw new AppError('LINK_EXPIRED');
-      await sessions.endNoted(userId);
-      await security.record(userId, 'email-change-undone', guest, email);
-      requireOwned(await tokens.redeem('undo-email', token));
-      await tokens.removeAll(userId);
-      await mails.notify({ kind: 'reset-password', userId, to: email, language: account.me.language });
-      return null;
-    },
   };
-}
-
-/**
- * Whoever follows a link reads mail at its address. An account of somebody who only says so keeps nobody from it: it goes
- * on without an address, signed in to by its username.
- */
-async function freeAddress(credentials: CredentialsService, email: string, userId: Id): Promise<void> {
-  const holder = await credentials.find({ email });
-  if (holder && holder.id !== userId) await credentials.change(holder.id, { email: null }, { email, emailVerifiedAt: null });
 }

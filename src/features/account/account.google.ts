@@ -14,8 +14,10 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
       if (!google) throw new AppError('GOOGLE_OFF');
       const { googleId, email, emailVerified } = await google.verify(credential);
       if (!emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
-      const { googleId: linked } = await credentials.require(caller.userId);
+      const { googleId: linked, me } = await credentials.require(caller.userId);
       if (linked === googleId) return null;
+      // Otherwise the address may be somebody else's, who would get the account with a stranger's way in.
+      if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       const account = await credentials.change(caller.userId, { googleId, unlinkedGoogleId: null }, { googleId: null });
       if (!account) throw new AppError('GOOGLE_TAKEN');
       await security.record(caller.userId, 'google-linked', caller, email);

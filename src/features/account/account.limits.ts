@@ -1,6 +1,6 @@
 /** How many mails with links are sent: counted in the store, so for all processes together. */
 import { sha256 } from '../../core/hash.ts';
-import type { QueuedMail } from '../mails/mails.service.ts';
+import type { MailKind, QueuedMail } from '../mails/mails.service.ts';
 import type { Account } from '../users/credentials.service.ts';
 
 interface Limit {
@@ -22,7 +22,10 @@ export const resetLifetime = 30 * 60;
 
 const resets: Limit = { most: 5, within: resetLifetime * 1000 };
 
-/** For an address that nobody has shown yet to be theirs: whoever asks, it may be a stranger's. */
+/** What anybody can have sent to anybody's address. */
+const unasked: ReadonlySet<MailKind> = new Set(['verify-email', 'confirm-email', 'address-taken']);
+
+/** For an address that whoever asks has not shown to be theirs. */
 const unverified: Limit = { most: 5, within: 60 * 60_000 };
 
 /** Whether a mail may be sent to the address. */
@@ -32,7 +35,7 @@ export function createMailLimits(counters: MailCounters): (mail: QueuedMail, acc
 
   return async (mail, { id, me, stamp }, to) => {
     // Apart, so that nobody who wishes for the address uses up the links of whoever has signed up with it.
-    if (mail.kind === 'verify-email' || mail.kind === 'confirm-email') return isWithin(unverified, mail, mail.kind, to);
+    if (unasked.has(mail.kind)) return isWithin(unverified, mail, mail.kind, to);
     // One that is part of undoing a change was not asked for.
     if (mail.kind !== 'reset-password' || mail.userId !== undefined) return true;
     // What makes the links so far worthless begins a new count; but not for whoever may write to a stranger so.

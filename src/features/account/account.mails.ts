@@ -1,4 +1,5 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
+import type { Id } from '../../core/schemas.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -17,11 +18,8 @@ export interface AccountMailsParts {
 
 const day = 24 * 60 * 60;
 
-/** What makes a link worthless that is still to be sent: whoever wished for it, or reads it, may not be the owner. */
-const overtakenBy: Partial<Record<MailKind, readonly SecurityKind[]>> = {
-  'confirm-email': ['password-changed', 'password-reset', 'email-change-undone'],
-  'email-changed': ['email-change-undone'],
-};
+/** What ends a wish to change the address: whoever had it may not have been the owner. */
+const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'changes-undone'];
 
 interface LinkDeclaration {
   path: string;
@@ -31,17 +29,22 @@ interface LinkDeclaration {
   newestOnly?: true;
 }
 
+/** By which the owner undoes what somebody else may have done. */
+const undoing: LinkDeclaration = { path: '/undo', purpose: 'undo', lifetime: 7 * day };
+
 /** Where links lead. All pages are our own but that for a new password, which the app has if there is one. */
 const links: Partial<Record<MailKind, LinkDeclaration>> = {
   'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, newestOnly: true },
   'reset-password': { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, newestOnly: true },
   'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, newestOnly: true },
-  'email-changed': { path: '/undo-email', purpose: 'undo-email', lifetime: 7 * day },
+  'email-changed': undoing,
+  'google-linked': undoing,
+  'second-factor-on': undoing,
 };
 
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
-  const { tokens, security, counters, publicUrl, appUrl = publicUrl } = parts;
+  const { tokens, counters, publicUrl, appUrl = publicUrl } = parts;
   const isAllowed = createMailLimits(counters);
   const linkFor = async ({ kind, createdAt }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
     const declared = links[kind];
@@ -62,9 +65,15 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     const link = await linkFor(mail, account, to);
     // The link comes first, as what ends it is recorded first: so one of the two sees the other.
-    if ((await security.count(account.id, overtakenBy[kind] ?? [], mail.createdAt)) > 0) return undefined;
+    if (await isOvertaken(parts, mail, account.id)) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
+}
+
+/** Whether the link is worthless before it is sent: whoever wished for it, or reads it, may not be the owner. */
+async function isOvertaken({ security }: AccountMailsParts, { kind, createdAt }: QueuedMail, userId: Id): Promise<boolean> {
+  if (kind === 'confirm-email') return (await security.count(userId, claims, createdAt)) > 0;
+  return links[kind] === undoing && security.isUndone(userId, createdAt);
 }
 
 /** A link for a new password is asked for by address: whose that is was not looked up until now. */

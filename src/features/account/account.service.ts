@@ -11,6 +11,7 @@ import { createEmailChanges } from './account.email.ts';
 import { createGoogleLinks, type GoogleVerification } from './account.google.ts';
 import { createPasswordChanges } from './account.password.ts';
 import type { Removals } from './account.removal.ts';
+import { createUndo } from './account.undo.ts';
 
 export type AccountService = Service<typeof accountContract>;
 
@@ -30,5 +31,6 @@ export const createAccountService = (parts: AccountParts): AccountService => ({
   ...createEmailChanges(parts),
   ...createPasswordChanges(parts),
   ...createGoogleLinks(parts),
+  ...createUndo(parts),
   remove: async (caller, input) => parts.removals.remove(caller, input),
 });

@@ -25,7 +25,7 @@ export function createContinuation({ credentials, sessions, security, mails }: C
 
   return {
     async refresh(guest, { refreshToken }) {
-      const { tokens: next, stolen } = await sessions.refresh(refreshToken);
+      const { tokens: next, stolen } = await sessions.refresh(refreshToken, guest);
       if (next) return next;
       if (stolen) await tellOwner(stolen, guest);
       throw new AppError('SESSION_ENDED');

@@ -5,7 +5,7 @@ import { ordinary } from '../../core/rate.ts';
 import { Email, GivenPassword, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
 import { FirstName, LastName, Me, UserLanguage, Username } from '../users/users.contract.ts';
 
-const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next. Asked again with the same one within 20 seconds, the answer has the same next one.' });
+const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next. Asked again with the same one within 20 seconds, by the same device in the same network, the answer has the same next one.' });
 
 const RefreshDelivery = Type.Enum(['cookie', 'body'], {
   default: 'cookie',
@@ -21,7 +21,7 @@ const tokenFields = {
 export const SignedIn = strictObject({ user: Me, ...tokenFields }, { title: 'SignedIn' });
 export type SignedIn = Static<typeof SignedIn>;
 
-export const Refreshed = strictObject(tokenFields, { title: 'Refreshed' });
+export const Refreshed = strictObject(tokenFields, { title: 'Refreshed', description: 'Without a refresh token where another device or network has used the old one within the last 20 seconds.' });
 export type Refreshed = Static<typeof Refreshed>;
 
 const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });

@@ -35,7 +35,7 @@ export function createEntry({ credentials, sessions, tokens, security }: EntryPa
       const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by, stamp: account.stamp }, lifetime: challengeLifetime });
       throw new AppError('SECOND_FACTOR_REQUIRED', { challengeToken, expiresIn: challengeLifetime });
     }
-    const signedIn = await sessions.open(account.id, guest, by);
+    const signedIn = await sessions.open(account, guest, by);
     // Whoever changes that ends all sessions, and may have looked for them before this one was there.
     if ((await credentials.find({ id: account.id }))?.stamp !== account.stamp) {
       await sessions.endByRefreshToken(signedIn.refreshToken);

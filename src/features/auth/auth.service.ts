@@ -51,7 +51,7 @@ export function createAuthService(parts: AuthParts): AuthService {
       // First of all: whoever gets an error from here on finds the address taken, and has the mail.
       await mails.notify({ kind: 'verify-email', userId: account.id, language });
       await security.record(account.id, 'registered', guest);
-      return { user: account.me, ...(await sessions.open(account.id, guest, 'password')) };
+      return { user: account.me, ...(await sessions.open(account, guest, 'password')) };
     },
 
     loginWithGoogle: async (guest, { credential, nonce }) => signInWithGoogle(guest, credential, nonce),

@@ -113,8 +113,16 @@ export const texts: Record<MailKind, Record<Language, MailText>> = {
     },
   },
   'google-linked': {
-    en: { subject: 'Google was linked to your account', paragraphs: ['From now on you can sign in to your Parley account with Google.', notYou.en] },
-    ru: { subject: 'Google привязан к вашему аккаунту', paragraphs: ['Теперь в ваш аккаунт Parley можно входить через Google.', notYou.ru] },
+    en: {
+      subject: 'Google was linked to your account',
+      paragraphs: ['From now on you can sign in to your Parley account with Google. If it was not you who linked it, undo that here:', 'Then set a new password, because somebody may know yours. If it was you, do not follow the link: all is well.'],
+      button: 'Undo the change',
+    },
+    ru: {
+      subject: 'Google привязан к вашему аккаунту',
+      paragraphs: ['Теперь в ваш аккаунт Parley можно входить через Google. Если его привязали не вы, отмените это здесь:', 'Затем смените пароль: возможно, его кто-то знает. Если это были вы, не переходите по ссылке: всё в порядке.'],
+      button: 'Отменить изменение',
+    },
   },
   'google-unlinked': {
     en: { subject: 'Google was unlinked from your account', paragraphs: ['Signing in to your Parley account with Google no longer works. Your password still does.', notYou.en] },
@@ -123,11 +131,19 @@ export const texts: Record<MailKind, Record<Language, MailText>> = {
   'second-factor-on': {
     en: {
       subject: 'The second factor is on',
-      paragraphs: ['Signing in to your Parley account now takes a code from your authenticator app, too. Keep your recovery codes in a safe place: they let you in if you lose the app.', notYou.en],
+      paragraphs: [
+        'Signing in to your Parley account now takes a code from an authenticator app, too. If it was not you who switched that on, undo it here:',
+        'Then set a new password, because somebody may know yours. If it was you, do not follow the link, and keep your recovery codes in a safe place: they let you in if you lose the app.',
+      ],
+      button: 'Undo the change',
     },
     ru: {
       subject: 'Двухфакторный вход включён',
-      paragraphs: ['Теперь для входа в ваш аккаунт Parley нужен ещё и код из приложения-аутентификатора. Храните резервные коды в надёжном месте: с ними вы войдёте, если потеряете доступ к приложению.', notYou.ru],
+      paragraphs: [
+        'Теперь для входа в ваш аккаунт Parley нужен ещё и код из приложения-аутентификатора. Если его включили не вы, отмените это здесь:',
+        'Затем смените пароль: возможно, его кто-то знает. Если это были вы, не переходите по ссылке и храните резервные коды в надёжном месте: с ними вы войдёте, если потеряете доступ к приложению.',
+      ],
+      button: 'Отменить изменение',
     },
   },
   'second-factor-off': {

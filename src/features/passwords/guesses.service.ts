@@ -18,10 +18,12 @@ export interface Guesses {
   /**
    * Counts an attempt before it is looked at: as wrong until it is said to have succeeded.
    * @param subject what is guessed at: `login:<e-mail or username as typed, in small letters>`, `account:<user id>`, `code:<user id>`
+   * @param reach whose failures count together for those who are not familiar: of each address, or from anywhere; the
+   *   latter keeps out the owner as well, so it is for what only somebody comes to who has passed another step
    * @param isFamiliar whether this address has signed in to this account before; asked each time, for accounts that do not exist as well
    * @throws RATE_LIMITED with details.retryAfter in seconds
    */
-  begin(subject: string, guest: Guest, isFamiliar?: () => Promise<boolean>): Promise<Guess>;
+  begin(subject: string, guest: Guest, isFamiliar?: () => Promise<boolean>, reach?: 'address' | 'anywhere'): Promise<Guess>;
 }
 
 export interface GuessesParts {
@@ -68,14 +70,14 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
   };
 
   return {
-    async begin(subject, { ip }, isFamiliar = () => Promise.resolve(false)) {
+    async begin(subject, { ip }, isFamiliar = () => Promise.resolve(false), reach = 'address') {
       const id = randomUUID();
       const address = networkOf(ip);
       const isStranger = !(await isFamiliar());
       // The familiar are counted apart, and only so that an attempt of theirs takes as long as any other.
       const keys = {
         subject: keyOf(isStranger ? 'strangers' : 'familiar', subject),
-        pair: keyOf('pair', subject, address),
+        pair: keyOf('pair', subject, isStranger && reach === 'anywhere' ? reach : address),
         address: keyOf('address', address, ...(isStranger ? [] : [subject])),
       };
       const requireFree = async (key: string, wanted: readonly Limit[], counted: readonly string[]): Promise<void> => {

@@ -1,5 +1,6 @@
 /** Which passwords are too easy to guess: the most common ones, and those made of what is known about their owner. */
-import { dictionary } from '@zxcvbn-ts/language-common';
+import { ZxcvbnFactory } from '@zxcvbn-ts/core';
+import { adjacencyGraphs, dictionary } from '@zxcvbn-ts/language-common';
 import { AppError } from '../../core/errors.ts';
 import { escapeRegExp, fold } from '../../core/text.ts';
 
@@ -14,19 +15,31 @@ export interface PasswordOwner {
 /** 49,233 of them, in small letters: the 10,000 most common ones and then some. Read when the server starts, in 30 ms; 4 MB. */
 const common = new Set(dictionary['passwords-common']);
 
+/** Counts the guesses that whoever tries common passwords, repetitions, and keys in a row needs to come upon one. */
+const guesser = new ZxcvbnFactory({ dictionary: { passwords: dictionary['passwords-common'] }, graphs: adjacencyGraphs });
+
+/** Fewer, and a password is as easy as one of the 10,000 most common ones. */
+const leastGuesses = 10_000;
+
+/** The lengths for which that is counted: fewer characters are of a script that has too many to try, and no common password has more. */
+const counted = { least: 8, most: 20 };
+
 /** Characters that a password must have besides what is known about its owner. */
 const leastOwn = 4;
 
 /**
- * Refuses a password that is a common one as a whole, which is what NIST SP 800-63B-4 (section 3.1.1.2) asks for, or of
- * which fewer than four characters are left without the owner's e-mail, the part of it before the @, username and names.
+ * Refuses a password that is a common one as a whole, which is what NIST SP 800-63B-4 (section 3.1.1.2) asks for, that is
+ * found as soon as one, such as "87654321" or "asdfasdf", or of which fewer than four characters are left without the
+ * owner's e-mail, the part of it before the @, username and names.
  * Case and accents make no difference.
  * @throws PASSWORD_TOO_EASY
  */
 export function requireStrongPassword(password: string, owner: PasswordOwner): void {
   const folded = fold(password);
-  if (common.has(folded) || isMadeOf(folded, knownOf(owner))) throw new AppError('PASSWORD_TOO_EASY');
+  if (common.has(folded) || isSoonFound(folded) || isMadeOf(folded, knownOf(owner))) throw new AppError('PASSWORD_TOO_EASY');
 }
+
+const isSoonFound = (folded: string): boolean => folded.length >= counted.least && folded.length <= counted.most && guesser.check(folded).guesses < leastGuesses;
 
 function knownOf({ email = '', username = '', firstName = '', lastName = '' }: PasswordOwner): string[] {
   const [localPart = ''] = email.split('@');

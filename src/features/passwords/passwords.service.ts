@@ -60,7 +60,9 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
     async require({ id, passwordHash }, password, guest, field = 'password') {
       if (password === undefined) throw toFieldError(field, 'is required');
       const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
-      if (!(await check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) throw new AppError('WRONG_PASSWORD');
+      if (await check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar })) return;
+      await security.record(id, 'password-failed', guest);
+      throw new AppError('WRONG_PASSWORD');
     },
   };
 }

@@ -13,6 +13,8 @@ export interface SecurityDocument {
   network: string;
   userAgent: string;
   detail?: string;
+  /** What was undone begins with the change of this instant. */
+  undoneSince?: Date;
 }
 
 const keptFor = 180 * 24 * 60 * 60;
@@ -26,6 +28,7 @@ const schema = new Schema<SecurityDocument>(
     network: String,
     userAgent: String,
     detail: String,
+    undoneSince: Date,
   },
   { collection: 'security', versionKey: false },
 );

@@ -10,6 +10,10 @@ export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
   /** The same for as many at once as there are details. */
   recordMany(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, details: readonly string[]): Promise<void>;
+  /** The owner has undone the changes since an instant, with a link that was sent to this address. */
+  recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { email: string; since: Date }): Promise<void>;
+  /** True if what was changed at this instant has been undone after it. */
+  isUndone(userId: Id, at: Date): Promise<boolean>;
   /** How often any of these has happened to an account since then. */
   count(userId: Id, kinds: readonly SecurityKind[], since: Date): Promise<number>;
   /** True if somebody has signed in to this account from this network before. */
@@ -26,6 +30,10 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
     async recordMany(userId, kind, guest, details) {
       if (details.length > 0) await entries.collection.insertMany(details.map((detail) => toDocument(userId, kind, guest, detail)));
     },
+    async recordUndoing(userId, guest, { email, since }) {
+      await entries.collection.insertOne({ ...toDocument(userId, 'changes-undone', guest, email), undoneSince: since });
+    },
+    isUndone: async (userId, at) => (await entries.exists({ userId, _id: { $gte: firstIdOf(at) }, kind: 'changes-undone', at: { $gt: at }, undoneSince: { $lte: at } })) !== null,
     async list(caller, { before, limit }) {
       const found = await entries
         .find({ userId: caller.userId, ...(before !== undefined && { _id: { $lt: before } }) })

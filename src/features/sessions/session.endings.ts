@@ -3,7 +3,7 @@
  * whatever fails or dies afterwards, they are ended: at the latest by the next look at the notes.
  */
 import type { Id } from '../../core/schemas.ts';
-import type { CredentialsService, Ending } from '../users/credentials.service.ts';
+import type { CredentialsService, NotedEnding } from '../users/credentials.service.ts';
 
 export interface SessionEndings {
   /** Ends what is noted for a person. */
@@ -16,7 +16,7 @@ export interface SessionEndings {
 export interface SessionEndingsParts {
   credentials: Pick<CredentialsService, 'findEndings' | 'completeEnding'>;
   /** Ends the sessions of a person that were opened before, but one. */
-  endBefore: (userId: Id, ending: Ending) => Promise<void>;
+  endBefore: (ending: NotedEnding) => Promise<void>;
   onError: (error: unknown) => void;
 }
 
@@ -28,7 +28,7 @@ export function createSessionEndings({ credentials, endBefore, onError }: Sessio
   let stopped = false;
   const endAllNoted = async (userId?: Id): Promise<void> => {
     for (const ending of await credentials.findEndings(userId)) {
-      await endBefore(ending.id, ending);
+      await endBefore(ending);
       await credentials.completeEnding(ending);
     }
   };

@@ -10,6 +10,8 @@ export type Proof = 'password' | 'google';
 export interface ReplacedToken {
   hash: string;
   at: Date;
+  /** SHA-256 of where the use came from that replaced it: network and device. */
+  origin: string;
 }
 
 export interface SessionDocument {
@@ -23,9 +25,12 @@ export interface SessionDocument {
   familyHash: string;
   /** With it and a refresh token the next one is worked out, with neither alone. */
   successorKey: string;
+  /** What its owner signed in with: of the account, when the session was opened. */
+  stamp: string;
   /** When and how its owner last proved who they are. */
   provenAt: Date;
   provenBy: Proof;
+  /** Of its last use. */
   userAgent: string;
   ip: string;
   createdAt: Date;
@@ -37,9 +42,10 @@ const schema = new Schema<SessionDocument>(
   {
     userId: { type: Schema.Types.ObjectId, required: true },
     refreshHash: { type: String, required: true },
-    replaced: [{ _id: false, hash: String, at: Date }],
+    replaced: [{ _id: false, hash: String, at: Date, origin: String }],
     familyHash: { type: String, required: true },
     successorKey: { type: String, required: true },
+    stamp: { type: String, required: true },
     provenAt: { type: Date, required: true },
     provenBy: { type: String, required: true },
     userAgent: String,

@@ -2,6 +2,7 @@
 import { Types } from 'mongoose';
 import type { Guest } from '../../core/contract.ts';
 import { sha256 } from '../../core/hash.ts';
+import { networkOf } from '../../core/network.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { AccessClaims } from './access.tokens.ts';
 import { makeKey, makeRefreshToken, readRefreshToken, sameHash, successorOf } from './refresh.tokens.ts';
@@ -11,19 +12,29 @@ const day = 24 * 60 * 60 * 1000;
 const idleLifetime = 30 * day;
 const fullLifetime = 180 * day;
 
-/** Milliseconds for which a token that was replaced still gives what it gave: to two tabs, or after a lost answer. */
+/** Milliseconds for which a token that was replaced is still of use: to two tabs, or after a lost answer. */
 const grace = 20_000;
 
 export interface Rotation {
-  /** The session that goes on, and its next refresh token; absent when the one presented is of no use. */
-  next?: { session: AccessClaims; refreshToken: string };
+  /**
+   * The session that goes on, absent when the token presented is of no use; and its next refresh token, absent where
+   * somebody from elsewhere comes with one that has been replaced a moment ago.
+   */
+  next?: { session: AccessClaims; refreshToken?: string };
   /** A session of which an earlier token was used after the grace: somebody has a copy of it. */
   stolen?: SessionDocument;
 }
 
+/** Whose session it is, as they signed in. */
+export interface Owner {
+  id: Id;
+  /** Is another once anything has changed that signs in. */
+  stamp: string;
+}
+
 export interface SessionStore {
-  create(userId: Id, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
-  rotate(refreshToken: string | undefined): Promise<Rotation>;
+  create(owner: Owner, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
+  rotate(refreshToken: string | undefined, guest: Guest): Promise<Rotation>;
   /** Those of them that were still there: whoever removes one learns of it, and nobody after. */
   remove(sessionIds: readonly Id[]): Promise<SessionDocument[]>;
   find(sessionId: Id): Promise<SessionDocument | undefined>;
@@ -40,28 +51,30 @@ interface Presented {
   token: string;
   hash: string;
   family: string;
+  guest: Guest;
 }
 
 export function createSessionStore(sessions: SessionModel): SessionStore {
-  const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Presented } | undefined> => {
+  const findBy = async (refreshToken: string): Promise<{ session: SessionDocument; presented: Omit<Presented, 'guest'> } | undefined> => {
     const named = readRefreshToken(refreshToken);
     const session = named && (await sessions.findOne({ _id: named.sessionId, expiresAt: { $gt: new Date() } }).lean());
     return session ? { session, presented: { token: refreshToken, hash: sha256(refreshToken), family: named.family } } : undefined;
   };
 
   return {
-    async create(userId, guest, provenBy) {
-      const session = newSession(userId, guest, provenBy);
+    async create(owner, guest, provenBy) {
+      const session = newSession(owner, guest, provenBy);
       const sessionId = session._id.toHexString();
       const { token, family } = makeRefreshToken(sessionId);
       await sessions.collection.insertOne({ ...session, refreshHash: sha256(token), familyHash: sha256(family) });
       return { sessionId, refreshToken: token };
     },
 
-    async rotate(refreshToken) {
+    async rotate(refreshToken, guest) {
       const found = refreshToken === undefined ? undefined : await findBy(refreshToken);
       if (!found) return {};
-      return sameHash(found.session.refreshHash, found.presented.hash) ? advance(sessions, found.session, found.presented) : judge(found.session, found.presented);
+      const presented = { ...found.presented, guest };
+      return sameHash(found.session.refreshHash, presented.hash) ? advance(sessions, found.session, presented) : judge(found.session, presented);
     },
 
     async remove(sessionIds) {
@@ -89,11 +102,12 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
   };
 }
 
-function newSession(userId: Id, { ip, userAgent }: Guest, provenBy: Proof): Omit<SessionDocument, 'refreshHash' | 'familyHash'> {
+function newSession({ id, stamp }: Owner, { ip, userAgent }: Guest, provenBy: Proof): Omit<SessionDocument, 'refreshHash' | 'familyHash'> {
   const now = new Date();
   return {
     _id: new Types.ObjectId(),
-    userId: new Types.ObjectId(userId),
+    userId: new Types.ObjectId(id),
+    stamp,
     userAgent,
     ip,
     successorKey: makeKey(),
@@ -112,24 +126,30 @@ const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.
 async function advance(sessions: SessionModel, session: SessionDocument, presented: Presented): Promise<Rotation> {
   const now = new Date();
   const refreshToken = successorOf(presented.token, session.successorKey);
-  const replaced = [...session.replaced.filter((token) => isRecent(token)), { hash: session.refreshHash, at: now }];
+  const replaced = [...session.replaced.filter((token) => isRecent(token)), { hash: session.refreshHash, at: now, origin: originOf(presented.guest) }];
   const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
-    { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt } },
+    { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt, ip: presented.guest.ip, userAgent: presented.guest.userAgent } },
   );
   if (matchedCount === 1) return { next: { session: claimsOf(session), refreshToken } };
   const current = await sessions.findById(session._id).lean();
   return current ? judge(current, presented) : {};
 }
 
+/** Where somebody comes from, as far as can be told: their network and their device. */
+const originOf = ({ ip, userAgent }: Guest): string => sha256(JSON.stringify([networkOf(ip), userAgent]));
+
 const isRecent = ({ at }: ReplacedToken): boolean => Date.now() - at.getTime() <= grace;
 
 /** A token that is not the present one: a replaced one within its grace, a copy of an earlier one, or a guess. */
-function judge(session: SessionDocument, { token, hash, family }: Presented): Rotation {
+function judge(session: SessionDocument, { token, hash, family, guest }: Presented): Rotation {
   if (!sameHash(session.familyHash, sha256(family))) return {};
-  const isExcused = session.replaced.some((one) => isRecent(one) && sameHash(one.hash, hash));
-  return isExcused ? { next: { session: claimsOf(session), refreshToken: presentAfter(token, session) } } : { stolen: session };
+  const replaced = session.replaced.find((one) => isRecent(one) && sameHash(one.hash, hash));
+  if (!replaced) return { stolen: session };
+  // From elsewhere it may be a copy: were it given each next token, too, it would never come to light.
+  const isSame = replaced.origin === originOf(guest);
+  return { next: { session: claimsOf(session), ...(isSame && { refreshToken: presentAfter(token, session) }) } };
 }
 
 /** The token that is good now, from one that has been replaced a moment ago. */

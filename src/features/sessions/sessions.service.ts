@@ -11,7 +11,7 @@ import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
 import { createRevocations } from './revocations.ts';
 import type { RevocationModel } from './revocation.model.ts';
 import { toSession, type Proof, type SessionDocument, type SessionModel } from './session.model.ts';
-import { createSessionStore, type SessionStore } from './session.store.ts';
+import { createSessionStore, type Owner, type SessionStore } from './session.store.ts';
 import type { sessionsContract } from './sessions.contract.ts';
 
 /** What somebody signed in goes on with. */
@@ -19,7 +19,7 @@ export interface Tokens {
   accessToken: string;
   /** Seconds for which the access token is good. */
   expiresIn: number;
-  refreshToken: string;
+  refreshToken?: string;
 }
 
 /** A session that was ended because one of its earlier refresh tokens was used. */
@@ -30,9 +30,9 @@ export interface StolenSession {
 }
 
 export interface SessionsService extends Service<typeof sessionsContract> {
-  open(userId: Id, guest: Guest, provenBy: Proof): Promise<Tokens>;
+  open(owner: Owner, guest: Guest, provenBy: Proof): Promise<Required<Tokens>>;
   /** The next tokens, or neither; `stolen` when the token shows that somebody has a copy, and the session has been ended. */
-  refresh(refreshToken: string | undefined): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
+  refresh(refreshToken: string | undefined, guest: Guest): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
   /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
   authenticate(token: string, guest: Guest): Promise<Caller>;
   /** Ends the session of this refresh token, or of the one before it; gives its owner. */
@@ -76,16 +76,13 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
   const ending = createEnding(parts, store, live);
   const endings = createSessionEndings({
     ...parts,
-    async endBefore(userId, { at, but }) {
-      const earlier = (await store.list(userId)).filter(({ createdAt }) => createdAt < at);
-      await ending.endMany(earlier.map(idOf).filter((id) => id !== but));
+    async endBefore({ id, stamp, but }) {
+      // By what they were opened with, not by time: the clocks of two processes differ.
+      const earlier = (await store.list(id)).filter((session) => session.stamp !== stamp);
+      await ending.endMany(earlier.map(idOf).filter((sessionId) => sessionId !== but));
     },
   });
-  const toTokens = async (claims: AccessClaims, refreshToken: string): Promise<Tokens> => ({
-    accessToken: await accessTokens.sign(claims),
-    expiresIn: accessTokens.lifetime,
-    refreshToken,
-  });
+  const sign = async (claims: AccessClaims): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => ({ accessToken: await accessTokens.sign(claims), expiresIn: accessTokens.lifetime });
 
   return {
     ...createQuestions(store, live, accessTokens),
@@ -95,15 +92,16 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
 
-    async open(userId, guest, provenBy) {
-      const { sessionId, refreshToken } = await store.create(userId, guest, provenBy);
+    async open(owner, guest, provenBy) {
+      const userId = owner.id;
+      const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
       await ending.endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
-      return toTokens({ userId, sessionId }, refreshToken);
+      return { ...(await sign({ userId, sessionId })), refreshToken };
     },
 
-    async refresh(token) {
-      const { next, stolen } = await store.rotate(token);
-      if (next) return { tokens: await toTokens(next.session, next.refreshToken) };
+    async refresh(token, guest) {
+      const { next, stolen } = await store.rotate(token, guest);
+      if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
       if (!stolen) return {};
       // Of several uses at once one ends it, and tells its owner.
       if ((await ending.endMany([idOf(stolen)])).length === 0) return {};

@@ -6,7 +6,7 @@ import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { TokenDocument, TokenModel } from './token.model.ts';
 
-export type TokenPurpose = 'verify-email' | 'reset-password' | 'confirm-email' | 'undo-email' | 'second-factor' | 'google' | 'google-credential';
+export type TokenPurpose = 'verify-email' | 'reset-password' | 'confirm-email' | 'undo' | 'second-factor' | 'google' | 'google-credential';
 
 export interface NewToken {
   userId?: Id;
@@ -31,8 +31,8 @@ export interface TokensService {
   redeem(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
   /** Marks a token that others have made as used, for as long as it could be used again; false if it was used before. */
   useOnce(purpose: TokenPurpose, token: string, lifetime: number): Promise<boolean>;
-  /** Ends every token of a person, or those for one purpose. */
-  removeAll(userId: Id, purpose?: TokenPurpose): Promise<void>;
+  /** Ends every token of a person, or those for one purpose, or of those the ones whose `data.since` is not before an instant. */
+  removeAll(userId: Id, purpose?: TokenPurpose, since?: Date): Promise<void>;
 }
 
 export function createTokensService(tokens: TokenModel): TokensService {
@@ -66,8 +66,12 @@ export function createTokensService(tokens: TokenModel): TokensService {
         throw error;
       }
     },
-    async removeAll(userId, purpose) {
-      await tokens.deleteMany({ userId: new Types.ObjectId(userId), ...(purpose && { _id: { $regex: `^${purpose}:` } }) });
+    async removeAll(userId, purpose, since) {
+      await tokens.deleteMany({
+        userId: new Types.ObjectId(userId),
+        ...(purpose && { _id: { $regex: `^${purpose}:` } }),
+        ...(since && { 'data.since': { $gte: since.toISOString() } }),
+      });
     },
   };
 }

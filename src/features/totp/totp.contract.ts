@@ -19,7 +19,7 @@ export const totpContract = {
         secret: Type.String({ description: 'In base32, to be typed in.' }),
         uri: Type.String({ description: 'The otpauth URI, to be shown as a QR code.' }),
       }),
-      errors: ['SECOND_FACTOR_ON'],
+      errors: ['EMAIL_UNVERIFIED', 'SECOND_FACTOR_ON'],
     }),
     'totp.confirm': operation({
       summary: 'Switch the second factor on with a first code; the other sessions are ended.',

@@ -75,6 +75,8 @@ const createTell =
 function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick<TotpService, 'enrol' | 'confirm'> {
   return {
     async enrol(caller) {
+      const { me } = await credentials.require(caller.userId);
+      if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       const secret = makeSecret();
       const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null });
       if (!account) throw new AppError('SECOND_FACTOR_ON');
@@ -108,7 +110,7 @@ function createUse({ credentials, guesses, security }: TotpParts): TotpService['
     return isRecovery;
   };
   const look = async (account: Account, code: string, guest: Guest): Promise<boolean> => {
-    const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip));
+    const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip), 'anywhere');
     try {
       const isRight = await isGood(account, code, guest);
       if (isRight) await guess.succeeded();

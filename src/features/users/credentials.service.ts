@@ -10,7 +10,13 @@ import { findTaken, proposeUsername } from './user.names.ts';
 import { toUpdate, writeUser } from './user.writing.ts';
 import type { Me, usersContract } from './users.contract.ts';
 
-export type { Ending, Removal } from './user.model.ts';
+export type { Removal } from './user.model.ts';
+
+/** That sessions are to end, those that were opened with another stamp than the account has now. */
+export interface NotedEnding extends Ending {
+  id: Id;
+  stamp: string;
+}
 
 export interface NewAccount {
   email: string;
@@ -70,8 +76,8 @@ export interface CredentialsService {
   /** Erases everything personal in one write, and notes what is left to do; undefined if somebody else was faster. */
   erase(account: Account, messages: Removal['messages']): Promise<Removal | undefined>;
   /** Ends of sessions that may not be complete: those of one person, or all. */
-  findEndings(id?: Id): Promise<(Ending & { id: Id })[]>;
-  completeEnding(ending: Ending & { id: Id }): Promise<void>;
+  findEndings(id?: Id): Promise<NotedEnding[]>;
+  completeEnding(ending: NotedEnding): Promise<void>;
   /** Removals that are not complete. */
   findRemovals(): Promise<(Removal & { id: Id })[]>;
   /** Who was to be told of a removal has been. */
@@ -102,7 +108,11 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
     },
 
     async change(id, { email, ...rest }, only = {}) {
-      const change = { ...rest, ...(email !== undefined && { email: email?.toLowerCase() ?? null }) };
+      const change = {
+        ...rest,
+        ...(email !== undefined && { email: email?.toLowerCase() ?? null }),
+        ...(rest.ending && { generation: new Types.ObjectId().toHexString() }),
+      };
       const document = await writeUser(users, { _id: id, ...only, ...present }, toUpdate(change));
       if (!document) return undefined;
       bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
@@ -125,8 +135,8 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
 function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings' | 'completeEnding'> {
   return {
     async findEndings(id) {
-      const documents = await users.find({ ...(id !== undefined && { _id: id }), 'ending.at': { $exists: true } }, { ending: 1 }).lean();
-      return documents.flatMap(({ _id, ending }) => (ending ? [{ id: _id.toHexString(), ...ending }] : []));
+      const documents = await users.find({ ...(id !== undefined && { _id: id }), 'ending.at': { $exists: true } }).lean();
+      return documents.flatMap((document) => (document.ending ? [{ id: document._id.toHexString(), stamp: stampOf(document), ...document.ending }] : []));
     },
     async completeEnding({ id, at }) {
       await users.updateOne({ _id: id, 'ending.at': at }, { $unset: { ending: '' } });
@@ -199,5 +209,7 @@ const toAccount = (document: UserDocument): Account => ({
   passwordHash: document.passwordHash,
   googleId: document.googleId,
   secondFactor: document.secondFactor,
-  stamp: sha256(JSON.stringify([document.passwordHash, document.googleId, document.secondFactor?.confirmedAt])),
+  stamp: stampOf(document),
 });
+
+const stampOf = ({ passwordHash, googleId, secondFactor, generation }: UserDocument): string => sha256(JSON.stringify([passwordHash, googleId, secondFactor?.confirmedAt, generation]));

@@ -18,7 +18,7 @@ export interface SecondFactor {
 
 /** The end of sessions that a change of credentials has brought about, as long as it may not be complete. */
 export interface Ending {
-  /** All that were opened before. */
+  /** When it was noted. */
   at: Date;
   /** But this one, in which it was changed. */
   but?: string;
@@ -55,6 +55,8 @@ export interface UserDocument {
   removedAt?: Date;
   removal?: Removal;
   ending?: Ending;
+  /** Another with each such note, also once it is taken away. */
+  generation?: string;
 }
 
 export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
@@ -81,6 +83,7 @@ const schema = new Schema<UserDocument>(
     removedAt: Date,
     removal: { type: Schema.Types.Mixed },
     ending: { type: Schema.Types.Mixed },
+    generation: String,
   },
   { collection: 'users', versionKey: false },
 );

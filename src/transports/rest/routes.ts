@@ -26,7 +26,7 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/auth/send-verification-email', operation: 'account.sendVerificationEmail', status: 204 },
   { method: 'POST', path: '/auth/verify-email', operation: 'account.verifyEmail', status: 204 },
   { method: 'POST', path: '/auth/confirm-email', operation: 'account.confirmEmail', status: 204 },
-  { method: 'POST', path: '/auth/undo-email', operation: 'account.undoEmail', status: 204 },
+  { method: 'POST', path: '/auth/undo', operation: 'account.undo', status: 204 },
   { method: 'GET', path: '/auth/session', operation: 'sessions.list', status: 200 },
   { method: 'DELETE', path: '/auth/session/:id', operation: 'sessions.end', status: 204 },
   { method: 'DELETE', path: '/auth/session', operation: 'sessions.endOthers', status: 204 },

@@ -26,11 +26,11 @@ export interface PagesOptions {
 export const linkOperations: Record<LinkName, OperationName> = {
   'verify-email': 'account.verifyEmail',
   'confirm-email': 'account.confirmEmail',
-  'undo-email': 'account.undoEmail',
+  undo: 'account.undo',
   'reset-password': 'account.resetPassword',
 };
 
-/** `GET` and `POST /verify-email`, `/confirm-email`, `/undo-email` and `/reset-password`. */
+/** `GET` and `POST /verify-email`, `/confirm-email`, `/undo` and `/reset-password`. */
 export async function registerPages(app: FastifyInstance, options: PagesOptions): Promise<void> {
   await app.register(async (scope) => {
     readFormsOnly(scope);

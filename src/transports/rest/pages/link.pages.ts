@@ -38,7 +38,7 @@ function passwordFields(language: Language, isWrong: boolean): Html {
 export function donePage(view: LinkView): Page {
   const { done } = texts[view.language].links[view.name];
   // Whoever has undone a change goes on in their mailbox.
-  return { title: done.title, paragraphs: [done.text], link: view.name === 'undo-email' ? undefined : toApp(view) };
+  return { title: done.title, paragraphs: [done.text], link: view.name === 'undo' ? undefined : toApp(view) };
 }
 
 export function incompletePage(language: Language): Page {

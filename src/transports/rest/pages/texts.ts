@@ -3,7 +3,7 @@ import type { Language } from '../../../core/contract.ts';
 import type { ErrorCode } from '../../../core/errors.ts';
 
 /** The pages to which links in mails lead, by the last part of their address. */
-export type LinkName = 'verify-email' | 'confirm-email' | 'undo-email' | 'reset-password';
+export type LinkName = 'verify-email' | 'confirm-email' | 'undo' | 'reset-password';
 
 interface Said {
   title: string;
@@ -71,13 +71,13 @@ const english: PageTexts = {
       expired: 'If you have confirmed the new address already, all is well. If not, sign in and change your address once more.',
       taken: 'Sign in to your account and choose another address.',
     },
-    'undo-email': {
-      title: 'Undo the change of your address',
-      text: 'Press the button if it was not you who changed the e-mail address of your account. The account gets its old address back and is signed out everywhere, and we send you a link for a new password.',
+    undo: {
+      title: 'Undo the change of your account',
+      text: 'Press the button if it was not you who changed your account. It gets the address at which you got our mail, loses what was added to sign in with, and is signed out everywhere; and we send you a link for a new password.',
       button: 'Undo the change',
-      done: { title: 'Your account has its old address back', text: 'It is signed out everywhere. We have sent you a mail with a link: set a new password with it, because somebody may know the old one.' },
+      done: { title: 'Your account is yours again', text: 'It is signed out everywhere. We have sent you a mail with a link: set a new password with it, because somebody may know the old one.' },
       expired: 'If you have undone the change already, look for our mail with the link for a new password. If not, turn to the people who run this server.',
-      taken: 'So your account cannot get it back. Turn to the people who run this server.',
+      taken: 'Sign in to that account and remove it, or give it another address; then follow the link from the mail once more.',
     },
     'reset-password': {
       title: 'Set a new password',
@@ -135,13 +135,13 @@ const russian: PageTexts = {
       expired: 'Если вы уже подтвердили новый адрес, всё в порядке. Если нет, войдите в аккаунт и смените адрес ещё раз.',
       taken: 'Войдите в свой аккаунт и выберите другой адрес.',
     },
-    'undo-email': {
-      title: 'Отмена смены адреса',
-      text: 'Нажмите кнопку, если адрес электронной почты вашего аккаунта изменили не вы. Аккаунту вернётся прежний адрес, все сеансы завершатся, а мы пришлём вам ссылку, чтобы задать новый пароль.',
+    undo: {
+      title: 'Отмена изменения аккаунта',
+      text: 'Нажмите кнопку, если ваш аккаунт изменили не вы. Его адресом станет тот, на который пришло наше письмо, добавленные способы входа исчезнут, все сеансы завершатся, а мы пришлём вам ссылку, чтобы задать новый пароль.',
       button: 'Отменить изменение',
-      done: { title: 'Аккаунту возвращён прежний адрес', text: 'Все сеансы завершены. Мы отправили вам письмо со ссылкой: задайте по ней новый пароль, ведь старый, возможно, кто-то знает.' },
+      done: { title: 'Аккаунт снова ваш', text: 'Все сеансы завершены. Мы отправили вам письмо со ссылкой: задайте по ней новый пароль, ведь старый, возможно, кто-то знает.' },
       expired: 'Если вы уже отменили изменение, найдите наше письмо со ссылкой для нового пароля. Если нет, обратитесь к тем, кто управляет этим сервером.',
-      taken: 'Поэтому вернуть его вашему аккаунту нельзя. Обратитесь к тем, кто управляет этим сервером.',
+      taken: 'Войдите в тот аккаунт и удалите его или смените его адрес, а затем ещё раз перейдите по ссылке из письма.',
     },
     'reset-password': {
       title: 'Новый пароль',
