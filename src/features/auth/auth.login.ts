@@ -14,23 +14,24 @@ export interface LoginParts {
   onError: (error: unknown) => void;
 }
 
-/** The id of no account. What is asked about an account is asked about this one if there is none: it takes as long. */
+/** The id of no account. What is asked about an account is asked, and noted, about this one if there is none: it takes as long. */
 const nobody = '0'.repeat(24);
 
 export function createLogin({ credentials, passwords, security, onError }: LoginParts, signIn: SignIn): AuthService['login'] {
   return async (guest, { password, email, username }) => {
     const login = requireOneLogin(email, username);
     const account = await credentials.find(login);
+    const id = account?.id ?? nobody;
     const isRight = await passwords.check({
       subject: `login:${(email ?? username ?? '').toLowerCase()}`,
       password,
       hash: account?.passwordHash,
       guest,
-      isFamiliar: () => security.hasSignedInFrom(account?.id ?? nobody, guest.ip),
+      isFamiliar: () => security.hasSignedInFrom(id, guest.ip),
     });
     if (account && isRight) return signIn(account, guest, { by: 'password' });
-    // Not waited for: it happens for known accounts only, and the time would tell.
-    if (account) security.record(account.id, 'sign-in-failed', guest).catch(onError);
+    // Noted of the account that is none as well: what is written would slow down this answer, or the next, for known ones only.
+    security.record(id, 'sign-in-failed', guest).catch(onError);
     throw new AppError('WRONG_CREDENTIALS');
   };
 }
