@@ -9,13 +9,12 @@ export interface Door {
   json: (email: string) => object;
   /** The status of every answer. */
   status: number;
-  tries: number;
 }
 
 export const doors: Door[] = [
-  { path: '/auth/login', json: (email) => ({ email, password: 'wrong horse' }), status: 401, tries: 200 },
-  { path: '/auth/send-reset-email', json: (email) => ({ email }), status: 204, tries: 400 },
-  { path: '/user/me/email', json: (email) => ({ email }), status: 204, tries: 400 },
+  { path: '/auth/login', json: (email) => ({ email, password: 'wrong horse' }), status: 401 },
+  { path: '/auth/send-reset-email', json: (email) => ({ email }), status: 204 },
+  { path: '/user/me/email', json: (email) => ({ email }), status: 204 },
 ];
 
 /** Somebody who knocks at a door, about the address given. */

@@ -1,25 +1,62 @@
 /** Whether two things take the same time, as somebody would find out who wants to tell them apart. */
 
-/** The median of the times that something took, in milliseconds. */
-const medianOf = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+export interface Difference {
+  /** How much longer the one median is than the other, as a part of it: negative if it is shorter. */
+  medians: number;
+  /** Between these the difference is, as far as so many tries can tell: 99 times in 100. */
+  least: number;
+  most: number;
+  /** How often each was tried. */
+  tries: number;
+}
+
+/** What one try of each took, in milliseconds. */
+type Round = readonly [one: number, other: number];
 
 /** Tries before anything counts: the first ones pay for connections and compilation. */
 const warmUp = 20;
 
+/** Looked at after every so many tries of each. */
+const batch = 200;
+const mostTries = 1200;
+
 /**
- * How much longer the median of one takes than that of the other, as a part of it. One of each is tried in turn, in an order
- * that is thrown anew each time, so that whatever else slows the machine down slows down both.
+ * Tries one of each in turn, in an order that is thrown anew each time, so that whatever else slows the machine down slows
+ * down both; 200 times, and on for as long as chance may still have decided on which side of the tolerance the difference is.
+ * @param settle waits until nothing goes on that the try before has set off: it would slow down the next one, which is mostly the other
  */
-export async function differenceOf(tries: number, one: () => Promise<unknown>, other: () => Promise<unknown>): Promise<number> {
-  const attempts = [{ act: one, times: [] as number[] }, { act: other, times: [] as number[] }];
-  for (let round = -warmUp; round < tries; round++) {
-    const order = Math.random() < 0.5 ? attempts : attempts.toReversed();
-    for (const { act, times } of order) {
-      const start = performance.now();
-      await act();
-      if (round >= 0) times.push(performance.now() - start);
-    }
+export async function differenceOf(tolerance: number, settle: () => Promise<unknown>, one: () => Promise<unknown>, other: () => Promise<unknown>): Promise<Difference> {
+  const timeOf = async (act: () => Promise<unknown>): Promise<number> => {
+    await settle();
+    const start = performance.now();
+    await act();
+    return performance.now() - start;
+  };
+  const roundOf = async (): Promise<Round> => {
+    if (Math.random() < 0.5) return [await timeOf(one), await timeOf(other)];
+    const second = await timeOf(other);
+    return [await timeOf(one), second];
+  };
+  for (let round = 0; round < warmUp; round++) await roundOf();
+  const rounds: Round[] = [];
+  for (;;) {
+    for (let round = 0; round < batch; round++) rounds.push(await roundOf());
+    const difference = toDifference(rounds);
+    const isSure = Math.max(-difference.least, difference.most) <= tolerance || difference.least > tolerance || difference.most < -tolerance;
+    if (isSure || rounds.length >= mostTries) return difference;
   }
-  const [a = Number.NaN, b = Number.NaN] = attempts.map(({ times }) => medianOf(times));
-  return Math.max(a, b) / Math.min(a, b) - 1;
 }
+
+/** The bounds are those of a bootstrap: what the medians would be had other ones of these rounds come up. */
+function toDifference(rounds: readonly Round[]): Difference {
+  const draws = 1000;
+  const drawn = Array.from({ length: draws }, () => relative(rounds.map(() => rounds[Math.floor(Math.random() * rounds.length)] as Round))).sort((a, b) => a - b);
+  return { medians: relative(rounds), least: drawn[draws * 0.005] as number, most: drawn[draws * 0.995] as number, tries: rounds.length };
+}
+
+function relative(rounds: readonly Round[]): number {
+  const [one, other] = [medianOf(rounds.map(([time]) => time)), medianOf(rounds.map(([, time]) => time))];
+  return (one - other) / Math.min(one, other);
+}
+
+const medianOf = (times: readonly number[]): number => Float64Array.from(times).sort()[Math.floor(times.length / 2)] ?? Number.NaN;
