@@ -18,7 +18,7 @@ const warmUp = 20;
 
 /** Looked at after every so many tries of each. */
 const batch = 200;
-const mostTries = 1200;
+const mostTries = 800;
 
 /**
  * Tries one of each in turn, in an order that is thrown anew each time, so that whatever else slows the machine down slows
