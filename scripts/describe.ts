@@ -1,6 +1,7 @@
 /** Prints what the server is made of: its operations, events, routes and Fastify plugins. Needs no database. */
 import Fastify from 'fastify';
 import { events, operations, requireOperation, type OperationName } from '../src/contracts.ts';
+import type { Operation } from '../src/core/contract.ts';
 import { commonErrors, type ErrorCode } from '../src/core/errors.ts';
 import type { Rate } from '../src/core/rate.ts';
 import { createHub } from '../src/delivery/hub.ts';
@@ -9,6 +10,7 @@ import type { Authenticate } from '../src/transports/authenticate.ts';
 import type { Dispatch } from '../src/transports/dispatch.ts';
 import { registerDocs } from '../src/transports/docs/index.ts';
 import { googleRedirect } from '../src/transports/rest/google.ts';
+import { accessErrors, bodyErrors, errorsOf } from '../src/transports/rest/route.errors.ts';
 import { registerRest } from '../src/transports/rest/index.ts';
 import { linkOperations } from '../src/transports/rest/pages/index.ts';
 import { routes } from '../src/transports/rest/routes.ts';
@@ -39,18 +41,24 @@ function toWords({ per, count, seconds, burst }: Rate): string {
   return `${count} per ${units[seconds] ?? `${seconds} seconds`}${burst === undefined ? '' : `, bursts of ${burst}`}, per ${per}`;
 }
 
+/** Those that not every operation has, over REST or, where it has no route, over the websocket. */
+function findErrors(name: string, { access, errors }: Pick<Operation, 'access' | 'errors'>): ErrorCode[] {
+  const found = routes.filter(({ operation }) => operation === name).flatMap(errorsOf);
+  return [...new Set([...found, ...accessErrors[access], ...errors])].filter((code) => !(bodyErrors as readonly ErrorCode[]).includes(code));
+}
+
 function describeOperations(): string[] {
   const heads = toColumns(
     [...operations].map(([name, { access }]) => [name, access, routes.filter((route) => route.operation === name).map(({ method, path }) => `${method} ${path}`).join(', ')]),
   );
-  const entries = [...operations.values()].flatMap(({ summary, rate, errors }, index) => [
+  const entries = [...operations].flatMap(([name, operation], index) => [
     heads[index] ?? '',
-    wrap(summary, 4),
-    wrap(`Rate: ${toWords(rate)}`, 4),
-    wrap(`Errors: ${errors.length > 0 ? errors.join(', ') : 'those of every operation'}`, 4),
+    wrap(operation.summary, 4),
+    wrap(`Rate: ${toWords(operation.rate)}`, 4),
+    wrap(`Errors: ${findErrors(name, operation).join(', ') || 'those of every operation'}`, 4),
     '',
   ]);
-  return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0)];
+  return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0), wrap(`Of every body over HTTP: ${bodyErrors.join(', ')}`, 0)];
 }
 
 /** What is there for browsers alone. */
@@ -63,7 +71,7 @@ function describePages(): string[] {
   ];
   return toColumns([
     ...paths.map((path) => toRow(`GET ${path}`, signIn, errors)),
-    ...Object.entries(linkOperations).map(([name, operation]) => toRow(`GET, POST /${name}`, operation)),
+    ...Object.entries(linkOperations).map(([name, operation]) => toRow(`POST /${name}`, operation)),
   ]);
 }
 
@@ -81,7 +89,7 @@ async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();
   await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });
-  await registerRest(app, { auth: { startGoogle: nothing, resumeGoogle: nothing }, dispatch, authenticate, publicUrl, appUrl: undefined, origins: [], isReady: nothing });
+  await registerRest(app, { auth: { googleHome: '/', startGoogle: nothing, resumeGoogle: nothing }, dispatch, authenticate, publicUrl, appUrl: undefined, origins: [], isReady: nothing });
   await registerDocs(app, publicUrl);
   await app.ready();
   const printed = { plugins: app.printPlugins(), routes: app.printRoutes({ commonPrefix: false }) };

@@ -47,7 +47,7 @@ const rules: Rule[] = [
   { who: 'plugins/:plugin/**', may: ['core/**', 'plugins/:plugin/**'] },
   { who: 'transports/*.ts', may: everyWire, asTypes: serviceTypes },
   // The one wire that looks into another: the documents describe REST from its own table of routes.
-  { who: 'transports/docs/**', may: [...everyWire, 'transports/docs/**', 'transports/rest/routes.ts', 'transports/rest/parts.ts'], asTypes: serviceTypes },
+  { who: 'transports/docs/**', may: [...everyWire, 'transports/docs/**', 'transports/rest/routes.ts', 'transports/rest/parts.ts', 'transports/rest/route.errors.ts'], asTypes: serviceTypes },
   { who: 'transports/:wire/**', may: [...everyWire, 'transports/:wire/**'], asTypes: serviceTypes },
   { who: 'dialects/:dialect/**', may: [...everyWire, 'dialects/:dialect/**'], asTypes: serviceTypes },
   { who: 'app.ts', may: ['config.ts', 'contracts.ts', 'services.ts', 'core/**', 'features/**', 'plugins/**', 'delivery/**', 'transports/**', 'dialects/**'] },

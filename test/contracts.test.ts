@@ -152,12 +152,14 @@ test('npm run describe tells who may call each operation, how often, and what ca
     assert.match(lines[0] ?? '', new RegExp(`^${name} +${access} `), name);
     assert.match(lines.find((line) => line.includes('Rate: ')) ?? '', new RegExp(`Rate: ${rate.count} per .*${rate.burst ?? ''}, per ${rate.per}$`), name);
     const told = lines.find((line) => line.includes('Errors: ')) ?? '';
-    assert.match(told, errors.length > 0 ? new RegExp(`Errors: ${errors.join(', ')}$`) : /Errors: those of every operation$/, name);
+    const refused = { anyone: [], user: ['UNAUTHENTICATED'], fresh: ['UNAUTHENTICATED', 'FRESH_SIGN_IN_REQUIRED'] }[access];
+    const wanted = new Set([...refused, ...errors, ...(routes.some(({ operation, cookie }) => operation === name && cookie) ? ['ORIGIN_NOT_ALLOWED'] : [])]);
+    assert.deepEqual(new Set(told.replace(/.*Errors: /, '').split(', ')), wanted.size > 0 ? wanted : new Set(['those of every operation']), name);
   }
   assert.match(stdout, new RegExp(`Errors of every operation: ${commonErrors.join(', ')}`));
   assert.match(stdout, /Rate: 50 per second, bursts of 500, per caller/);
   assert.match(stdout, /Rate: 60 per hour, per address/);
-  for (const page of ['/auth/google', '/auth/google/callback', '/verify-email', '/confirm-email', '/undo', '/reset-password']) assert.match(stdout, new RegExp(`^GET.* ${page} +anyone  as \\w+\\.\\w+: its rate, its errors`, 'm'));
+  for (const page of ['/auth/google', '/auth/google/callback', '/verify-email', '/confirm-email', '/undo', '/reset-password']) assert.match(stdout, new RegExp(`^(GET|POST) ${page} +anyone  as \\w+\\.\\w+: its rate, its errors`, 'm'));
 });
 
 test('every error is given somewhere, and every event is sent somewhere', () => {

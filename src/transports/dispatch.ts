@@ -27,7 +27,7 @@ export interface Dispatch {
 }
 
 /** Milliseconds after which a caller is answered in any case; long enough for the longest queue of password hashes. */
-const patience = 30_000;
+export const patience = 30_000;
 
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;
 

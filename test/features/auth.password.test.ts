@@ -12,7 +12,7 @@ test('a password has 8 to 72 bytes of UTF-8, whatever the number of its characte
   for (const password of ['x'.repeat(7), 'é'.repeat(3), 'x'.repeat(73), 'é'.repeat(37), '語'.repeat(25), `${'x'.repeat(70)}語`, '']) {
     await assert.rejects(register(password), { code: 'VALIDATION_FAILED' }, password);
   }
-  for (const password of ['x'.repeat(8), 'é'.repeat(4), '👍👍', 'x'.repeat(72), 'é'.repeat(36), '語'.repeat(24)]) await register(password);
+  for (const password of ['bqtzkfwh', 'é'.repeat(4), '👍👍', 'x'.repeat(72), 'é'.repeat(36), '語'.repeat(24)]) await register(password);
 });
 
 test('a password longer than 72 bytes does not match by its beginning', async (t) => {
@@ -60,4 +60,11 @@ test('comparing with nobody waits in the same queue, and never matches', async (
   assert.equal(await passwords.matches('nobody has this password', undefined), false);
   const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.matches('correct horse', undefined)));
   assert.ok(outcomes.some((outcome) => outcome.status === 'rejected' && (outcome.reason as { code: string }).code === 'BUSY'));
+});
+
+test('a password is the same however a device composes its characters', async (t) => {
+  const { dispatch } = await buildTestApp(t);
+  const password = 'pâté à la crème';
+  await dispatch.call('auth.register', guest, { email: 'ann@example.org', password: password.normalize('NFC'), firstName: 'Ann' });
+  await dispatch.call('auth.login', guest, { email: 'ann@example.org', password: password.normalize('NFD') });
 });

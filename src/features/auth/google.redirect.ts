@@ -8,6 +8,8 @@ import type { SignedIn } from './auth.contract.ts';
 import { requireGoogle, type GoogleSignIn, type SignInWithGoogle } from './google.entry.ts';
 
 export interface GoogleRedirect {
+  /** Where in the app a browser goes on that has not said where. */
+  googleHome: string;
   /**
    * Where to send the browser, and the secret it keeps until it comes back.
    * @throws GOOGLE_OFF, RETURN_PATH_NOT_ALLOWED
@@ -32,6 +34,7 @@ const random = (): string => randomBytes(32).toString('base64url');
 export function createGoogleRedirect({ tokens, google, callbackUrl: redirectUri, returnPaths }: GoogleRedirectParts, signInWithGoogle: SignInWithGoogle): GoogleRedirect {
   const home = returnPaths[0] ?? '/';
   return {
+    googleHome: home,
     async startGoogle({ language }, { returnTo = home }) {
       if (!returnPaths.includes(returnTo)) throw new AppError('RETURN_PATH_NOT_ALLOWED');
       const provider = requireGoogle(google);

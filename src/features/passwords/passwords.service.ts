@@ -1,4 +1,7 @@
-/** Passwords: which are taken, how they are kept, and how often somebody may guess at them. */
+/**
+ * Passwords: which are taken, how they are kept, and how often somebody may guess at them. However a device composes their
+ * characters, they are the same (RFC 8265, section 4.2.2).
+ */
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { toFieldError } from '../../core/validate.ts';
@@ -41,7 +44,7 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
   const look = async ({ subject, password, hash, guest, isFamiliar }: PasswordAttempt): Promise<boolean> => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
-      const isRight = await hashing.matches(password, hash);
+      const isRight = await hashing.matches(password.normalize('NFC'), hash);
       if (isRight) await guess.succeeded();
       return isRight;
     } catch (error) {
@@ -55,7 +58,7 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
     check,
     async hash(password, owner) {
       requireStrongPassword(password, owner);
-      return hashing.hash(password);
+      return hashing.hash(password.normalize('NFC'));
     },
     async require({ id, passwordHash }, password, guest, field = 'password') {
       if (password === undefined) throw toFieldError(field, 'is required');

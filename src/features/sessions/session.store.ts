@@ -154,7 +154,8 @@ function judge(session: SessionDocument, { token, hash, family, guest }: Present
 
 /** The token that is good now, from one that has been replaced a moment ago. */
 function presentAfter(token: string, session: SessionDocument): string {
-  const next = successorOf(token, session.successorKey);
-  const hash = sha256(next);
-  return session.replaced.some((one) => sameHash(one.hash, hash)) ? presentAfter(next, session) : next;
+  const replaced = new Set(session.replaced.map(({ hash }) => hash));
+  let next = successorOf(token, session.successorKey);
+  while (replaced.delete(sha256(next))) next = successorOf(next, session.successorKey);
+  return next;
 }

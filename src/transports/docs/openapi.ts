@@ -1,8 +1,8 @@
 /** The REST API as an OpenAPI 3.1 document, from the contract and the table of routes alone. */
 import { requireOperation, type Feature } from '../../contracts.ts';
-import type { Access } from '../../core/contract.ts';
 import { commonErrors, sentenceOf, statusOf, type ErrorCode } from '../../core/errors.ts';
 import { partsOf } from '../rest/parts.ts';
+import { errorsOf } from '../rest/route.errors.ts';
 import { routes, type Route } from '../rest/routes.ts';
 import { asGiven, createComponents, type Components, type JsonSchema } from './components.ts';
 
@@ -18,15 +18,6 @@ const tags: Record<Feature, string> = {
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
   account: 'My address, my password, my Google account, and the end of all that.',
 };
-
-/** What can be wrong with a body before its fields are looked at. */
-const bodyErrors = ['MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const satisfies readonly ErrorCode[];
-
-/** How those are refused who may not call. */
-const accessErrors: Record<Access, readonly ErrorCode[]> = { anyone: [], user: ['UNAUTHENTICATED'], fresh: ['UNAUTHENTICATED', 'FRESH_SIGN_IN_REQUIRED'] };
-
-/** What a page may be told before its cookie is looked at. */
-const cookieErrors = ['ORIGIN_NOT_ALLOWED'] as const satisfies readonly ErrorCode[];
 
 const errorSchema: JsonSchema = {
   title: 'Error',
@@ -81,7 +72,7 @@ export function openApiDocument(publicUrl: string): JsonSchema {
 const tagOf = (route: Route): string => route.operation.split('.')[0] ?? '';
 
 function describeRoute(route: Route, components: Components): JsonSchema {
-  const { summary, access, output, errors } = requireOperation(route.operation);
+  const { summary, access, output } = requireOperation(route.operation);
   const { params, querystring, body } = partsOf(route);
   const given = body && asGiven(body);
   const success: JsonSchema = route.status === 204 ? { description: 'Done.' } : { description: 'Done.', content: json(components.refer(output)) };
@@ -94,7 +85,7 @@ function describeRoute(route: Route, components: Components): JsonSchema {
     ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
     responses: {
       [route.status]: success,
-      ...errorResponses([...commonErrors, ...(body ? bodyErrors : []), ...(route.cookie ? cookieErrors : []), ...accessErrors[access], ...errors], components),
+      ...errorResponses([...commonErrors, ...errorsOf(route)], components),
     },
   };
 }

@@ -8,8 +8,9 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { validate } from '../../core/validate.ts';
 import type { AuthService } from '../../features/auth/auth.service.ts';
+import { withDeadline } from '../../core/deadline.ts';
 import { guestOf, languageOf } from '../authenticate.ts';
-import type { Dispatch } from '../dispatch.ts';
+import { patience, type Dispatch } from '../dispatch.ts';
 import type { RefreshCookie } from './browser.ts';
 import { answerError, toToldError } from './errors.ts';
 import { sendPage } from './pages/page.ts';
@@ -17,7 +18,7 @@ import { signedInPage, signInFailedPage } from './pages/problems.ts';
 import { tellStanding } from './standing.ts';
 
 export interface GoogleRoutesOptions {
-  auth: Pick<AuthService, 'startGoogle' | 'resumeGoogle'>;
+  auth: Pick<AuthService, 'googleHome' | 'startGoogle' | 'resumeGoogle'>;
   dispatch: Pick<Dispatch, 'admit'>;
   refreshCookie: RefreshCookie;
   appUrl: string | undefined;
@@ -47,7 +48,7 @@ export function registerGoogle(app: FastifyInstance, options: GoogleRoutesOption
 
   const [there, back] = googleRedirect.paths;
   app.get(there, { onRequest, errorHandler: answerVisitor }, async (request, reply) => {
-    const { url, browserSecret } = await auth.startGoogle(guestOf(request), validate(Start, request.query));
+    const { url, browserSecret } = await withDeadline(auth.startGoogle(guestOf(request), validate(Start, request.query)), patience);
     return reply.setCookie(cookieName, browserSecret, { ...cookieOptions, maxAge: cookieLifetime }).redirect(url, 303);
   });
 
@@ -75,14 +76,14 @@ interface Outcome {
 
 async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, refreshCookie }: GoogleRoutesOptions): Promise<Outcome> {
   const { state, code, error: refusal } = request.query as Record<string, unknown>;
-  let returnTo = '/';
+  let returnTo = auth.googleHome;
   try {
-    const begun = await auth.resumeGoogle(String(state), request.cookies[cookieName] ?? '');
+    const begun = await withDeadline(auth.resumeGoogle(String(state), request.cookies[cookieName] ?? ''), patience);
     ({ returnTo } = begun);
     // With another's state it stays: a link that somebody sent must not break off what this browser has begun.
     if (begun.finish) reply.clearCookie(cookieName, cookieOptions);
     if (!begun.finish || typeof code !== 'string') throw new AppError(begun.finish && refusal === 'access_denied' ? 'GOOGLE_CANCELLED' : 'GOOGLE_REFUSED');
-    refreshCookie.move(reply, {}, await begun.finish(guestOf(request), code));
+    refreshCookie.move(reply, {}, await withDeadline(begun.finish(guestOf(request), code), patience));
     return { returnTo };
   } catch (error) {
     return { returnTo, error: toToldError(error, request) };

@@ -39,7 +39,7 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
   const sender = createSender(webSocket, socket);
   const intake = createIntake({
     webSocket,
-    answer: createAnswer(parts, { isDraining: () => draining, renew: (until) => void (expiresAt = until) }),
+    answer: createAnswer(parts, { isDraining: () => draining, renew: (until) => void (expiresAt = Math.max(expiresAt, until)) }),
     refuse: (request) => refusal(request, new AppError('BUSY'), parts.requestId),
     send: sender.answer,
     unsent: sender.unsentAnswers,
