@@ -20,15 +20,14 @@ const nobody = '0'.repeat(24);
 export function createLogin({ credentials, passwords, security, onError }: LoginParts, signIn: SignIn): AuthService['login'] {
   return async (guest, { password, email, username }) => {
     const login = requireOneLogin(email, username);
-    const account = await credentials.find(login);
-    const id = account?.id ?? nobody;
-    const isRight = await passwords.check({
-      subject: `login:${(email ?? username ?? '').toLowerCase()}`,
-      password,
-      hash: account?.passwordHash,
-      guest,
-      isFamiliar: () => security.hasSignedInFrom(id, guest.ip),
-    });
+    const look = async () => {
+      const account = await credentials.find(login);
+      const id = account?.id ?? nobody;
+      const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
+      const subject = `login:${(email ?? username ?? '').toLowerCase()}`;
+      return { account, id, isRight: await passwords.check({ subject, password, hash: account?.passwordHash, guest, isFamiliar }) };
+    };
+    const { account, id, isRight } = await passwords.admit(look);
     if (account && isRight) return signIn(account, guest, { by: 'password' });
     // Noted of the account that is none as well: what is written would slow down this answer, or the next, for known ones only.
     security.record(id, 'sign-in-failed', guest).catch(onError);

@@ -24,10 +24,12 @@ export interface PasswordAttempt {
 export interface PasswordsService {
   /** @throws PASSWORD_TOO_EASY, BUSY */
   hash(password: string, owner: PasswordOwner): Promise<string>;
-  /** @throws RATE_LIMITED after too many wrong ones, BUSY */
+  /** Keeps a place for an attempt before anything is looked up for it: of a flood, most is refused without a word to the store. @throws BUSY */
+  admit<T>(attempt: () => Promise<T>): Promise<T>;
+  /** For an attempt that was admitted. @throws RATE_LIMITED after too many wrong ones, BUSY */
   check(attempt: PasswordAttempt): Promise<boolean>;
   /**
-   * The same for an account that is known.
+   * Admits and checks an attempt at an account that is known.
    * @param field what the password is called in the request, for whoever left it out
    * @throws VALIDATION_FAILED if there is none, WRONG_PASSWORD, RATE_LIMITED, BUSY
    */
@@ -41,7 +43,7 @@ export interface PasswordsParts {
 }
 
 export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
-  const look = async ({ subject, password, hash, guest, isFamiliar }: PasswordAttempt): Promise<boolean> => {
+  const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
       const isRight = await hashing.matches(password.normalize('NFC'), hash);
@@ -53,8 +55,8 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
       throw error;
     }
   };
-  const check: PasswordsService['check'] = async (attempt) => hashing.admit(() => look(attempt));
   return {
+    admit: (attempt) => hashing.admit(attempt),
     check,
     async hash(password, owner) {
       requireStrongPassword(password, owner);
@@ -63,7 +65,7 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
     async require({ id, passwordHash }, password, guest, field = 'password') {
       if (password === undefined) throw toFieldError(field, 'is required');
       const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
-      if (await check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar })) return;
+      if (await hashing.admit(() => check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) return;
       await security.record(id, 'password-failed', guest);
       throw new AppError('WRONG_PASSWORD');
     },
