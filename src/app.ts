@@ -11,6 +11,7 @@ import { createGoogle } from './plugins/google/index.ts';
 import { logOptions } from './plugins/log.ts';
 import { createMailer } from './plugins/mailer.ts';
 import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
+import { registerPacing } from './plugins/pacing.ts';
 import { registerSecurity } from './plugins/security.ts';
 import { readTls, tendTls, type Tls } from './plugins/tls.ts';
 import { createServices, type Services } from './services.ts';
@@ -89,6 +90,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const origins = originsOf(config);
 
   registerErrors(app);
+  registerPacing(app);
   await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
   await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
