@@ -17,6 +17,9 @@ export interface LoginParts {
 /** The id of no account. What is asked about an account is asked, and noted, about this one if there is none: it takes as long. */
 const nobody = '0'.repeat(24);
 
+/** Of whoever tries an account that does not exist nothing is kept. */
+const unnamed = { ip: '0.0.0.0', userAgent: '' };
+
 export function createLogin({ credentials, passwords, security, onError }: LoginParts, signIn: SignIn): AuthService['login'] {
   return async (guest, { password, email, username }) => {
     const login = requireOneLogin(email, username);
@@ -30,7 +33,7 @@ export function createLogin({ credentials, passwords, security, onError }: Login
     const { account, id, isRight } = await passwords.admit(look);
     if (account && isRight) return signIn(account, guest, { by: 'password' });
     // Noted of the account that is none as well: what is written would slow down this answer, or the next, for known ones only.
-    security.record(id, 'sign-in-failed', guest).catch(onError);
+    security.record(id, 'sign-in-failed', account ? guest : unnamed).catch(onError);
     throw new AppError('WRONG_CREDENTIALS');
   };
 }
