@@ -18,7 +18,10 @@ const warmUp = 20;
 
 /** Looked at after every so many tries of each. */
 const batch = 200;
+
+/** No further batch is begun after so many, or after so many milliseconds. */
 const mostTries = 800;
+const longest = 30_000;
 
 /**
  * Tries one of each in turn, in an order that is thrown anew each time, so that whatever else slows the machine down slows
@@ -39,11 +42,12 @@ export async function differenceOf(tolerance: number, settle: () => Promise<unkn
   };
   for (let round = 0; round < warmUp; round++) await roundOf();
   const rounds: Round[] = [];
+  const begun = performance.now();
   for (;;) {
     for (let round = 0; round < batch; round++) rounds.push(await roundOf());
     const difference = toDifference(rounds);
     const isSure = Math.max(-difference.least, difference.most) <= tolerance || difference.least > tolerance || difference.most < -tolerance;
-    if (isSure || rounds.length >= mostTries) return difference;
+    if (isSure || rounds.length >= mostTries || performance.now() - begun > longest) return difference;
   }
 }
 
