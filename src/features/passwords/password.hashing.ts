@@ -19,8 +19,8 @@ export interface PasswordHashing {
 
 /** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
 const concurrency = 3;
-/** So many are hashed within half a minute even on a single core: whoever waits is answered before their patience ends. */
-const maximumWaiting = 100;
+/** So many are hashed within half a minute even on a single core that has other things to do: whoever waits is answered in time. */
+const maximumWaiting = 50;
 
 export function createPasswordHashing(cost: number): PasswordHashing {
   const limit = pLimit({ concurrency, rejectOnClear: true });
