@@ -16,12 +16,13 @@ type Round = readonly [one: number, other: number];
 /** Tries before anything counts: the first ones pay for connections and compilation. */
 const warmUp = 20;
 
-/** Looked at after every so many tries of each. */
-const batch = 200;
+/** Looked at after so many tries of each, and then after every batch. */
+const leastTries = 200;
+const batch = 100;
 
 /** No further batch is begun after so many, or after so many milliseconds. */
 const mostTries = 800;
-const longest = 30_000;
+const longest = 15_000;
 
 /**
  * Tries one of each in turn, in an order that is thrown anew each time, so that whatever else slows the machine down slows
@@ -44,7 +45,7 @@ export async function differenceOf(tolerance: number, settle: () => Promise<unkn
   const rounds: Round[] = [];
   const begun = performance.now();
   for (;;) {
-    for (let round = 0; round < batch; round++) rounds.push(await roundOf());
+    for (let left = rounds.length > 0 ? batch : leastTries; left > 0; left--) rounds.push(await roundOf());
     const difference = toDifference(rounds);
     const isSure = Math.max(-difference.least, difference.most) <= tolerance || difference.least > tolerance || difference.most < -tolerance;
     if (isSure || rounds.length >= mostTries || performance.now() - begun > longest) return difference;
