@@ -26,7 +26,7 @@ export interface Dispatch {
   run(name: OperationName, caller: Guest | Caller, input: object): Promise<unknown>;
 }
 
-/** Milliseconds after which a caller is answered in any case; long enough for the longest queue of password hashes. */
+/** Milliseconds after which a caller is answered in any case. */
 export const patience = 30_000;
 
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;

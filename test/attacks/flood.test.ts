@@ -28,8 +28,8 @@ async function flood(url: string, count: number): Promise<Answered[]> {
 
 const countOf = (answers: readonly Answered[], code: string): number => answers.filter((answer) => answer.code === code).length;
 
-/** What is being hashed and what waits for it. */
-const admitted = 50;
+/** What of one address is being hashed or waits for it. */
+const admitted = 20;
 
 interface Delay {
   median: number;

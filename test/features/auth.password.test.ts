@@ -48,18 +48,30 @@ test('the same password of two people is stored differently', async (t) => {
 
 test('too many hashes at once are refused as BUSY; those that were taken are finished', async () => {
   const passwords = createPasswordHashing(4);
-  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.hash('correct horse')));
+  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.hash('one', 'correct horse')));
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
   assert.ok(refused.length > 0 && refused.length < 1000, `${refused.length} refused`);
   for (const { reason } of refused) assert.equal((reason as { code: string }).code, 'BUSY');
-  assert.equal(await passwords.matches('correct horse', await passwords.hash('correct horse')), true, 'it works again afterwards');
+  assert.equal(await passwords.matches('one', 'correct horse', await passwords.hash('one', 'correct horse')), true, 'it works again afterwards');
 });
 
 test('comparing with nobody waits in the same queue, and never matches', async () => {
   const passwords = createPasswordHashing(4);
-  assert.equal(await passwords.matches('nobody has this password', undefined), false);
-  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.matches('correct horse', undefined)));
+  assert.equal(await passwords.matches('one', 'nobody has this password', undefined), false);
+  const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => passwords.admit('one', () => passwords.matches('one', 'correct horse', undefined))));
   assert.ok(outcomes.some((outcome) => outcome.status === 'rejected' && (outcome.reason as { code: string }).code === 'BUSY'));
+});
+
+test('who brings many passwords keeps nobody waiting who brings one', async () => {
+  const passwords = createPasswordHashing(4);
+  const done: string[] = [];
+  const hash = (party: string): Promise<unknown> => passwords.hash(party, 'correct horse').then(() => done.push(party));
+  const many = ['many', 'more'].flatMap((party) => Array.from({ length: 20 }, () => hash(party)));
+  await assert.rejects(hash('many'), { code: 'BUSY' });
+  await hash('one');
+  assert.ok(done.length <= 10, `${done.length} came before`);
+  await Promise.all(many);
+  assert.equal(done.length, 41);
 });
 
 test('a password is the same however a device composes its characters', async (t) => {

@@ -22,7 +22,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       const account = await credentials.require(caller.userId);
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
-      const passwordHash = await passwords.hash(password, account.me);
+      const passwordHash = await passwords.hash(password, account.me, caller);
       const changed = await credentials.change(account.id, { passwordHash, ending: { at: new Date(), but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
       // Somebody else has changed it meanwhile.
       if (!changed) throw new AppError('WRONG_PASSWORD');
@@ -41,7 +41,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       const account = await credentials.find({ id: userId });
       // The stamp makes the link good once: with the new password it is another.
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
-      const passwordHash = await passwords.hash(password, account.me);
+      const passwordHash = await passwords.hash(password, account.me, guest);
       // Whoever follows the link reads mail there, whether or not they have shown it before.
       const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: { at: new Date() } }, { email, passwordHash: account.passwordHash ?? null });
       if (!changed) throw new AppError('LINK_EXPIRED');

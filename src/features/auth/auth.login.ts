@@ -30,7 +30,7 @@ export function createLogin({ credentials, passwords, security, onError }: Login
       const subject = `login:${(email ?? username ?? '').toLowerCase()}`;
       return { account, id, isRight: await passwords.check({ subject, password, hash: account?.passwordHash, guest, isFamiliar }) };
     };
-    const { account, id, isRight } = await passwords.admit(look);
+    const { account, id, isRight } = await passwords.admit(guest, look);
     if (account && isRight) return signIn(account, guest, { by: 'password' });
     // Noted of the account that is none as well: what is written would slow down this answer, or the next, for known ones only.
     security.record(id, 'sign-in-failed', account ? guest : unnamed).catch(onError);

@@ -46,7 +46,7 @@ export function createAuthService(parts: AuthParts): AuthService {
     ...createGoogleRedirect(parts, signInWithGoogle),
 
     async register(guest, { password, refresh: _refresh, language = guest.language, ...profile }) {
-      const passwordHash = await passwords.hash(password, profile);
+      const passwordHash = await passwords.hash(password, profile, guest);
       const account = await credentials.create({ ...profile, language, passwordHash });
       // First of all: whoever gets an error from here on finds the address taken, and has the mail.
       await mails.notify({ kind: 'verify-email', userId: account.id, language });

@@ -1,64 +1,80 @@
-/** Hashing of passwords with bcrypt, a few at a time: the rest waits, and a queue that is too long is refused. */
+/** Hashing of passwords with bcrypt, a few at a time: the rest waits, and too many are refused. */
 import bcrypt from 'bcrypt';
-import pLimit from 'p-limit';
 import { AppError } from '../../core/errors.ts';
+import { createFairQueue } from './fair.queue.ts';
 
 export interface PasswordHashing {
   /**
    * Makes an attempt that ends in a comparison, with a place kept for it: one that could not be looked at is not begun.
+   * @param party who makes it: everybody has their turn, and nobody more than a few places
    * @throws BUSY when too many are under way, SHUTTING_DOWN
    */
-  admit<T>(attempt: () => Promise<T>): Promise<T>;
+  admit<T>(party: string, attempt: () => Promise<T>): Promise<T>;
   /** @throws BUSY, SHUTTING_DOWN */
-  hash(password: string): Promise<string>;
-  /** Compares at the same cost when there is no hash to compare with, so that time tells nothing. @throws BUSY, SHUTTING_DOWN */
-  matches(password: string, hash: string | undefined): Promise<boolean>;
+  hash(party: string, password: string): Promise<string>;
+  /**
+   * For an attempt that was admitted. Compares at the same cost when there is no hash to compare with, so that time tells
+   * nothing. @throws BUSY, SHUTTING_DOWN
+   */
+  matches(party: string, password: string, hash: string | undefined): Promise<boolean>;
   /** Refuses everybody who waits, and whoever still comes: the server closes. */
   refuse(): void;
 }
 
 /** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
 const concurrency = 3;
-/** So many are hashed within half a minute even on a single core that has other things to do: whoever waits is answered in time. */
-const maximumWaiting = 50;
+
+/** Attempts under way, of one party and of all. */
+const most = { ofOne: 20, ofAll: 1000 };
 
 export function createPasswordHashing(cost: number): PasswordHashing {
-  const limit = pLimit({ concurrency, rejectOnClear: true });
+  const queue = createFairQueue(concurrency);
+  const places = createPlaces();
+  const nobody = bcrypt.hashSync('nobody has this password', cost);
   let refusing = false;
-  let underWay = 0;
-  const requireRoom = (taken: number): void => {
+
+  const admit: PasswordHashing['admit'] = async (party, attempt) => {
     if (refusing) throw new AppError('SHUTTING_DOWN');
-    if (taken >= maximumWaiting) throw new AppError('BUSY');
-  };
-  const queue = async <T>(work: () => Promise<T>): Promise<T> => {
-    requireRoom(limit.pendingCount);
+    const leave = places.take(party);
     try {
-      return await limit(work);
-    } catch (error) {
-      throw error instanceof Error && error.name === 'AbortError' ? new AppError('SHUTTING_DOWN') : error;
+      return await attempt();
+    } finally {
+      leave();
     }
   };
-  const nobody = bcrypt.hashSync('nobody has this password', cost);
   return {
-    async admit(attempt) {
-      requireRoom(underWay);
-      underWay++;
-      try {
-        return await attempt();
-      } finally {
-        underWay--;
-      }
-    },
-    hash: async (password) => queue(() => bcrypt.hash(password, cost)),
-    async matches(password, hash) {
+    admit,
+    hash: async (party, password) => admit(party, () => queue.run(party, () => bcrypt.hash(password, cost))),
+    async matches(party, password, hash) {
+      if (refusing) throw new AppError('SHUTTING_DOWN');
       // bcrypt reads 72 bytes only: a longer password must not match by its beginning.
       const fits = Buffer.byteLength(password) <= 72;
-      const equal = await queue(() => bcrypt.compare(password, hash ?? nobody));
+      const equal = await queue.run(party, () => bcrypt.compare(password, hash ?? nobody));
       return equal && fits && hash !== undefined;
     },
     refuse() {
       refusing = true;
-      limit.clearQueue();
+      queue.clear();
+    },
+  };
+}
+
+/** The places that are taken, of each party that has any. */
+function createPlaces(): { take: (party: string) => () => void } {
+  const taken = new Map<string, number>();
+  let all = 0;
+  return {
+    take(party) {
+      const mine = taken.get(party) ?? 0;
+      if (mine >= most.ofOne || all >= most.ofAll) throw new AppError('BUSY');
+      taken.set(party, mine + 1);
+      all++;
+      return () => {
+        const left = (taken.get(party) ?? 1) - 1;
+        if (left > 0) taken.set(party, left);
+        else taken.delete(party);
+        all--;
+      };
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { networkOf } from '../../core/network.ts';
 import { toFieldError } from '../../core/validate.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { Guesses } from './guesses.service.ts';
@@ -23,9 +24,9 @@ export interface PasswordAttempt {
 
 export interface PasswordsService {
   /** @throws PASSWORD_TOO_EASY, BUSY */
-  hash(password: string, owner: PasswordOwner): Promise<string>;
+  hash(password: string, owner: PasswordOwner, guest: Guest): Promise<string>;
   /** Keeps a place for an attempt before anything is looked up for it: of a flood, most is refused without a word to the store. @throws BUSY */
-  admit<T>(attempt: () => Promise<T>): Promise<T>;
+  admit<T>(guest: Guest, attempt: () => Promise<T>): Promise<T>;
   /** For an attempt that was admitted. @throws RATE_LIMITED after too many wrong ones, BUSY */
   check(attempt: PasswordAttempt): Promise<boolean>;
   /**
@@ -46,7 +47,7 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
   const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
     try {
-      const isRight = await hashing.matches(password.normalize('NFC'), hash);
+      const isRight = await hashing.matches(networkOf(guest.ip), password.normalize('NFC'), hash);
       if (isRight) await guess.succeeded();
       return isRight;
     } catch (error) {
@@ -56,16 +57,16 @@ export function createPasswordsService({ hashing, guesses, security }: Passwords
     }
   };
   return {
-    admit: (attempt) => hashing.admit(attempt),
+    admit: async (guest, attempt) => hashing.admit(networkOf(guest.ip), attempt),
     check,
-    async hash(password, owner) {
+    async hash(password, owner, guest) {
       requireStrongPassword(password, owner);
-      return hashing.hash(password.normalize('NFC'));
+      return hashing.hash(networkOf(guest.ip), password.normalize('NFC'));
     },
     async require({ id, passwordHash }, password, guest, field = 'password') {
       if (password === undefined) throw toFieldError(field, 'is required');
       const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
-      if (await hashing.admit(() => check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) return;
+      if (await hashing.admit(networkOf(guest.ip), () => check({ subject: `account:${id}`, password, hash: passwordHash, guest, isFamiliar }))) return;
       await security.record(id, 'password-failed', guest);
       throw new AppError('WRONG_PASSWORD');
     },

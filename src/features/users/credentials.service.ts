@@ -144,7 +144,7 @@ function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings'
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'unlinkedGoogleId', 'secondFactor'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'unlinkedGoogleId', 'secondFactor', 'generation'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
