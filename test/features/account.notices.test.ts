@@ -8,7 +8,13 @@ import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
 
 /** From now on no mail can be stored; or, again, every one can. */
-const refuseMails = async ({ store }: MailedApp, isRefused = true): Promise<unknown> => store.db?.command({ collMod: 'mails', validator: isRefused ? { never: true } : {} });
+const refuseMails = async (app: MailedApp, isRefused = true): Promise<unknown> => refuse(app, 'mails', isRefused);
+
+/** The same for what is put into any collection. */
+const refuse = async ({ store }: MailedApp, collMod: string, isRefused = true): Promise<unknown> => store.db?.command({ collMod, validator: isRefused ? { never: true } : {} });
+
+/** Mails that are held are due now. */
+const release = async ({ store }: MailedApp): Promise<unknown> => store.collection('mails').updateMany({ nextAttemptAt: { $exists: true } }, { $set: { nextAttemptAt: new Date() } });
 
 test('whoever signs up while no mail can be stored is signed in, and asks for the mail later', async (t) => {
   const app = await buildMailedApp(t);
@@ -27,12 +33,6 @@ const deeds: Record<string, Deed> = {
     const ann = await app.verified('Ann');
     const password = 'an even better horse';
     return { act: () => ann.call('account.changePassword', { oldPassword: ann.password, password }), isDone: () => app.login(ann.email, password) };
-  },
-  async 'a new address'(app) {
-    const ann = await app.verified('Ann');
-    await ann.call('account.changeEmail', { email: 'new@example.org' });
-    const token = await app.readToken('new@example.org', '/confirm-email');
-    return { act: () => app.ask('account.confirmEmail', { token }), isDone: () => app.login('new@example.org', ann.password) };
   },
   async 'a second factor'(app) {
     const ann = await app.verified('Ann');
@@ -80,4 +80,43 @@ test('what asks for a mail and nothing else fails if the mail cannot be stored',
   await assert.rejects(ann.call('account.sendVerificationEmail'), /validation/);
   await assert.rejects(ann.call('account.changeEmail', { email: 'new@example.org' }), /validation/);
   await assert.rejects(app.ask('account.sendResetEmail', { email: ann.email }), /validation/);
+});
+
+test('an address is not changed while nobody can be told', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await ann.call('account.changeEmail', { email: 'new@example.org' });
+  const token = await app.readToken('new@example.org', '/confirm-email');
+  await refuseMails(app);
+  await assert.rejects(app.ask('account.confirmEmail', { token }), /validation/);
+  await app.login(ann.email, ann.password);
+  await refuseMails(app, false);
+  await app.ask('account.confirmEmail', { token });
+  await app.readToken(ann.email, '/undo');
+});
+
+test('the old address is told of the new one whatever fails right after the change, and once', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await ann.call('account.changeEmail', { email: 'new@example.org' });
+  const token = await app.readToken('new@example.org', '/confirm-email');
+  await refuse(app, 'security');
+  await assert.rejects(app.ask('account.confirmEmail', { token }), /validation/);
+  await refuse(app, 'security', false);
+  await app.login('new@example.org', ann.password);
+  await release(app);
+  await app.readToken(ann.email, '/undo');
+  await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'LINK_EXPIRED' });
+  assert.equal((await app.settled()).filter(({ to }) => to.includes(ann.email)).length, 2, 'with the first mail of all');
+});
+
+test('nobody is told of a change of address that did not come about', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await ann.call('account.changeEmail', { email: 'new@example.org' });
+  const token = await app.readToken('new@example.org', '/confirm-email');
+  await app.ask('auth.register', { ...account, email: 'new@example.org' });
+  await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'EMAIL_TAKEN' });
+  await release(app);
+  assert.equal((await app.settled()).filter(({ to }) => to.includes(ann.email)).length, 1, 'the first mail of all');
 });

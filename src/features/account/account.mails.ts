@@ -60,7 +60,7 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     if (kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language, name: values['name'] ?? '', values };
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
-    if (!account || to === undefined || (kind === 'verify-email' && account.me.emailVerified)) return undefined;
+    if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
     if (!(await isAllowed(mail, account, to))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     const link = await linkFor(mail, account, to);
@@ -69,6 +69,9 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
+
+/** Whether what the mail is about is no more, or never came to be. */
+const isNeedless = (kind: MailKind, { email, me }: Account, to: string): boolean => (kind === 'verify-email' && me.emailVerified) || (kind === 'email-changed' && email === to);
 
 /** Whether the link is worthless before it is sent: whoever wished for it, or reads it, may not be the owner. */
 async function isOvertaken({ security }: AccountMailsParts, { kind, createdAt }: QueuedMail, userId: Id): Promise<boolean> {

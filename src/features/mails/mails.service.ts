@@ -51,6 +51,12 @@ export interface MailQueue {
   enqueue(job: MailJob): Promise<void>;
   /** The same for a mail that tells of what has been done already: what fails is reported, and fails nothing else. */
   notify(job: MailJob): Promise<void>;
+  /**
+   * Stores a mail about what is about to be done, so that whoever has a right to know of it learns of it whatever dies
+   * meanwhile. It is due when what this gives is called, otherwise in ten seconds: whether it was done is for whoever
+   * prepares it. @throws UNAVAILABLE if the store does not answer
+   */
+  hold(job: MailJob): Promise<() => Promise<void>>;
   /** Calls whenever this process has stored a mail. */
   onEnqueued(listener: () => void): void;
 }
@@ -62,6 +68,9 @@ const day = 24 * 60 * minute;
 const usualGoodFor: Partial<Record<MailKind, number>> = { 'reset-password': 30 * minute, 'verify-email': day, 'confirm-email': day };
 const noticeGoodFor = 2 * day;
 
+/** Milliseconds until a mail that is held is due all the same; by then a write that was begun is done, or has failed. */
+const held = 10_000;
+
 export function createMailQueue(mails: MailModel, onError: (error: unknown) => void): MailQueue {
   const events = new EventEmitter();
   const enqueue: MailQueue['enqueue'] = async (job) => {
@@ -71,6 +80,15 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
   return {
     enqueue,
     notify: async (job) => enqueue(job).catch(onError),
+    async hold(job) {
+      const document = toDocument(job);
+      await withDeadline(insertOnce(mails, { ...document, nextAttemptAt: new Date(Date.now() + held) }), storePatience);
+      return async () => {
+        const due = mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } }).exec();
+        await withDeadline(due, storePatience).catch(onError);
+        events.emit('enqueued');
+      };
+    },
     onEnqueued: (listener) => void events.on('enqueued', listener),
   };
 }
