@@ -29,7 +29,7 @@ async function flood(url: string, count: number): Promise<Answered[]> {
 const countOf = (answers: readonly Answered[], code: string): number => answers.filter((answer) => answer.code === code).length;
 
 /** What of one address is being hashed or waits for it. */
-const admitted = 20;
+const admitted = 50;
 
 interface Delay {
   median: number;

@@ -75,6 +75,25 @@ for (const { what, end } of ends) {
   });
 }
 
+test('the socket of a session that ends in one process is closed in the other within a second', async (t) => {
+  const { here, there } = await twoProcesses(t);
+  const ann = await here.person('Ann');
+  const times: number[] = [];
+  // One after another: each begins right after the other process has looked.
+  for (let count = 0; count < 5; count++) {
+    const session = await signIn(here, ann);
+    const socket = await socketThere(t, there, session);
+    const { sessionId: id } = await here.services.sessions.authenticate(session.accessToken, guest);
+    const begin = performance.now();
+    await ann.call('sessions.end', { id });
+    assert.equal((await socket.closed).code, 4401);
+    times.push(performance.now() - begin);
+  }
+  const [, , median = Infinity] = times.toSorted((a, b) => a - b);
+  // Not each of them: a machine may be busy with something else for a while.
+  assert.ok(median < 1000, times.join(' ms, '));
+});
+
 test('sessions that are not meant stay open in the other process', async (t) => {
   const { here, there } = await twoProcesses(t);
   const ann = await here.person('Ann');

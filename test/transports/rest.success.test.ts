@@ -20,7 +20,7 @@ test('every route answers 200, 201 with the thing made, or 204 with nothing', as
   // Codes are good for half a minute, so the clock stands still.
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const server = await buildGoogleApp(t);
-  const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
+  const [ann, bob] = await Promise.all([server.verified('Ann'), server.verified('Bob')]);
   const asked: string[] = [];
   const expect: Scene['expect'] = async (status, route, path, asking = {}) => {
     asked.push(route);

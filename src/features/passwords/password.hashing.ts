@@ -25,7 +25,7 @@ export interface PasswordHashing {
 const concurrency = 3;
 
 /** Attempts under way, of one party and of all. */
-const most = { ofOne: 20, ofAll: 1000 };
+const most = { ofOne: 50, ofAll: 1000 };
 
 export function createPasswordHashing(cost: number): PasswordHashing {
   const queue = createFairQueue(concurrency);
