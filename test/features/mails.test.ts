@@ -360,7 +360,7 @@ test('a mail that nobody would be glad of any more is given up', async (t) => {
   const box = await mailbox(t);
   box.refuse(451);
   const { queue, mails, errors, isEmpty } = await startProcess(t, freshDatabase(t), box);
-  await queue.enqueue(notice('ann@example.org', { goodFor: 60 }));
+  await queue.enqueue(notice('ann@example.org'));
   await until('an attempt', box.offered);
   await mails.updateOne({}, { giveUpAt: new Date() });
   await until('an empty queue', isEmpty);

@@ -160,6 +160,16 @@ test('a MongoDB that does not answer is ended all the same, within ten seconds; 
   await requireWhole(home, chatId, ann, [speaker]);
 });
 
+test('heads of chats that could not be written make the exit code 1, too', async (t) => {
+  const home = await serverHome(t);
+  const server = await home.start();
+  const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
+  const mongod = await home.mongodPid();
+  await request(home, '/message', ann.token, { to: bob.id, text: 'hello' });
+  process.kill(mongod, 'SIGSTOP');
+  assert.equal(await server.kill('SIGTERM'), 1, server.output());
+});
+
 test('a second signal ends a server that takes its time', async (t) => {
   const home = await serverHome(t);
   const server = await home.start();

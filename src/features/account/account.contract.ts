@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { operation } from '../../core/contract.ts';
 import { Email, GivenPassword, Nothing, Password, strictObject } from '../../core/schemas.ts';
+import { GoogleCredential } from '../auth/auth.contract.ts';
 
 const LinkToken = Type.String({ minLength: 1, maxLength: 200, description: 'The token in the link of the mail.' });
 
@@ -80,7 +81,7 @@ export const accountContract = {
       summary: 'Link a Google account, to sign in with it from now on; the mail about it has a link that undoes it.',
       access: 'fresh',
       rate: changing,
-      input: strictObject({ credential: Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' }) }),
+      input: strictObject({ credential: GoogleCredential }),
       output: Nothing,
       errors: ['GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_EMAIL_UNVERIFIED', 'EMAIL_UNVERIFIED', 'GOOGLE_TAKEN', 'GOOGLE_UNAVAILABLE'],
     }),

@@ -13,7 +13,7 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
   return {
     async sendVerificationEmail(caller) {
       const { me } = await credentials.require(caller.userId);
-      if (!me.emailVerified) await mails.enqueue({ kind: 'verify-email', userId: me.id, language: me.language });
+      if (!me.emailVerified) await mails.enqueue({ kind: 'verify-email', userId: me.id });
       return null;
     },
 
@@ -21,8 +21,8 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
       const { me } = await credentials.require(caller.userId);
       const taken = await credentials.find({ email });
       // The answer is the same: only whoever reads mail at an address may know that it has an account.
-      if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, language: taken.me.language });
-      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), language: me.language });
+      if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id });
+      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase() });
       await security.record(me.id, 'email-change-requested', caller, email);
       return null;
     },
@@ -65,5 +65,5 @@ async function holdNotice(mails: MailQueue, { id: userId, email: to, me }: Accou
   // An address that was never verified may be a stranger's: it gets no power over the account.
   if (to === undefined || !me.emailVerified) return undefined;
   const id = Buffer.from(sha256(token), 'base64url').toString('hex').slice(0, 24);
-  return mails.hold({ id, kind: 'email-changed', userId, to, language: me.language, values: { newEmail } });
+  return mails.hold({ id, kind: 'email-changed', userId, to, values: { newEmail } });
 }

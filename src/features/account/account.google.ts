@@ -21,7 +21,7 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
       const account = await credentials.change(caller.userId, { googleId, unlinkedGoogleId: null }, { googleId: null });
       if (!account) throw new AppError('GOOGLE_TAKEN');
       await security.record(caller.userId, 'google-linked', caller, email);
-      await mails.notify({ kind: 'google-linked', userId: account.id, language: account.me.language });
+      await mails.notify({ kind: 'google-linked', userId: account.id });
       return null;
     },
 
@@ -31,7 +31,7 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
       const account = await credentials.change(caller.userId, { googleId: null, unlinkedGoogleId: googleId }, { googleId, passwordHash: { $exists: true } });
       if (!account) throw new AppError('LAST_WAY_IN');
       await security.record(caller.userId, 'google-unlinked', caller);
-      await mails.notify({ kind: 'google-unlinked', userId: account.id, language: account.me.language });
+      await mails.notify({ kind: 'google-unlinked', userId: account.id });
       return null;
     },
   };

@@ -7,12 +7,12 @@ import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
-async function conclude({ sessions, tokens, security, mails }: AccountParts, { id, me }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
+async function conclude({ sessions, tokens, security, mails }: AccountParts, { id }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
   await sessions.endNoted(id);
   await security.record(id, kind, guest);
   // A link that undoes a change of address stays good: a thief would set a new password, too.
   for (const purpose of ['reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(id, purpose);
-  await mails.notify({ kind: 'password-changed', userId: id, language: me.language, values: { device: deviceOf(guest.userAgent) } });
+  await mails.notify({ kind: 'password-changed', userId: id, values: { device: deviceOf(guest.userAgent) } });
 }
 
 export function createPasswordChanges(parts: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
@@ -32,7 +32,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
 
     async sendResetEmail(guest, { email }) {
       // Whether there is such an account is looked up once the mail is due: until then nothing differs.
-      await mails.enqueue({ kind: 'reset-password', to: email.toLowerCase(), language: guest.language, values: { ip: guest.ip, userAgent: guest.userAgent } });
+      await mails.enqueue({ kind: 'reset-password', to: email.toLowerCase(), values: { ip: guest.ip, userAgent: guest.userAgent } });
       return null;
     },
 

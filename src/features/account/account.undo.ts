@@ -25,7 +25,7 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
       // A thief has links, too: that of a change before his own is out of his reach.
       await tokens.removeAll(userId, 'undo', since);
       for (const purpose of ['verify-email', 'reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(userId, purpose);
-      await mails.notify({ kind: 'reset-password', userId, to: email, language: account.me.language });
+      await mails.notify({ kind: 'reset-password', userId, to: email });
       return null;
     },
   };

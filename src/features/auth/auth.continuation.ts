@@ -20,7 +20,7 @@ export function createContinuation({ credentials, sessions, security, mails }: C
     const account = await credentials.find({ id: userId });
     if (!account) return;
     await security.record(userId, 'session-stolen', guest);
-    await mails.notify({ kind: 'session-stolen', userId, language: account.me.language, values: { device: deviceOf(userAgent) } });
+    await mails.notify({ kind: 'session-stolen', userId, values: { device: deviceOf(userAgent) } });
   };
 
   return {

@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Email, GivenPassword, Id, Nothing, Password, strictObject, Timestamp } from '../../core/schemas.ts';
+import { AnyCode } from '../totp/totp.contract.ts';
 import { FirstName, LastName, Me, UserLanguage, Username } from '../users/users.contract.ts';
 
 const RefreshToken = Type.String({ minLength: 1, maxLength: 200, description: 'Good for one refresh; every refresh gives the next. Asked again with the same one within 20 seconds, by the same device in the same network, the answer has the same next one.' });
@@ -24,9 +25,8 @@ export type SignedIn = Static<typeof SignedIn>;
 export const Refreshed = strictObject(tokenFields, { title: 'Refreshed', description: 'Without a refresh token where another device or network has used the old one within the last 20 seconds.' });
 export type Refreshed = Static<typeof Refreshed>;
 
-const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });
+export const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });
 
-export const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
 
 export const authContract = {
   operations: {
@@ -70,7 +70,7 @@ export const authContract = {
       summary: 'The second step of a sign-in: the code, with the token that the first step gave.',
       access: 'anyone',
       rate: { per: 'address', count: 60, seconds: 60 },
-      input: strictObject({ challengeToken: Type.String({ minLength: 1, maxLength: 200 }), code: Code, refresh: RefreshDelivery }),
+      input: strictObject({ challengeToken: Type.String({ minLength: 1, maxLength: 200 }), code: AnyCode, refresh: RefreshDelivery }),
       output: SignedIn,
       errors: ['WRONG_CODE', 'CHALLENGE_EXPIRED', 'SESSION_ENDED'],
     }),
@@ -78,7 +78,7 @@ export const authContract = {
       summary: 'Prove again who I am, for what needs a fresh sign-in: by password, or with Google; with a code as well if the second factor is on.',
       access: 'user',
       rate: { per: 'caller', count: 30, seconds: 60 },
-      input: strictObject({ password: Type.Optional(GivenPassword), credential: Type.Optional(GoogleCredential), code: Type.Optional(Code) }),
+      input: strictObject({ password: Type.Optional(GivenPassword), credential: Type.Optional(GoogleCredential), code: Type.Optional(AnyCode) }),
       output: Nothing,
       errors: ['WRONG_PASSWORD', 'WRONG_CODE', 'GOOGLE_OFF', 'GOOGLE_REFUSED', 'GOOGLE_UNAVAILABLE', 'BUSY'],
     }),

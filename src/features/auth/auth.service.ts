@@ -49,7 +49,7 @@ export function createAuthService(parts: AuthParts): AuthService {
       const passwordHash = await passwords.hash(password, profile, guest);
       const account = await credentials.create({ ...profile, language, passwordHash });
       // First of all: whoever gets an error from here on finds the address taken, and has the mail.
-      await mails.notify({ kind: 'verify-email', userId: account.id, language });
+      await mails.notify({ kind: 'verify-email', userId: account.id });
       await security.record(account.id, 'registered', guest);
       return { user: account.me, ...(await sessions.open(account, guest, 'password')) };
     },

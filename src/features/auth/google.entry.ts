@@ -81,7 +81,7 @@ async function link({ credentials, security, mails }: GoogleEntryParts, known: A
   const account = await credentials.change(known.id, { googleId }, { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } });
   if (!account) throw new AppError('GOOGLE_NOT_LINKED');
   await security.record(account.id, 'google-linked', guest, email);
-  await mails.notify({ kind: 'google-linked', userId: account.id, language: account.me.language });
+  await mails.notify({ kind: 'google-linked', userId: account.id });
   return account;
 }
 

@@ -67,6 +67,7 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
       clearTimeout(timer);
       await writing;
       if (pending.size > 0) await flush(pending.size);
+      if (pending.size > 0) throw new Error(`the heads of ${pending.size} chats could not be written`);
     },
   };
 }

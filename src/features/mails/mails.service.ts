@@ -14,21 +14,21 @@ export interface MailJob {
   /** Of all mails with the same id one is sent, for as long as mails of its kind are worth sending. */
   id?: Id;
   kind: MailKind;
-  language: Language;
+  /** For a mail about an account that is gone when it is sent; all others are in that of the account. */
+  language?: Language;
   /** Whose account it is about. */
   userId?: Id;
   /** The address it goes to, where that is not the one of the account. */
   to?: string;
   /** What the text names: `device`, `newEmail`. */
   values?: Record<string, string>;
-  /** Seconds after which it is not worth sending any more; has a default for each kind. */
-  goodFor?: number;
 }
 
 /** A mail whose turn has come. */
-export interface QueuedMail extends Omit<MailJob, 'goodFor'> {
+export interface QueuedMail extends MailJob {
   /** Stays the same however often it is tried. */
   id: Id;
+  language: Language;
   values: Record<string, string>;
   /** How often it has been tried, this time included. */
   attempts: number;
@@ -65,8 +65,8 @@ const minute = 60;
 const day = 24 * 60 * minute;
 
 /** Seconds for which a mail is worth sending. */
-const usualGoodFor: Partial<Record<MailKind, number>> = { 'reset-password': 30 * minute, 'verify-email': day, 'confirm-email': day };
-const noticeGoodFor = 2 * day;
+const shorter: Partial<Record<MailKind, number>> = { 'reset-password': 30 * minute, 'verify-email': day, 'confirm-email': day };
+const goodFor = (kind: MailKind): number => shorter[kind] ?? 2 * day;
 
 /** Milliseconds until a mail that is held is due all the same; by then a write that was begun is done, or has failed. */
 const held = 10_000;
@@ -101,7 +101,7 @@ async function insertOnce(mails: MailModel, document: MailDocument): Promise<voi
   }
 }
 
-function toDocument({ id, kind, language, userId, to, values = {}, goodFor = usualGoodFor[kind] ?? noticeGoodFor }: MailJob): MailDocument {
+function toDocument({ id, kind, language = 'en', userId, to, values = {} }: MailJob): MailDocument {
   const createdAt = new Date();
   return {
     _id: new Types.ObjectId(id),
@@ -114,7 +114,7 @@ function toDocument({ id, kind, language, userId, to, values = {}, goodFor = usu
     attempts: 0,
     nextAttemptAt: createdAt,
     createdAt,
-    giveUpAt: new Date(createdAt.getTime() + goodFor * 1000),
+    giveUpAt: new Date(createdAt.getTime() + goodFor(kind) * 1000),
   };
 }
 

@@ -102,5 +102,18 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
   };
 }
 
+/** Whether a guess that was begun is right. One that could not be looked at does not count, and the caller is told why. */
+export async function settle(guess: Guess, look: () => Promise<boolean>): Promise<boolean> {
+  try {
+    const isRight = await look();
+    if (isRight) await guess.succeeded();
+    return isRight;
+  } catch (error) {
+    // If that fails as well, it stays counted.
+    await guess.withdraw().catch(() => undefined);
+    throw error;
+  }
+}
+
 /** Neither names nor addresses are in the store. */
 const keyOf = (...parts: readonly string[]): string => sha256(JSON.stringify(parts));

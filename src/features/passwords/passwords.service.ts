@@ -7,7 +7,7 @@ import { AppError } from '../../core/errors.ts';
 import { networkOf } from '../../core/network.ts';
 import { toFieldError } from '../../core/validate.ts';
 import type { SecurityService } from '../security/security.service.ts';
-import type { Guesses } from './guesses.service.ts';
+import { settle, type Guesses } from './guesses.service.ts';
 import type { PasswordHashing } from './password.hashing.ts';
 import { requireStrongPassword, type PasswordOwner } from './password.rules.ts';
 
@@ -46,15 +46,7 @@ export interface PasswordsParts {
 export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
   const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
-    try {
-      const isRight = await hashing.matches(networkOf(guest.ip), password.normalize('NFC'), hash);
-      if (isRight) await guess.succeeded();
-      return isRight;
-    } catch (error) {
-      // If that fails as well, the attempt stays counted; the caller is told why it was not looked at.
-      await guess.withdraw().catch(() => undefined);
-      throw error;
-    }
+    return settle(guess, () => hashing.matches(networkOf(guest.ip), password.normalize('NFC'), hash));
   };
   return {
     admit: async (guest, attempt) => hashing.admit(networkOf(guest.ip), attempt),

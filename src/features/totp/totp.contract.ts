@@ -4,7 +4,7 @@ import { operation } from '../../core/contract.ts';
 import { GivenPassword, Nothing, strictObject } from '../../core/schemas.ts';
 
 const Code = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app.' });
-const AnyCode = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
+export const AnyCode = Type.String({ minLength: 6, maxLength: 20, description: 'Six digits from the authenticator app, or a recovery code.' });
 const Codes = strictObject({ recoveryCodes: Type.Array(Type.String(), { description: 'Ten codes, each good once instead of one from the app. They are not shown again.' }) });
 const rate = { per: 'caller', count: 30, seconds: 60 } as const;
 

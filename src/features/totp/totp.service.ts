@@ -2,7 +2,7 @@
 import type { Caller, Guest, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MailKind, MailQueue } from '../mails/mails.service.ts';
-import type { Guesses } from '../passwords/guesses.service.ts';
+import { settle, type Guesses } from '../passwords/guesses.service.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -48,7 +48,7 @@ export function createTotpService(parts: TotpParts): TotpService {
       await use(account, code, caller);
       const recoveryCodes = makeRecoveryCodes();
       await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true } });
-      await tell(caller, account, 'recovery-codes-renewed');
+      await tell(caller, 'recovery-codes-renewed');
       return { recoveryCodes };
     },
 
@@ -57,19 +57,19 @@ export function createTotpService(parts: TotpParts): TotpService {
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
       await credentials.change(caller.userId, { secondFactor: null });
-      await tell(caller, account, 'second-factor-off');
+      await tell(caller, 'second-factor-off');
       return null;
     },
   };
 }
 
-type Tell = (caller: Caller, account: Account, kind: SecurityKind & MailKind) => Promise<void>;
+type Tell = (caller: Caller, kind: SecurityKind & MailKind) => Promise<void>;
 
 const createTell =
   ({ security, mails }: TotpParts): Tell =>
-  async (caller, { me }, kind) => {
+  async (caller, kind) => {
     await security.record(caller.userId, kind, caller);
-    await mails.notify({ kind, userId: caller.userId, language: me.language });
+    await mails.notify({ kind, userId: caller.userId });
   };
 
 function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick<TotpService, 'enrol' | 'confirm'> {
@@ -94,7 +94,7 @@ function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick
       const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { at: new Date(), but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null });
       if (!account) throw new AppError('SECOND_FACTOR_ON');
       await sessions.endNoted(caller.userId);
-      await tell(caller, account, 'second-factor-on');
+      await tell(caller, 'second-factor-on');
       return { recoveryCodes };
     },
   };
@@ -111,15 +111,7 @@ function createUse({ credentials, guesses, security }: TotpParts): TotpService['
   };
   const look = async (account: Account, code: string, guest: Guest): Promise<boolean> => {
     const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip), 'anywhere');
-    try {
-      const isRight = await isGood(account, code, guest);
-      if (isRight) await guess.succeeded();
-      return isRight;
-    } catch (error) {
-      // If that fails as well, the attempt stays counted; the caller is told why it was not looked at.
-      await guess.withdraw().catch(() => undefined);
-      throw error;
-    }
+    return settle(guess, () => isGood(account, code, guest));
   };
   return async (account, code, guest) => {
     if (await look(account, code, guest)) return;
