@@ -12,6 +12,8 @@ export interface Guess {
   succeeded(): Promise<void>;
   /** Nobody has looked whether it is right, say because too much was to do: given back. */
   withdraw(): Promise<void>;
+  /** Looks whether it is right, and says so. If it could not be looked at it does not count, and the caller is told why. */
+  settle(look: () => Promise<boolean>): Promise<boolean>;
 }
 
 export interface Guesses {
@@ -92,28 +94,31 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
       await requireFree(keys.address, limits.address, [keys.subject, keys.pair]);
       // Not before: what is refused must not keep a subject hot.
       if (isHot) await counters.add(keys.subject, limits.subject, id);
-      return {
-        async succeeded() {
+      return toGuess(
+        async () => {
           await Promise.all([counters.reset(keys.pair), giveBack([keys.subject, keys.address], id)]);
         },
-        withdraw: () => giveBack(Object.values(keys), id),
-      };
+        () => giveBack(Object.values(keys), id),
+      );
     },
   };
 }
 
-/** Whether a guess that was begun is right. One that could not be looked at does not count, and the caller is told why. */
-export async function settle(guess: Guess, look: () => Promise<boolean>): Promise<boolean> {
-  try {
-    const isRight = await look();
-    if (isRight) await guess.succeeded();
-    return isRight;
-  } catch (error) {
-    // If that fails as well, it stays counted.
-    await guess.withdraw().catch(() => undefined);
-    throw error;
-  }
-}
+const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>): Guess => ({
+  succeeded,
+  withdraw,
+  async settle(look) {
+    try {
+      const isRight = await look();
+      if (isRight) await succeeded();
+      return isRight;
+    } catch (error) {
+      // If that fails as well, it stays counted.
+      await withdraw().catch(() => undefined);
+      throw error;
+    }
+  },
+});
 
 /** Neither names nor addresses are in the store. */
 const keyOf = (...parts: readonly string[]): string => sha256(JSON.stringify(parts));

@@ -7,7 +7,7 @@ import { AppError } from '../../core/errors.ts';
 import { networkOf } from '../../core/network.ts';
 import { toFieldError } from '../../core/validate.ts';
 import type { SecurityService } from '../security/security.service.ts';
-import { settle, type Guesses } from './guesses.service.ts';
+import type { Guesses } from './guesses.service.ts';
 import type { PasswordHashing } from './password.hashing.ts';
 import { requireStrongPassword, type PasswordOwner } from './password.rules.ts';
 
@@ -46,7 +46,7 @@ export interface PasswordsParts {
 export function createPasswordsService({ hashing, guesses, security }: PasswordsParts): PasswordsService {
   const check: PasswordsService['check'] = async ({ subject, password, hash, guest, isFamiliar }) => {
     const guess = await guesses.begin(subject, guest, isFamiliar);
-    return settle(guess, () => hashing.matches(networkOf(guest.ip), password.normalize('NFC'), hash));
+    return guess.settle(() => hashing.matches(networkOf(guest.ip), password.normalize('NFC'), hash));
   };
   return {
     admit: async (guest, attempt) => hashing.admit(networkOf(guest.ip), attempt),

@@ -2,7 +2,7 @@
 import type { Caller, Guest, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MailKind, MailQueue } from '../mails/mails.service.ts';
-import { settle, type Guesses } from '../passwords/guesses.service.ts';
+import type { Guesses } from '../passwords/guesses.service.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -111,7 +111,7 @@ function createUse({ credentials, guesses, security }: TotpParts): TotpService['
   };
   const look = async (account: Account, code: string, guest: Guest): Promise<boolean> => {
     const guess = await guesses.begin(`code:${account.id}`, guest, () => security.hasSignedInFrom(account.id, guest.ip), 'anywhere');
-    return settle(guess, () => isGood(account, code, guest));
+    return guess.settle(() => isGood(account, code, guest));
   };
   return async (account, code, guest) => {
     if (await look(account, code, guest)) return;
