@@ -12,6 +12,8 @@ import { createChatHeads } from './features/chats/chat.heads.ts';
 import { chatModel } from './features/chats/chat.model.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
 import { membershipModel } from './features/chats/membership.model.ts';
+import { counterCollection } from './features/counters/counter.model.ts';
+import { createCountersService } from './features/counters/counters.service.ts';
 import { mailModel } from './features/mails/mail.model.ts';
 import { createMailWorker, type MailWorkerOptions } from './features/mails/mail.worker.ts';
 import { createMailQueue } from './features/mails/mails.service.ts';
@@ -21,8 +23,6 @@ import { createMessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
 import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
-import { guessCollection } from './features/passwords/guess.model.ts';
-import { createGuessCounters } from './features/passwords/guess.counters.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
@@ -101,7 +101,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     mails: mailModel(options.connection),
     queue: mails,
     mailer: options.mailer,
-    prepare: createAccountMails({ ...people, security, counters: createGuessCounters(guessCollection(options.connection), Date.now), publicUrl: options.publicUrl, appUrl: options.appUrl }),
+    prepare: createAccountMails({ ...people, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
     onError: options.onError,
   });
 
@@ -130,7 +130,8 @@ function createPeople(options: ServicesOptions) {
   const tokens = createTokensService(tokenModel(connection));
   const google = options.google && takingEachOnce(options.google, tokens);
   const security = createSecurityService(securityModel(connection));
-  const guesses = createGuesses({ collection: guessCollection(connection), scale: options.rateScale });
+  const counters = createCountersService(counterCollection(connection));
+  const guesses = createGuesses({ counters, scale: options.rateScale });
   const hashing = createPasswordHashing(options.passwordCost);
   const passwords = createPasswordsService({ hashing, guesses, security });
   const users = createUsersService({ users: userModel(connection), security, bus });
@@ -140,7 +141,7 @@ function createPeople(options: ServicesOptions) {
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
   const callbackUrl = `${options.publicUrl.replace(/\/$/, '')}/auth/google/callback`;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
-  return { services: { users, security, sessions, totp, auth }, google, mails, tokens, passwords, credentials, hashing };
+  return { services: { users, security, sessions, totp, auth }, google, mails, tokens, counters, passwords, credentials, hashing };
 }
 
 /** Who talks with whom, and what they say. */

@@ -5,9 +5,10 @@ import { describe, test, type TestContext } from 'node:test';
 import { Types, type Connection } from 'mongoose';
 import { createRemovals, type Removals } from '../../src/features/account/account.removal.ts';
 import { createRemovalSteps, type RemovalStep } from '../../src/features/account/removal.steps.ts';
+import { counterCollection } from '../../src/features/counters/counter.model.ts';
+import { createCountersService } from '../../src/features/counters/counters.service.ts';
 import { mailModel } from '../../src/features/mails/mail.model.ts';
 import { createMailQueue } from '../../src/features/mails/mails.service.ts';
-import { guessCollection } from '../../src/features/passwords/guess.model.ts';
 import { createGuesses } from '../../src/features/passwords/guesses.service.ts';
 import { createPasswordHashing } from '../../src/features/passwords/password.hashing.ts';
 import { createPasswordsService } from '../../src/features/passwords/passwords.service.ts';
@@ -49,7 +50,7 @@ function createParts(connection: Connection) {
     credentials,
     tokens: createTokensService(tokenModel(connection)),
     mails: createMailQueue(mailModel(connection), onError),
-    passwords: createPasswordsService({ hashing: createPasswordHashing(4), guesses: createGuesses({ collection: guessCollection(connection), scale: 1000 }), security }),
+    passwords: createPasswordsService({ hashing: createPasswordHashing(4), guesses: createGuesses({ counters: createCountersService(counterCollection(connection)), scale: 1000 }), security }),
   };
 }
 

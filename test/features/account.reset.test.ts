@@ -5,8 +5,8 @@ import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
 import { createHub } from '../../src/delivery/hub.ts';
 import { createAccountMails } from '../../src/features/account/account.mails.ts';
-import { createGuessCounters } from '../../src/features/passwords/guess.counters.ts';
-import { guessCollection } from '../../src/features/passwords/guess.model.ts';
+import { counterCollection } from '../../src/features/counters/counter.model.ts';
+import { createCountersService } from '../../src/features/counters/counters.service.ts';
 import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { tokenModel } from '../../src/features/tokens/token.model.ts';
@@ -165,7 +165,7 @@ async function createPreparing(t: TestContext, { mongodbUri }: MailedApp): Promi
     credentials: createCredentialsService({ users: userModel(store), bus: createHub() }),
     tokens: createTokensService(tokenModel(store)),
     security: createSecurityService(securityModel(store)),
-    counters: createGuessCounters(guessCollection(store), Date.now),
+    counters: createCountersService(counterCollection(store)),
     publicUrl,
     appUrl: undefined,
   });

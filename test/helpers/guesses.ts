@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
-import { guessCollection } from '../../src/features/passwords/guess.model.ts';
+import { counterCollection } from '../../src/features/counters/counter.model.ts';
+import { createCountersService } from '../../src/features/counters/counters.service.ts';
 import { createGuesses, type Guess, type Guesses } from '../../src/features/passwords/guesses.service.ts';
 import { createIndexes } from '../../src/plugins/mongo.ts';
 import { connect, freshDatabase } from './app.ts';
@@ -25,7 +26,7 @@ export function createClock(): Clock {
 /** The guard of one process: several of them on one database and one clock are several processes. */
 export async function createGuard(t: TestContext, uri: string, clock: Clock, scale = 1): Promise<Guesses> {
   const connection = await connect(t, uri);
-  const guesses = createGuesses({ collection: guessCollection(connection), now: clock.now, scale });
+  const guesses = createGuesses({ counters: createCountersService(counterCollection(connection), clock.now), scale });
   await createIndexes(uri, connection);
   return guesses;
 }

@@ -111,7 +111,7 @@ export async function age(store: Connection, minutes: number): Promise<void> {
 /** Lets every mail that was counted, and every link that was made, have been so many minutes earlier. */
 export async function passMinutes(store: Connection, minutes: number): Promise<void> {
   const milliseconds = minutes * 60_000;
-  const earlier = { $map: { input: '$guesses', in: { $mergeObjects: ['$$this', { at: { $subtract: ['$$this.at', milliseconds] } }] } } };
-  await store.collection('guesses').updateMany({}, [{ $set: { guesses: earlier } }]);
+  const earlier = { $map: { input: '$attempts', in: { $mergeObjects: ['$$this', { at: { $subtract: ['$$this.at', milliseconds] } }] } } };
+  await store.collection('counters').updateMany({}, [{ $set: { attempts: earlier } }]);
   await store.collection('tokens').updateMany({}, [{ $set: { expiresAt: { $subtract: ['$expiresAt', milliseconds] } } }]);
 }

@@ -1,18 +1,7 @@
-/** How many mails with links are sent: counted in the store, so for all processes together. */
-import { sha256 } from '../../core/hash.ts';
+/** How many mails are sent that somebody else may have asked for. */
+import type { CountersService, Limit } from '../counters/counters.service.ts';
 import type { MailKind, QueuedMail } from '../mails/mails.service.ts';
 import type { Account } from '../users/credentials.service.ts';
-
-interface Limit {
-  most: number;
-  /** In milliseconds. */
-  within: number;
-}
-
-export interface MailCounters {
-  /** Counts the mail under the key unless that is beyond a limit: then it gives the milliseconds to wait, otherwise 0. */
-  count(key: string, limits: readonly Limit[], id: string): Promise<number>;
-}
 
 /**
  * Seconds for which a link for a new password is good, and also within which only so many are sent: whenever one is not
@@ -29,9 +18,9 @@ const unasked: ReadonlySet<MailKind> = new Set(['verify-email', 'confirm-email',
 const unverified: Limit = { most: 5, within: 60 * 60_000 };
 
 /** Whether a mail may be sent to the address. */
-export function createMailLimits(counters: MailCounters): (mail: QueuedMail, account: Account, to: string) => Promise<boolean> {
+export function createMailLimits(counters: CountersService): (mail: QueuedMail, account: Account, to: string) => Promise<boolean> {
   // Counted once, however often it has to be tried.
-  const isWithin = async (limit: Limit, { id, attempts }: QueuedMail, ...subject: unknown[]): Promise<boolean> => attempts > 1 || (await counters.count(keyOf(subject), [limit], id)) === 0;
+  const isWithin = async (limit: Limit, { id, attempts }: QueuedMail, ...subject: unknown[]): Promise<boolean> => attempts > 1 || (await counters.count(['mail', ...subject], [limit], id)) === 0;
 
   return async (mail, { id, me, stamp }, to) => {
     // Apart, so that nobody who wishes for the address uses up the links of whoever has signed up with it.
@@ -42,6 +31,3 @@ export function createMailLimits(counters: MailCounters): (mail: QueuedMail, acc
     return isWithin(resets, mail, 'reset', id, to, me.emailVerified && stamp);
   };
 }
-
-/** Neither addresses nor anything else of the account are in the store. */
-const keyOf = (subject: readonly unknown[]): string => sha256(JSON.stringify(['mail', ...subject]));

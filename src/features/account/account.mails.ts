@@ -1,17 +1,18 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
 import type { Id } from '../../core/schemas.ts';
+import type { CountersService } from '../counters/counters.service.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
-import { createMailLimits, resetLifetime, type MailCounters } from './account.limits.ts';
+import { createMailLimits, resetLifetime } from './account.limits.ts';
 
 export interface AccountMailsParts {
   credentials: CredentialsService;
   tokens: TokensService;
   security: SecurityService;
-  counters: MailCounters;
+  counters: CountersService;
   publicUrl: string;
   appUrl: string | undefined;
 }

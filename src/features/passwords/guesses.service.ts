@@ -2,10 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import { sha256 } from '../../core/hash.ts';
 import { networkOf } from '../../core/network.ts';
-import { createGuessCounters, type Limit } from './guess.counters.ts';
-import type { GuessCollection } from './guess.model.ts';
+import type { CounterKey, CountersService, Limit } from '../counters/counters.service.ts';
 
 export interface Guess {
   /** It was right: given back, and what failed from this address at this account before is forgotten. */
@@ -29,8 +27,7 @@ export interface Guesses {
 }
 
 export interface GuessesParts {
-  collection: GuessCollection;
-  now?: () => number;
+  counters: CountersService;
   /** Multiplies how many attempts are allowed. */
   scale: number;
 }
@@ -64,10 +61,9 @@ const limitsAt = (scale: number): Limits => {
   };
 };
 
-export function createGuesses({ collection, now = Date.now, scale }: GuessesParts): Guesses {
-  const counters = createGuessCounters(collection, now);
+export function createGuesses({ counters, scale }: GuessesParts): Guesses {
   const limits = limitsAt(scale);
-  const giveBack = async (keys: readonly string[], id: string): Promise<void> => {
+  const giveBack = async (keys: readonly CounterKey[], id: string): Promise<void> => {
     await Promise.all(keys.map((key) => counters.giveBack(key, id)));
   };
 
@@ -78,11 +74,11 @@ export function createGuesses({ collection, now = Date.now, scale }: GuessesPart
       const isStranger = !(await isFamiliar());
       // The familiar are counted apart, and only so that an attempt of theirs takes as long as any other.
       const keys = {
-        subject: keyOf(isStranger ? 'strangers' : 'familiar', subject),
-        pair: keyOf('pair', subject, isStranger && reach === 'anywhere' ? reach : address),
-        address: keyOf('address', address, ...(isStranger ? [] : [subject])),
+        subject: [isStranger ? 'strangers' : 'familiar', subject],
+        pair: ['pair', subject, isStranger && reach === 'anywhere' ? reach : address],
+        address: ['address', address, ...(isStranger ? [] : [subject])],
       };
-      const requireFree = async (key: string, wanted: readonly Limit[], counted: readonly string[]): Promise<void> => {
+      const requireFree = async (key: CounterKey, wanted: readonly Limit[], counted: readonly CounterKey[]): Promise<void> => {
         const wait = await counters.count(key, wanted, id);
         if (wait === 0) return;
         await giveBack(counted, id);
@@ -119,6 +115,3 @@ const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>):
     }
   },
 });
-
-/** Neither names nor addresses are in the store. */
-const keyOf = (...parts: readonly string[]): string => sha256(JSON.stringify(parts));

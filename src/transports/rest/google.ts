@@ -11,7 +11,7 @@ import type { AuthService } from '../../features/auth/auth.service.ts';
 import { withDeadline } from '../../core/deadline.ts';
 import { guestOf, languageOf } from '../authenticate.ts';
 import { patience, type Dispatch } from '../dispatch.ts';
-import type { RefreshCookie } from './browser.ts';
+import type { RefreshCookie } from './refresh.cookie.ts';
 import { answerError, toToldError } from './errors.ts';
 import { sendPage } from './pages/page.ts';
 import { signedInPage, signInFailedPage } from './pages/problems.ts';

@@ -1,8 +1,7 @@
-/** What is HTTP by nature: the refresh token in a cookie, and the probes of whoever runs the server. */
+/** The refresh token in a cookie, which is how browsers keep it. */
 import type { CookieSerializeOptions } from '@fastify/cookie';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { getDomain } from 'tldts';
-import { AppError } from '../../core/errors.ts';
 
 const cookieName = 'refreshToken';
 const cookieLifetime = 30 * 24 * 60 * 60;
@@ -45,13 +44,4 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
 function siteOf(url: string): string {
   const { protocol, hostname } = new URL(url);
   return `${protocol}//${getDomain(hostname, { allowPrivateDomains: true }) ?? hostname}`;
-}
-
-/** `/healthz`: the process lives. `/readyz`: its store answers. */
-export function registerProbes(app: FastifyInstance, isReady: () => Promise<boolean>): void {
-  app.get('/healthz', () => ({ status: 'ok' }));
-  app.get('/readyz', async () => {
-    if (!(await isReady())) throw new AppError('UNAVAILABLE');
-    return { status: 'ok' };
-  });
 }
