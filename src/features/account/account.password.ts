@@ -11,7 +11,7 @@ async function conclude({ sessions, tokens, security, mails }: AccountParts, { i
   await sessions.endNoted(id);
   await security.record(id, kind, guest);
   // A link that undoes a change of address stays good: a thief would set a new password, too.
-  for (const purpose of ['reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(id, purpose);
+  await tokens.removeAll(id, ['reset-password', 'confirm-email', 'second-factor']);
   await mails.notify({ kind: 'password-changed', userId: id, values: { device: deviceOf(guest.userAgent) } });
 }
 
@@ -23,7 +23,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
-      const changed = await credentials.change(account.id, { passwordHash, ending: { at: new Date(), but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
+      const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
       // Somebody else has changed it meanwhile.
       if (!changed) throw new AppError('WRONG_PASSWORD');
       await conclude(parts, changed, caller, 'password-changed');
@@ -43,7 +43,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me, guest);
       // Whoever follows the link reads mail there, whether or not they have shown it before.
-      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: { at: new Date() } }, { email, passwordHash: account.passwordHash ?? null });
+      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null });
       if (!changed) throw new AppError('LINK_EXPIRED');
       await conclude(parts, changed, guest, 'password-reset');
       return null;

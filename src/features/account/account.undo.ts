@@ -17,14 +17,14 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
       await freeAddress(credentials, email, userId);
       // Whoever made the change could sign in, and must not any more.
       const added = await findAdded(security, userId, since);
-      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: { at: new Date() }, ...added });
+      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...added });
       if (!account) throw new AppError('LINK_EXPIRED');
       await sessions.endNoted(userId);
       await security.recordUndoing(userId, guest, { email, since });
       requireOwned(await tokens.redeem('undo', token));
       // A thief has links, too: that of a change before his own is out of his reach.
-      await tokens.removeAll(userId, 'undo', since);
-      for (const purpose of ['verify-email', 'reset-password', 'confirm-email', 'second-factor'] as const) await tokens.removeAll(userId, purpose);
+      await tokens.removeAll(userId, ['undo'], since);
+      await tokens.removeAll(userId, ['verify-email', 'reset-password', 'confirm-email', 'second-factor']);
       await mails.notify({ kind: 'reset-password', userId, to: email });
       return null;
     },

@@ -20,8 +20,8 @@ export interface RevocationsOptions {
 /** Milliseconds between two looks: a socket has to be closed within a second. */
 const interval = 500;
 
-/** Milliseconds by which a look reaches back: what was dated just before the last one may have become visible after it. */
-const overlap = 2000;
+/** Milliseconds by which a look reaches back: what was dated before the last one may become visible after it, and the clock of a MongoDB that takes over may be behind. */
+const overlap = 10_000;
 
 export function createRevocations({ revocations, onEnded, onError }: RevocationsOptions): Revocations {
   let newest = 0;

@@ -91,7 +91,7 @@ function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick
       if (step === undefined) throw new AppError('WRONG_CODE');
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
-      const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { at: new Date(), but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null });
+      const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null });
       if (!account) throw new AppError('SECOND_FACTOR_ON');
       await sessions.endNoted(caller.userId);
       await tell(caller, 'second-factor-on');

@@ -16,6 +16,8 @@ export type { Removal } from './user.model.ts';
 export interface NotedEnding extends Ending {
   id: Id;
   stamp: string;
+  /** Of which note it is. */
+  generation: string;
 }
 
 export interface NewAccount {
@@ -135,11 +137,11 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
 function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings' | 'completeEnding'> {
   return {
     async findEndings(id) {
-      const documents = await users.find({ ...(id !== undefined && { _id: id }), 'ending.at': { $exists: true } }).lean();
-      return documents.flatMap((document) => (document.ending ? [{ id: document._id.toHexString(), stamp: stampOf(document), ...document.ending }] : []));
+      const documents = await users.find({ ...(id !== undefined && { _id: id }), ending: { $exists: true } }).lean();
+      return documents.map((document) => ({ id: document._id.toHexString(), stamp: stampOf(document), generation: document.generation ?? '', ...document.ending }));
     },
-    async completeEnding({ id, at }) {
-      await users.updateOne({ _id: id, 'ending.at': at }, { $unset: { ending: '' } });
+    async completeEnding({ id, generation }) {
+      await users.updateOne({ _id: id, generation }, { $unset: { ending: '' } });
     },
   };
 }

@@ -18,8 +18,6 @@ export interface SecondFactor {
 
 /** The end of sessions that a change of credentials has brought about, as long as it may not be complete. */
 export interface Ending {
-  /** When it was noted. */
-  at: Date;
   /** But this one, in which it was changed. */
   but?: string;
 }
@@ -91,7 +89,7 @@ schema.index({ email: 1 }, { unique: true, partialFilterExpression: { email: { $
 schema.index({ googleId: 1 }, { unique: true, partialFilterExpression: { googleId: { $exists: true } } });
 schema.index({ username: 1 }, { unique: true });
 schema.index({ words: 1 });
-schema.index({ 'ending.at': 1 }, { partialFilterExpression: { 'ending.at': { $exists: true } } });
+schema.index({ ending: 1 }, { partialFilterExpression: { ending: { $exists: true } } });
 schema.index({ 'removal.startedAt': 1 }, { partialFilterExpression: { 'removal.startedAt': { $exists: true } } });
 
 export const userModel = (connection: Connection) => connection.model('User', schema);
