@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { mongo, Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
+import { atMost } from '../../core/cache.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, duplicateKey } from '../../core/errors.ts';
@@ -43,7 +44,7 @@ export function createOpening({ chats, memberships, users, views, bus }: Opening
     }
     return id;
   };
-  const opened = new LRUCache<string, Id>({ max: 100_000, fetchMethod: (pairKey) => withDeadline(open(pairKey), storePatience) });
+  const opened = new LRUCache<string, Id>({ ...atMost(100_000), fetchMethod: (pairKey) => withDeadline(open(pairKey), storePatience) });
 
   return async (userId, withUserId) => {
     const chatId = await opened.fetch(pairKeyOf(userId, withUserId));

@@ -1,6 +1,7 @@
 /** Conversations: who is in which, and how they look to the person who asks. */
 import { LRUCache } from 'lru-cache';
 import type { Bus } from '../../core/bus.ts';
+import { atMost } from '../../core/cache.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
@@ -73,7 +74,7 @@ export function createChatsService({ chats, memberships, users, history, bus }: 
 /** Memberships are asked for at every operation, so those that exist are remembered; nobody leaves a private chat. */
 function createMembershipCheck(memberships: MembershipModel): Pick<ChatsService, 'isMember' | 'isKnownMember'> {
   const known = new LRUCache<string, true>({
-    max: 200_000,
+    ...atMost(200_000),
     fetchMethod: async (key) => {
       const [chatId = '', userId = ''] = key.split(':');
       return (await withDeadline(memberships.exists({ chatId, userId }).exec(), storePatience)) ? true : undefined;

@@ -1,6 +1,7 @@
 /** The last number of each chat this process writes to: remembered, looked up when unknown, never trusted blindly. */
 import { LRUCache } from 'lru-cache';
 import { Types } from 'mongoose';
+import { atMost } from '../../core/cache.ts';
 import type { Id, StoredMessage } from '../../core/schemas.ts';
 import type { Entry } from './log.queue.ts';
 import type { MessageCollection } from './message.model.ts';
@@ -25,7 +26,7 @@ export interface Numbers {
 }
 
 export function createNumbers(messages: MessageCollection, heads: Heads): Numbers {
-  const last = new LRUCache<Id, number>({ max: 100_000 });
+  const last = new LRUCache<Id, number>(atMost(100_000));
 
   return {
     unknownChats: (batch) => new Set(batch.map((entry) => entry.draft.chatId).filter((chatId) => !last.has(chatId))),

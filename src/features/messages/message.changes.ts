@@ -14,6 +14,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { mongo, Types } from 'mongoose';
+import { atMost } from '../../core/cache.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, duplicateKey, isStoreSilent } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
@@ -50,7 +51,7 @@ const maximumAttempts = 50;
 const maximumWaiting = 1000;
 
 export function createMessageChanges({ settlingTime = 1000, ...options }: MessageChangesOptions): MessageChanges {
-  const log: ChangeLog = { ...options, published: new LRUCache({ max: 100_000 }) };
+  const log: ChangeLog = { ...options, published: new LRUCache(atMost(100_000)) };
   const turn = createBoundedTurns();
   let stopped = false;
 

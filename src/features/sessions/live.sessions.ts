@@ -1,5 +1,6 @@
 /** Which sessions are alive, asked at every request: remembered for a moment, and forgotten when one ends. */
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../core/cache.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SessionStore } from './session.store.ts';
@@ -16,7 +17,7 @@ const rememberedFor = 1000;
 export function createLiveSessions(store: Pick<SessionStore, 'find'>): LiveSessions {
   // A look-up that is under way while its session ends gives what it finds; it must not fail, and it is not kept.
   const alive = new LRUCache<Id, { owner: Id | undefined }>({
-    max: 50_000,
+    ...atMost(50_000),
     ttl: rememberedFor,
     ignoreFetchAbort: true,
     fetchMethod: async (sessionId) => ({ owner: (await withDeadline(store.find(sessionId), storePatience))?.userId.toHexString() }),
