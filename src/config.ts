@@ -14,7 +14,7 @@ function list(pattern: string, options: Record<string, unknown>) {
 /** Every key of the environment that Parley reads. `.env.example` is generated from it. */
 export const Environment = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'The address to listen on. 0.0.0.0 for every interface.' }),
-  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'The port to listen on. 0 takes a free one.' }),
+  PORT: Type.Integer({ default: 3000, minimum: 1, maximum: 65535, description: 'The port to listen on.' }),
   PUBLIC_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://chat.example.org'], description: 'The address people reach the server at. By default http://HOST:PORT.' })),
   APP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://app.example.org'], description: 'The address of the browser app. Its origin may call the API with cookies, and links for a new password lead there.' })),
   CORS_ORIGINS: Type.Optional(list('https?://[^\\s,/]+', { examples: ['https://admin.example.org, https://beta.example.org'], description: 'Further origins whose pages may call the API, separated by commas. Cookies reach it from those of its own site.' })),

@@ -34,7 +34,7 @@ try {
   const app = await buildApp(config, mongodbUri);
   cleanups.push(() => withDeadline(app.close(), drainLimit));
   await listen(app, config);
-  announce(app, config);
+  announce(config);
 } catch (error) {
   await end(error);
 }
@@ -64,12 +64,11 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<voi
   }
 }
 
-function announce(app: FastifyInstance, config: Config): void {
-  const address = config.port === 0 ? app.listeningOrigin : config.publicUrl;
-  say(`Parley listens on ${address}`);
-  say(`Its documents are at ${address}/docs`);
-  if (config.smtpUrl === undefined) say(`Its mails are put into ${join(config.dataDir, 'outbox')}, for there is no SMTP_URL`);
-  say(config.mongodbUri === undefined ? `Its data is in ${config.dataDir}` : 'Its data is in the MongoDB of MONGODB_URI');
+function announce({ publicUrl, smtpUrl, dataDir, mongodbUri }: Config): void {
+  say(`Parley listens on ${publicUrl}`);
+  say(`Its documents are at ${publicUrl}/docs`);
+  if (smtpUrl === undefined) say(`Its mails are put into ${join(dataDir, 'outbox')}, for there is no SMTP_URL`);
+  say(mongodbUri === undefined ? `Its data is in ${dataDir}` : 'Its data is in the MongoDB of MONGODB_URI');
 }
 
 function say(line: string): void {

@@ -123,6 +123,7 @@ test('three mistakes are named at once, in one error', () => {
 for (const [key, value] of [
   ['PORT', '65536'],
   ['PORT', '-1'],
+  ['PORT', '0'],
   ['PORT', '3000.5'],
   ['PUBLIC_URL', 'chat.example.org'],
   ['PUBLIC_URL', 'ftp://chat.example.org'],
