@@ -1,6 +1,6 @@
 /** What a stranger can ask that has to do with whether an address has an account. */
 import assert from 'node:assert/strict';
-import type { MailedApp } from '../helpers/mailed.ts';
+import type { TestApp } from '../helpers/app.ts';
 import { ask, type Answer } from '../transports/ask.ts';
 
 export interface Door {
@@ -18,7 +18,7 @@ export const doors: Door[] = [
 ];
 
 /** Somebody who knocks at a door, about the address given. */
-export async function knocker({ url, verified }: MailedApp, { path, json, status }: Door): Promise<(email: string) => Promise<Answer>> {
+export async function knocker({ url, verified }: TestApp, { path, json, status }: Door): Promise<(email: string) => Promise<Answer>> {
   const { accessToken: token } = await verified('Mallory');
   return async (email) => {
     const answer = await ask(url, path, { method: 'POST', token, json: json(email) });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Types, type Connection } from 'mongoose';
+import { buildTestApp, connect } from '../helpers/app.ts';
 import { addressOf, inTurn } from '../helpers/guesses.ts';
-import { buildMailedApp } from '../helpers/mailed.ts';
 import { countWaitingMails } from '../helpers/store.ts';
 import { differenceOf } from '../helpers/timing.ts';
 import { ask } from '../transports/ask.ts';
@@ -29,18 +29,20 @@ async function allSent(store: Connection): Promise<void> {
 for (const door of doors) {
   test(`POST ${door.path} takes the same time for an address that has an account and one that has none`, async (t) => {
     // At this cost the password is most of what a login takes, as it is at the real one.
-    const app = await buildMailedApp(t, { passwordCost: 9 });
+    const app = await buildTestApp(t, { passwordCost: 8 });
+    const store = await connect(t, app.mongodbUri);
     const [known, knock] = [await app.verified('Ann'), await knocker(app, door)];
     const unknown = `nob${known.email.slice(3)}`;
-    await requireSameTime(t, () => allSent(app.store), () => knock(known.email), () => knock(unknown));
+    await requireSameTime(t, () => allSent(store), () => knock(known.email), () => knock(unknown));
   });
 }
 
 test('where many guess, a stranger is made to wait in the same time, also if there is an account and its log is long', async (t) => {
-  const app = await buildMailedApp(t, { env: { RATE_SCALE: '1', TRUSTED_PROXIES: '127.0.0.1' } });
+  const app = await buildTestApp(t, { env: { RATE_SCALE: '1', TRUSTED_PROXIES: '127.0.0.1' } });
+  const store = await connect(t, app.mongodbUri);
   const { id, email } = await app.verified('Ann');
   const entry = (index: number): object => ({ userId: new Types.ObjectId(id), kind: 'sign-in-failed', at: new Date(), ip: addressOf(index), network: addressOf(index), userAgent: 'test' });
-  await app.store.collection('security').insertMany(Array.from({ length: 20_000 }, (_, index) => entry(index)));
+  await store.collection('security').insertMany(Array.from({ length: 20_000 }, (_, index) => entry(index)));
   const strangers = 60;
   const guesser = async (name: string): Promise<() => Promise<void>> => {
     const login = async (stranger: number): Promise<number> => (await ask(app.url, '/auth/login', { method: 'POST', json: { email: name, password: 'wrong horse' }, headers: { 'x-forwarded-for': addressOf(stranger % strangers) } })).status;
@@ -48,5 +50,5 @@ test('where many guess, a stranger is made to wait in the same time, also if the
     let stranger = 0;
     return async () => assert.equal(await login(stranger++), 429);
   };
-  await requireSameTime(t, () => allSent(app.store), await guesser(email), await guesser(`nob${email.slice(3)}`));
+  await requireSameTime(t, () => allSent(store), await guesser(email), await guesser(`nob${email.slice(3)}`));
 });
