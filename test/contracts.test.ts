@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Environment } from '../src/config.ts';
 import type { Access } from '../src/core/contract.ts';
 import { contracts, events, operations, type OperationName } from '../src/contracts.ts';
 import { commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
@@ -41,6 +43,14 @@ function requireDeclared(name: OperationName, code: string | undefined): void {
   const declared: string[] = ['VALIDATION_FAILED', ...(access === 'anyone' ? [] : ['UNAUTHENTICATED']), ...errors];
   assert.ok(code !== undefined && declared.includes(code), `${name} answers ${code ?? 'with something that is no error of ours'}`);
 }
+
+test('every schema is one by the JSON Schema of JSON Schemas', () => {
+  const schemas = [...operations].flatMap(([name, { input, output }]) => [[`the input of ${name}`, input], [`the output of ${name}`, output]] as const);
+  const payloads = [...events].map(([name, { payload }]) => [`the payload of ${name}`, payload] as const);
+  const ajv = new Ajv2020();
+  for (const [what, schema] of [...schemas, ...payloads, ['the environment', Environment] as const]) assert.ok(ajv.validateSchema(schema), `${what}: ${ajv.errorsText()}`);
+  assert.equal(ajv.validateSchema({ type: 'object', properties: { name: { type: 'string', maxLength: '100' } } }), false);
+});
 
 test('every operation that makes sense over HTTP has a route in the REST API, and no two routes are the same', () => {
   assert.deepEqual(new Set(routes.map((route) => route.operation)), new Set([...operations].filter(([, { wire }]) => wire === undefined).map(([name]) => name)));

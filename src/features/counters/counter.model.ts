@@ -31,7 +31,8 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 export type CounterCollection = mongo.Collection<CounterDocument>;
 
+/** What is counted may be lost with a crash: nobody waits until it is in the journal. */
 export function counterCollection(connection: Connection): CounterCollection {
   const model = connection.model('Counter', schema);
-  return connection.getClient().db(connection.name).collection(model.collection.collectionName);
+  return connection.getClient().db(connection.name).collection(model.collection.collectionName, { writeConcern: { w: 1, journal: false } });
 }
