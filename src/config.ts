@@ -13,7 +13,7 @@ function list(pattern: string, options: Record<string, unknown>) {
 
 /** Every key of the environment that Parley reads. `.env.example` is generated from it. */
 export const Environment = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', description: 'The address to listen on. 0.0.0.0 for every interface.' }),
+  HOST: Type.String({ default: '127.0.0.1', examples: ['127.0.0.1', '::1'], description: 'The address to listen on. 0.0.0.0 for every interface.' }),
   PORT: Type.Integer({ default: 3000, minimum: 1, maximum: 65535, description: 'The port to listen on.' }),
   PUBLIC_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://chat.example.org'], description: 'The address people reach the server at. By default http://HOST:PORT.' })),
   APP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^https?://', examples: ['https://app.example.org'], description: 'The address of the browser app. Its origin may call the API with cookies, and links for a new password lead there.' })),
@@ -101,7 +101,8 @@ function problemsOf(given: Record<string, unknown>): string[] {
   const strangers = listOf(given['TRUSTED_PROXIES'] as string | undefined).filter((proxy) => !isNetwork(proxy));
   const proxies = strangers.map((proxy) => ['TRUSTED_PROXIES', `TRUSTED_PROXIES ${proxy} is neither an address nor a network`] as const);
   const origins = listOf(given['CORS_ORIGINS'] as string | undefined);
-  const addresses = [['PUBLIC_URL', given['PUBLIC_URL']], ['APP_URL', given['APP_URL']], ...origins.map((origin) => ['CORS_ORIGINS', origin])] as [Key, string | undefined][];
+  const { HOST } = given as { HOST?: string };
+  const addresses = [['HOST', HOST && `http://${inUrl(HOST)}`], ['PUBLIC_URL', given['PUBLIC_URL']], ['APP_URL', given['APP_URL']], ...origins.map((origin) => ['CORS_ORIGINS', origin])] as [Key, string | undefined][];
   const unusable = addresses.filter(([, url]) => url !== undefined && !URL.canParse(url)).map(([key]) => [key, `${key} ${hintFor(key) ?? ''}`] as const);
   return [...new Map([...proxies, ...unusable, ...wrong, ...lonely]).values()];
 }
@@ -119,10 +120,13 @@ function hintFor(key: string): string | undefined {
   return examples && `must look like ${examples.join(' or ')}`;
 }
 
+/** An IPv6 address stands in brackets (RFC 3986, section 3.2.2). */
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
 /** Where a browser finds the server when nobody says otherwise. */
 function addressOf({ HOST, PORT, TLS_CERT }: Static<typeof Environment>): string {
   const host = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST;
-  return `http${TLS_CERT === undefined ? '' : 's'}://${host.includes(':') ? `[${host}]` : host}:${PORT}`;
+  return `http${TLS_CERT === undefined ? '' : 's'}://${inUrl(host)}:${PORT}`;
 }
 
 const listOf = (value = ''): string[] => value.split(',').map((item) => item.trim()).filter(Boolean);

@@ -137,7 +137,7 @@ function createPeople(options: ServicesOptions) {
   const users = createUsersService({ users: userModel(connection), security, bus });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, tokens, bus, onError });
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
   const callbackUrl = `${options.publicUrl.replace(/\/$/, '')}/auth/google/callback`;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });

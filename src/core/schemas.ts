@@ -40,10 +40,11 @@ export const Email = Type.String({ format: 'email', maxLength: 254, description:
 
 /** bcrypt reads 72 bytes and no more; a longer password would be cut silently, so it is refused. */
 export const Password = Type.String({
-  'x-minBytes': 8,
+  'x-normalize': 'NFC',
+  minLength: 8,
   'x-maxBytes': 72,
   pattern: '^[^\\p{Cc}\\p{Cs}]*$',
-  description: '8 to 72 bytes of UTF-8.',
+  description: 'At least 8 characters, and at most 72 bytes of UTF-8.',
 });
 
 /** A password that somebody says is theirs: whether it is shows when it is looked at. */

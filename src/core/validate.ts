@@ -47,18 +47,13 @@ function createAjv(encoding: Encoding): Ajv2020 {
       return true;
     },
   });
-  for (const [keyword, fits] of [
-    ['x-minBytes', (limit: number, bytes: number) => bytes >= limit],
-    ['x-maxBytes', (limit: number, bytes: number) => bytes <= limit],
-  ] as const) {
-    ajv.addKeyword({
-      keyword,
-      type: 'string',
-      schemaType: 'number',
-      validate: (limit: number, text: string) => fits(limit, Buffer.byteLength(text)),
-      error: { message: ({ schema }) => `must have ${keyword === 'x-minBytes' ? 'at least' : 'at most'} ${String(schema)} bytes` },
-    });
-  }
+  ajv.addKeyword({
+    keyword: 'x-maxBytes',
+    type: 'string',
+    schemaType: 'number',
+    validate: (limit: number, text: string) => Buffer.byteLength(text) <= limit,
+    error: { message: ({ schema }) => `must have at most ${String(schema)} bytes` },
+  });
   return ajv;
 }
 

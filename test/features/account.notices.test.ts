@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { startIssuer } from '../helpers/issuer.ts';
+import { texts } from '../../src/features/mails/mail.texts.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import { guest, type Person } from '../helpers/people.ts';
 
 const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
 
@@ -34,12 +36,6 @@ const deeds: Record<string, Deed> = {
     const password = 'an even better horse';
     return { act: () => ann.call('account.changePassword', { oldPassword: ann.password, password }), isDone: () => app.login(ann.email, password) };
   },
-  async 'a second factor'(app) {
-    const ann = await app.verified('Ann');
-    const { uri } = await ann.call('totp.enrol');
-    const isDone = (): Promise<void> => assert.rejects(app.login(ann.email, ann.password), { code: 'SECOND_FACTOR_REQUIRED' });
-    return { act: () => ann.call('totp.confirm', { code: createAuthenticator(uri).code() }), isDone };
-  },
 };
 
 for (const [what, deed] of Object.entries(deeds)) {
@@ -52,16 +48,85 @@ for (const [what, deed] of Object.entries(deeds)) {
   });
 }
 
-test('a Google account is linked though nobody can be told', async (t) => {
+test('a Google account is not linked while the mail that undoes it cannot be stored, and is unlinked though nobody can be told', async (t) => {
   const issuer = await startIssuer(t);
   const app = await buildMailedApp(t, { env: issuer.env });
   const [ann, bob] = [await app.verified('Ann'), await app.verified('Bob')];
+  const google = issuer.account();
   await refuseMails(app);
-  await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
-  await app.ask('auth.loginWithGoogle', { credential: issuer.credential(issuer.account({ email: bob.email })) });
-  for (const { call } of [ann, bob]) assert.equal((await call('users.me')).signIn.google, true);
+  await assert.rejects(ann.call('account.linkGoogle', { credential: issuer.credential(google) }), /validation/);
+  await assert.rejects(app.ask('auth.loginWithGoogle', { credential: issuer.credential(issuer.account({ email: bob.email })) }), /validation/);
+  for (const { call } of [ann, bob]) assert.equal((await call('users.me')).signIn.google, false);
+  await refuseMails(app, false);
+  await ann.call('account.linkGoogle', { credential: issuer.credential(google) });
+  await refuseMails(app);
   await ann.call('account.unlinkGoogle');
   assert.equal((await ann.call('users.me')).signIn.google, false);
+});
+
+test('a second factor is not switched on while the mail that undoes it cannot be stored', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { uri } = await ann.call('totp.enrol');
+  const confirm = (): Promise<unknown> => ann.call('totp.confirm', { code: createAuthenticator(uri).code() });
+  await refuseMails(app);
+  await assert.rejects(confirm(), /validation/);
+  await app.login(ann.email, ann.password);
+  await refuseMails(app, false);
+  await confirm();
+  await app.readToken(ann.email, '/undo');
+});
+
+test('a second factor that a server has switched on with its last breath is told of, with the link that undoes it', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { uri } = await ann.call('totp.enrol');
+  await refuse(app, 'security');
+  await assert.rejects(ann.call('totp.confirm', { code: createAuthenticator(uri).code() }), /validation/);
+  await refuse(app, 'security', false);
+  await app.ask('account.undo', { token: await app.readToken(ann.email, '/undo') });
+  assert.equal((await app.store.collection('users').findOne({ email: ann.email }))?.['secondFactor'], undefined);
+});
+
+for (const [what, deed] of Object.entries({
+  'a reset': async (app: MailedApp, { email }: Person) => {
+    await app.ask('account.sendResetEmail', { email });
+    const token = await app.readToken(email, '/reset-password');
+    return { act: () => app.ask('account.resetPassword', { token, password: 'an even better horse' }), subject: texts['password-changed'].en.subject, kind: 'password-reset' };
+  },
+  'a second factor': async (_app: MailedApp, { call }: Person) => {
+    const { uri } = await call('totp.enrol');
+    return { act: () => call('totp.confirm', { code: createAuthenticator(uri).code() }), subject: texts['second-factor-on'].en.subject, kind: 'second-factor-on' };
+  },
+})) {
+  test(`${what} is told of and in the log also if the sessions cannot be ended at once`, async (t) => {
+    const app = await buildMailedApp(t);
+    const ann = await app.verified('Ann');
+    await app.login(ann.email, ann.password);
+    const { act, subject, kind } = await deed(app, ann);
+    await refuse(app, 'revocations');
+    await assert.rejects(act(), /validation/);
+    await refuse(app, 'revocations', false);
+    assert.equal((await app.box.next(ann.email)).subject, subject);
+    assert.equal(await app.store.collection('security').countDocuments({ kind }), 1);
+  });
+}
+
+test('an address that could not be changed at the first try is changed with a notice later', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await ann.call('account.changeEmail', { email: 'new@example.org' });
+  const token = await app.readToken('new@example.org', '/confirm-email');
+  const { accessToken } = (await app.ask('auth.register', { ...account, email: 'new@example.org' })) as { accessToken: string };
+  await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'EMAIL_TAKEN' });
+  await refuse(app, 'users');
+  await assert.rejects(app.ask('account.confirmEmail', { token }));
+  await refuse(app, 'users', false);
+  await release(app);
+  await app.settled();
+  await app.dispatch.call('account.remove', await app.services.sessions.authenticate(accessToken, guest), { password: account.password });
+  await app.ask('account.confirmEmail', { token });
+  await app.readToken(ann.email, '/undo');
 });
 
 test('a stolen session ends as ever though nobody can be told', async (t) => {

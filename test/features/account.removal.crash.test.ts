@@ -43,12 +43,13 @@ function createParts(connection: Connection) {
   const onError = (error: unknown): void => assert.fail(String(error));
   const security = createSecurityService(securityModel(connection));
   const credentials = createCredentialsService({ users: userModel(connection), bus: silent });
-  const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
+  const tokens = createTokensService(tokenModel(connection));
+  const sessions = createSessionsService({ credentials, tokens, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
   return {
     security,
     sessions,
     credentials,
-    tokens: createTokensService(tokenModel(connection)),
+    tokens,
     mails: createMailQueue(mailModel(connection), onError),
     passwords: createPasswordsService({ hashing: createPasswordHashing(4), guesses: createGuesses({ counters: createCountersService(counterCollection(connection)), scale: 1000 }), security }),
   };

@@ -47,6 +47,12 @@ test('the own e-mail, its part before the @, the username and the names are not 
   }
 });
 
+test('the words of names and addresses are known, too, in whatever order', () => {
+  const mary = { email: 'mary.jones3@example.org', username: 'm_jones', firstName: 'Maria Magdalena', lastName: "O'Neill" };
+  for (const password of ['maryjones', 'jonesmary', 'MaryJones3', 'mariamagdalena', 'magdalena-12', 'neillmaria!']) assert.equal(isTaken(password, mary), false, password);
+  for (const password of ['magdalena2024', 'mountain-jones']) assert.equal(isTaken(password, mary), true, password);
+});
+
 test('up to three characters around them change nothing, a fourth does', () => {
   for (const password of ['annlee99', 'Ann+Lee 9', '1ann.lee23', '!!annlee_77!', 'ann.lee@example.org123']) assert.equal(isTaken(password, ann), false, password);
   for (const password of ['annlee1234', 'kann ich leeren', '1ann.lee234']) assert.equal(isTaken(password, ann), true, password);

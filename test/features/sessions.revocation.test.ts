@@ -183,6 +183,7 @@ async function createProcess(t: TestContext, uri: string, beforeRemoval = (): Pr
     accessTokens: createAccessTokens(['a secret that is only good for tests']),
     credentials: { findEndings: async () => [], completeEnding: async () => undefined },
     security: createSecurityService(securityModel(connection)),
+    tokens: { removeAll: async () => undefined },
     bus: { publish: () => undefined, join: () => undefined, endSession: (sessionId) => void ended.push(sessionId) },
     onError: (error) => assert.fail(String(error)),
   });

@@ -1,8 +1,5 @@
 /** The e-mail address of an account: verified and changed by links in mails. */
 import { AppError } from '../../core/errors.ts';
-import { sha256 } from '../../core/hash.ts';
-import type { MailQueue } from '../mails/mails.service.ts';
-import type { Account } from '../users/credentials.service.ts';
 import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
@@ -48,22 +45,16 @@ function createFollowing({ credentials, tokens, security, mails }: AccountParts)
       const before = await credentials.find({ id: userId });
       // Whoever asked for the link could sign in then; with another stamp that may be over.
       if (!before || before.email === email || before.stamp !== stamp) throw new AppError('LINK_EXPIRED');
-      // First of all: with the address changed nobody would know any more whom to tell.
-      const release = await holdNotice(mails, before, email, token);
-      const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null });
-      if (!after) throw new AppError('LINK_EXPIRED');
+      const change = async (): Promise<void> => {
+        const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null, generation: before.generation });
+        if (!after) throw new AppError('LINK_EXPIRED');
+      };
+      // The mail with the link that undoes it. An address that was never verified may be a stranger's: it gets no such power.
+      if (before.email !== undefined && before.me.emailVerified) await mails.telling({ kind: 'email-changed', userId, to: before.email, values: { newEmail: email } }, change);
+      else await change();
       await tokens.redeem('confirm-email', token);
       await security.record(userId, 'email-changed', guest, email);
-      await release?.();
       return null;
     },
   };
-}
-
-/** The notice to the old address, with the link that undoes the change: one for each link, however often that is followed. */
-async function holdNotice(mails: MailQueue, { id: userId, email: to, me }: Account, newEmail: string, token: string): Promise<(() => Promise<void>) | undefined> {
-  // An address that was never verified may be a stranger's: it gets no power over the account.
-  if (to === undefined || !me.emailVerified) return undefined;
-  const id = Buffer.from(sha256(token), 'base64url').toString('hex').slice(0, 24);
-  return mails.hold({ id, kind: 'email-changed', userId, to, values: { newEmail } });
 }

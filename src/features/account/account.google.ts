@@ -12,23 +12,24 @@ export function createGoogleLinks({ credentials, security, mails, google }: Acco
   return {
     async linkGoogle(caller, { credential }) {
       if (!google) throw new AppError('GOOGLE_OFF');
+      const { googleId: linked, me, generation } = await credentials.require(caller.userId);
       const { googleId, email, emailVerified } = await google.verify(credential);
       if (!emailVerified) throw new AppError('GOOGLE_EMAIL_UNVERIFIED');
-      const { googleId: linked, me } = await credentials.require(caller.userId);
       if (linked === googleId) return null;
       // Otherwise the address may be somebody else's, who would get the account with a stranger's way in.
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
-      const account = await credentials.change(caller.userId, { googleId, unlinkedGoogleId: null }, { googleId: null });
-      if (!account) throw new AppError('GOOGLE_TAKEN');
+      await mails.telling({ kind: 'google-linked', userId: caller.userId }, async () => {
+        const account = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date(), unlinkedGoogleId: null }, { googleId: null, generation });
+        if (!account) throw new AppError('GOOGLE_TAKEN');
+      });
       await security.record(caller.userId, 'google-linked', caller, email);
-      await mails.notify({ kind: 'google-linked', userId: account.id });
       return null;
     },
 
     async unlinkGoogle(caller) {
       const { googleId } = await credentials.require(caller.userId);
       if (googleId === undefined) return null;
-      const account = await credentials.change(caller.userId, { googleId: null, unlinkedGoogleId: googleId }, { googleId, passwordHash: { $exists: true } });
+      const account = await credentials.change(caller.userId, { googleId: null, googleLinkedAt: null, unlinkedGoogleId: googleId }, { googleId, passwordHash: { $exists: true } });
       if (!account) throw new AppError('LAST_WAY_IN');
       await security.record(caller.userId, 'google-unlinked', caller);
       await mails.notify({ kind: 'google-unlinked', userId: account.id });

@@ -17,17 +17,17 @@ const unasked: ReadonlySet<MailKind> = new Set(['verify-email', 'confirm-email',
 /** For an address that whoever asks has not shown to be theirs. */
 const unverified: Limit = { most: 5, within: 60 * 60_000 };
 
-/** Whether a mail may be sent to the address. */
-export function createMailLimits(counters: CountersService): (mail: QueuedMail, account: Account, to: string) => Promise<boolean> {
-  // Counted once, however often it has to be tried.
-  const isWithin = async (limit: Limit, { id, attempts }: QueuedMail, ...subject: unknown[]): Promise<boolean> => attempts > 1 || (await counters.count(['mail', ...subject], [limit], id)) === 0;
+/** Whether a mail may be sent to the address; without an account for one that is gone. */
+export function createMailLimits(counters: CountersService): (mail: QueuedMail, to: string, account?: Account) => Promise<boolean> {
+  const isWithin = async (limit: Limit, { id }: QueuedMail, ...subject: unknown[]): Promise<boolean> => (await counters.count(['mail', ...subject], [limit], id)) === 0;
 
-  return async (mail, { id, me, stamp }, to) => {
+  return async (mail, to, account) => {
     // Apart, so that nobody who wishes for the address uses up the links of whoever has signed up with it.
     if (unasked.has(mail.kind)) return isWithin(unverified, mail, mail.kind, to);
-    // One that is part of undoing a change was not asked for.
-    if (mail.kind !== 'reset-password' || mail.userId !== undefined) return true;
+    const owner = account?.me.emailVerified ? account : undefined;
     // What makes the links so far worthless begins a new count; but not for whoever may write to a stranger so.
-    return isWithin(resets, mail, 'reset', id, to, me.emailVerified && stamp);
+    if (mail.kind === 'reset-password') return isWithin(resets, mail, 'reset', to, owner?.id, owner?.stamp);
+    // Whoever signs up with a stranger's address must not fill the mailbox there by what they do to the account.
+    return owner !== undefined || isWithin(unverified, mail, 'notice', to);
   };
 }

@@ -20,7 +20,7 @@ export interface AccountMailsParts {
 const day = 24 * 60 * 60;
 
 /** What ends a wish to change the address: whoever had it may not have been the owner. */
-const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'changes-undone'];
+const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'changes-undone', 'session-ended', 'session-stolen'];
 
 interface LinkDeclaration {
   path: string;
@@ -33,10 +33,13 @@ interface LinkDeclaration {
 /** By which the owner undoes what somebody else may have done. */
 const undoing: LinkDeclaration = { path: '/undo', purpose: 'undo', lifetime: 7 * day };
 
+const resetting: LinkDeclaration = { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, newestOnly: true };
+
 /** Where links lead. All pages are our own but that for a new password, which the app has if there is one. */
 const links: Partial<Record<MailKind, LinkDeclaration>> = {
   'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, newestOnly: true },
-  'reset-password': { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, newestOnly: true },
+  'reset-password': resetting,
+  'changes-undone': resetting,
   'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, newestOnly: true },
   'email-changed': undoing,
   'google-linked': undoing,
@@ -51,18 +54,18 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const declared = links[kind];
     if (!declared) return undefined;
     const { path, purpose, ...terms } = declared;
-    const base = kind === 'reset-password' ? appUrl : publicUrl;
+    const base = declared === resetting ? appUrl : publicUrl;
     return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString(), stamp } })}`;
   };
 
   return async (mail) => {
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
-    if (kind === 'account-removed') return mail.to === undefined ? undefined : { to: mail.to, language, name: values['name'] ?? '', values };
+    if (kind === 'account-removed') return mail.to !== undefined && (await isAllowed(mail, mail.to)) ? { to: mail.to, language, name: values['name'] ?? '', values } : undefined;
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
-    if (!(await isAllowed(mail, account, to))) return undefined;
+    if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     const link = await linkFor(mail, account, to);
     // The link comes first, as what ends it is recorded first: so one of the two sees the other.
@@ -72,7 +75,12 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
 }
 
 /** Whether what the mail is about is no more, or never came to be. */
-const isNeedless = (kind: MailKind, { email, me }: Account, to: string): boolean => (kind === 'verify-email' && me.emailVerified) || (kind === 'email-changed' && email === to);
+function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Account, to: string): boolean {
+  if (kind === 'verify-email') return me.emailVerified;
+  if (kind === 'email-changed') return email === to;
+  if (kind === 'google-linked') return googleId === undefined;
+  return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
+}
 
 /** Whether the link is worthless before it is sent: whoever wished for it, or reads it, may not be the owner. */
 async function isOvertaken({ security }: AccountMailsParts, { kind, createdAt }: QueuedMail, userId: Id): Promise<boolean> {
@@ -86,8 +94,7 @@ async function findAccount({ credentials }: AccountMailsParts, { kind, userId, t
   return userId === undefined ? undefined : credentials.find({ id: userId });
 }
 
-/** One that is part of undoing a change was not asked for. */
-async function recordRequest({ security }: AccountMailsParts, { userId, attempts, values }: QueuedMail, account: Account): Promise<void> {
-  if (attempts > 1 || userId !== undefined) return;
+async function recordRequest({ security }: AccountMailsParts, { attempts, values }: QueuedMail, account: Account): Promise<void> {
+  if (attempts > 1) return;
   await security.record(account.id, 'password-reset-requested', { ip: values['ip'] ?? '', userAgent: values['userAgent'] ?? '' });
 }

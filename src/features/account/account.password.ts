@@ -8,24 +8,27 @@ import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
 async function conclude({ sessions, tokens, security, mails }: AccountParts, { id }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
-  await sessions.endNoted(id);
+  await mails.notify({ kind: 'password-changed', userId: id, values: { device: deviceOf(guest.userAgent) } });
   await security.record(id, kind, guest);
   // A link that undoes a change of address stays good: a thief would set a new password, too.
   await tokens.removeAll(id, ['reset-password', 'confirm-email', 'second-factor']);
-  await mails.notify({ kind: 'password-changed', userId: id, values: { device: deviceOf(guest.userAgent) } });
+  await sessions.endNoted(id);
 }
 
 export function createPasswordChanges(parts: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
-  const { credentials, sessions, passwords, tokens, mails } = parts;
+  const { credentials, sessions, passwords, tokens, security, mails } = parts;
   return {
     async changePassword(caller, { oldPassword, password }) {
       const account = await credentials.require(caller.userId);
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
-      const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null });
-      // Somebody else has changed it meanwhile.
-      if (!changed) throw new AppError('WRONG_PASSWORD');
+      const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
+      if (!changed) {
+        // Somebody else has changed it meanwhile, or the end of this session is noted, and not done yet.
+        await sessions.endNoted(account.id);
+        throw new AppError('WRONG_PASSWORD');
+      }
       await conclude(parts, changed, caller, 'password-changed');
       return null;
     },
@@ -43,8 +46,9 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me, guest);
       // Whoever follows the link reads mail there, whether or not they have shown it before.
-      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null });
+      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null, generation: account.generation });
       if (!changed) throw new AppError('LINK_EXPIRED');
+      if (!account.me.emailVerified) await security.record(userId, 'email-verified', guest, email);
       await conclude(parts, changed, guest, 'password-reset');
       return null;
     },

@@ -4,8 +4,7 @@
  */
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
-import type { SecurityService } from '../security/security.service.ts';
-import type { CredentialChange, CredentialsService } from '../users/credentials.service.ts';
+import type { Account, CredentialChange, CredentialsService } from '../users/credentials.service.ts';
 import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
@@ -16,7 +15,7 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
       const { userId, email, since } = requireOwned(await tokens.find('undo', token));
       await freeAddress(credentials, email, userId);
       // Whoever made the change could sign in, and must not any more.
-      const added = await findAdded(security, userId, since);
+      const added = findAdded(await credentials.find({ id: userId }), since);
       const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...added });
       if (!account) throw new AppError('LINK_EXPIRED');
       await sessions.endNoted(userId);
@@ -25,7 +24,7 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
       // A thief has links, too: that of a change before his own is out of his reach.
       await tokens.removeAll(userId, ['undo'], since);
       await tokens.removeAll(userId, ['verify-email', 'reset-password', 'confirm-email', 'second-factor']);
-      await mails.notify({ kind: 'reset-password', userId, to: email });
+      await mails.notify({ kind: 'changes-undone', userId, to: email });
       return null;
     },
   };
@@ -47,8 +46,7 @@ const warning = 24 * 60 * 60_000;
  * A change that takes away what was set up to sign in with since shortly before an instant: whoever undoes a
  * change gets the account back from somebody who may have made ways in of their own.
  */
-async function findAdded(security: Pick<SecurityService, 'count'>, userId: Id, before: Date): Promise<CredentialChange> {
-  const since = new Date(before.getTime() - warning);
-  const [links, factors] = await Promise.all([security.count(userId, ['google-linked'], since), security.count(userId, ['second-factor-on'], since)]);
-  return { ...(links > 0 && { googleId: null }), ...(factors > 0 && { secondFactor: null }) };
+function findAdded(account: Account | undefined, before: Date): CredentialChange {
+  const isAdded = (at: Date | undefined): boolean => at !== undefined && at.getTime() >= before.getTime() - warning;
+  return { ...(isAdded(account?.googleLinkedAt) && { googleId: null, googleLinkedAt: null }), ...(isAdded(account?.secondFactor?.confirmedAt) && { secondFactor: null }) };
 }

@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService, StolenSession } from '../sessions/sessions.service.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
 import type { AuthService } from './auth.service.ts';
 
@@ -12,22 +13,27 @@ export interface ContinuationParts {
   credentials: CredentialsService;
   sessions: SessionsService;
   security: SecurityService;
+  tokens: TokensService;
   mails: MailQueue;
+  onError: (error: unknown) => void;
 }
 
-export function createContinuation({ credentials, sessions, security, mails }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
+export function createContinuation({ credentials, sessions, security, tokens, mails, onError }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
   const tellOwner = async ({ userId, userAgent }: StolenSession, guest: Guest): Promise<void> => {
     const account = await credentials.find({ id: userId });
     if (!account) return;
-    await security.record(userId, 'session-stolen', guest);
+    // First of all: nobody learns of it a second time.
     await mails.notify({ kind: 'session-stolen', userId, values: { device: deviceOf(userAgent) } });
+    await security.record(userId, 'session-stolen', guest);
+    // The thief may have asked for another address.
+    await tokens.removeAll(userId, ['confirm-email']);
   };
 
   return {
     async refresh(guest, { refreshToken }) {
       const { tokens: next, stolen } = await sessions.refresh(refreshToken, guest);
       if (next) return next;
-      if (stolen) await tellOwner(stolen, guest);
+      if (stolen) await tellOwner(stolen, guest).catch(onError);
       throw new AppError('SESSION_ENDED');
     },
 

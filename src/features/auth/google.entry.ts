@@ -78,10 +78,13 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
  * What its owner has unlinked stays unlinked.
  */
 async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
-  const account = await credentials.change(known.id, { googleId }, { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } });
-  if (!account) throw new AppError('GOOGLE_NOT_LINKED');
+  const only = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } };
+  const account = await mails.telling({ kind: 'google-linked', userId: known.id }, async () => {
+    const changed = await credentials.change(known.id, { googleId, googleLinkedAt: new Date() }, only);
+    if (!changed) throw new AppError('GOOGLE_NOT_LINKED');
+    return changed;
+  });
   await security.record(account.id, 'google-linked', guest, email);
-  await mails.notify({ kind: 'google-linked', userId: account.id });
   return account;
 }
 

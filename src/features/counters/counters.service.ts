@@ -20,7 +20,7 @@ export interface Limit {
 export type CounterKey = readonly unknown[];
 
 export interface CountersService {
-  /** Counts an attempt under the key unless that is beyond a limit: then it gives the milliseconds to wait, otherwise 0. */
+  /** Counts an attempt under the key, once, unless that is beyond a limit: then it gives the milliseconds to wait, otherwise 0. */
   count(key: CounterKey, limits: readonly Limit[], id: string): Promise<number>;
   /** Counts an attempt under the key even beyond the limit. Only the latest are kept, twice as many as matter: some may be given back. */
   add(key: CounterKey, limit: Limit, id: string): Promise<void>;
@@ -66,12 +66,14 @@ function counting(limits: readonly Limit[], { id, at }: Pick<CountedAttempt, 'id
   const memory = Math.max(...limits.map(({ within, wait }) => within + (wait?.longest ?? 0)));
   const now = new Date(at);
   const isBeyond = { $or: limits.map((limit) => isBeyondOf(limit, at)) };
+  // One that is counted already is allowed, and not counted again.
+  const isNew = { $and: [{ $lte: ['$freeAt', now] }, { $not: [{ $in: [id, '$attempts.id'] }] }] };
   const attempt = { id, at: now, beyond: { $cond: [isBeyond, { $add: [last('beyond'), 1] }, 0] } };
   return [
     { $set: { attempts: attemptsSince(at - memory) } },
     { $set: { freeAt: { $max: limits.map((limit) => freeAtOf(limit, at)) } } },
     // Where no limit is reached, freeAt is null, which MongoDB orders before every date.
-    { $set: { attempts: { $cond: [{ $lte: ['$freeAt', now] }, { $concatArrays: ['$attempts', [attempt]] }, '$attempts'] } } },
+    { $set: { attempts: { $cond: [isNew, { $concatArrays: ['$attempts', [attempt]] }, '$attempts'] } } },
     { $set: { expiresAt: { $add: [last('at'), memory] } } },
   ];
 }

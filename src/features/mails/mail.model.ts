@@ -9,6 +9,7 @@ export const mailKinds = [
   'confirm-email',
   'address-taken',
   'email-changed',
+  'changes-undone',
   'password-changed',
   'session-stolen',
   'google-linked',

@@ -46,6 +46,18 @@ export const texts: Record<MailKind, Record<Language, MailText>> = {
       button: 'Задать новый пароль',
     },
   },
+  'changes-undone': {
+    en: {
+      subject: 'Your account is as it was: set a new password',
+      paragraphs: ['A change to your Parley account was undone by the link in our last mail. Every session has ended and the old password is good no more. Please set a new one here:', 'The link is good for 30 minutes and works once. Later you can ask for another where you sign in: "Forgot your password?"'],
+      button: 'Set a new password',
+    },
+    ru: {
+      subject: 'Изменение отменено: задайте новый пароль',
+      paragraphs: ['По ссылке из нашего прошлого письма изменение в вашем аккаунте Parley отменено. Все сеансы завершены, прежний пароль больше не действует. Пожалуйста, задайте новый:', 'Ссылка действует 30 минут и срабатывает один раз. Позже её можно запросить снова при входе: «Забыли пароль?»'],
+      button: 'Задать новый пароль',
+    },
+  },
   'confirm-email': {
     en: {
       subject: 'Confirm your new e-mail address',

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { mongo, Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { duplicateKey } from '../../core/errors.ts';
+import { AppError, duplicateKey, statusOf } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { MailDocument, MailKind, MailModel } from './mail.model.ts';
 
@@ -52,11 +52,12 @@ export interface MailQueue {
   /** The same for a mail that tells of what has been done already: what fails is reported, and fails nothing else. */
   notify(job: MailJob): Promise<void>;
   /**
-   * Stores a mail about what is about to be done, so that whoever has a right to know of it learns of it whatever dies
-   * meanwhile. It is due when what this gives is called, otherwise in ten seconds: whether it was done is for whoever
-   * prepares it. @throws UNAVAILABLE if the store does not answer
+   * Does what a mail tells of, once the mail is stored: whoever has a right to know of it learns of it whatever dies
+   * meanwhile. If the deed is refused, with an error of ours, there is no mail. Where it stays open whether it was done,
+   * the mail is due in ten seconds, and that is for whoever prepares it to find out.
+   * @throws UNAVAILABLE if the store does not answer, and what the deed throws
    */
-  hold(job: MailJob): Promise<() => Promise<void>>;
+  telling<T>(job: MailJob, deed: () => Promise<T>): Promise<T>;
   /** Calls whenever this process has stored a mail. */
   onEnqueued(listener: () => void): void;
 }
@@ -80,17 +81,29 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
   return {
     enqueue,
     notify: async (job) => enqueue(job).catch(onError),
-    async hold(job) {
+    async telling(job, deed) {
       const document = toDocument(job);
       await withDeadline(insertOnce(mails, { ...document, nextAttemptAt: new Date(Date.now() + held) }), storePatience);
-      return async () => {
-        const due = mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } }).exec();
-        await withDeadline(due, storePatience).catch(onError);
+      try {
+        const done = await deed();
+        await withDeadline(makeDue(mails, document), storePatience).catch(onError);
         events.emit('enqueued');
-      };
+        return done;
+      } catch (error) {
+        if (isRefusal(error)) await withDeadline<unknown>(mails.deleteOne({ _id: document._id, attempts: 0 }).exec(), storePatience).catch(onError);
+        throw error;
+      }
     },
     onEnqueued: (listener) => void events.on('enqueued', listener),
   };
+}
+
+const isRefusal = (error: unknown): boolean => error instanceof AppError && statusOf(error.code) < 500;
+
+/** It may have been found needless, and removed, before what it tells of was done. */
+async function makeDue(mails: MailModel, document: MailDocument): Promise<void> {
+  await insertOnce(mails, document);
+  await mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } });
 }
 
 async function insertOnce(mails: MailModel, document: MailDocument): Promise<void> {

@@ -24,8 +24,11 @@ export interface PasswordHashing {
 /** Of libuv's four threads one is left to everything else that needs one, such as checking tokens. */
 const concurrency = 3;
 
-/** Attempts under way, of one party and of all. */
-const most = { ofOne: 50, ofAll: 1000 };
+/**
+ * Attempts under way. Nobody takes more than a part of what is free, so there is room for one more however many parties
+ * flood (dynamic thresholds; Choudhury and Hahne, 1998).
+ */
+const most = { ofAll: 1050, part: 1 / 21 };
 
 export function createPasswordHashing(cost: number): PasswordHashing {
   const queue = createFairQueue(concurrency);
@@ -66,7 +69,7 @@ function createPlaces(): { take: (party: string) => () => void } {
   return {
     take(party) {
       const mine = taken.get(party) ?? 0;
-      if (mine >= most.ofOne || all >= most.ofAll) throw new AppError('BUSY');
+      if (mine >= most.part * (most.ofAll - all + mine)) throw new AppError('BUSY');
       taken.set(party, mine + 1);
       all++;
       return () => {

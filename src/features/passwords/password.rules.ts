@@ -24,6 +24,9 @@ const leastGuesses = 10_000;
 /** The lengths for which that is counted: fewer characters are of a script that has too many to try, and no common password has more. */
 const counted = { least: 8, most: 20 };
 
+/** Characters of a part of a name that counts by itself; shorter ones are in everything. */
+const leastWord = 3;
+
 /** Characters that a password must have besides what is known about its owner. */
 const leastOwn = 4;
 
@@ -43,7 +46,9 @@ const isSoonFound = (folded: string): boolean => folded.length >= counted.least 
 
 function knownOf({ email = '', username = '', firstName = '', lastName = '' }: PasswordOwner): string[] {
   const [localPart = ''] = email.split('@');
-  return [email, localPart, username, firstName, lastName].map(fold).filter((text) => text !== '');
+  const texts = [email, localPart, username, firstName, lastName].map(fold);
+  const words = texts.slice(1).flatMap((text) => text.match(/\p{L}+/gu) ?? []).filter((word) => word.length >= leastWord);
+  return [...texts, ...words].filter((text) => text !== '');
 }
 
 function isMadeOf(folded: string, known: readonly string[]): boolean {

@@ -130,7 +130,7 @@ async function advance(sessions: SessionModel, session: SessionDocument, present
   const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
-    { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt, ip: presented.guest.ip, userAgent: presented.guest.userAgent } },
+    { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt, ip: presented.guest.ip } },
   );
   if (matchedCount === 1) return { next: { session: claimsOf(session), refreshToken } };
   const current = await sessions.findById(session._id).lean();

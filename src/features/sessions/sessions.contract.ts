@@ -7,8 +7,8 @@ import { Id, Nothing, pageOf, strictObject, Timestamp } from '../../core/schemas
 export const Session = strictObject(
   {
     id: Id,
-    device: Type.String({ description: 'What the device says it is, such as "Firefox on Linux".' }),
-    ip: Type.String({ description: 'The address the sign-in came from.' }),
+    device: Type.String({ description: 'What the device said it was at the sign-in, such as "Firefox on Linux".' }),
+    ip: Type.String({ description: 'The address that used it last.' }),
     createdAt: Timestamp,
     lastUsedAt: Timestamp,
     current: Type.Boolean({ description: 'It is the one that asks.' }),

@@ -5,6 +5,7 @@ import { deviceOf } from '../../core/device.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityService } from '../security/security.service.ts';
+import type { TokensService } from '../tokens/tokens.service.ts';
 import type { AccessClaims, AccessTokens } from './access.tokens.ts';
 import { createSessionEndings, type SessionEndingsParts } from './session.endings.ts';
 import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
@@ -59,6 +60,7 @@ export interface SessionsParts {
   accessTokens: AccessTokens;
   credentials: SessionEndingsParts['credentials'];
   security: Pick<SecurityService, 'recordMany'>;
+  tokens: Pick<TokensService, 'removeAll'>;
   bus: Bus;
   onError: (error: unknown) => void;
 }
@@ -137,10 +139,13 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   };
 }
 
-function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+function createEnds({ security, tokens }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
   const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
     const ended = await endMany(sessions.map(idOf));
+    if (ended.length === 0) return;
     await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
+    // Whoever asked for another address may have done so in one of them.
+    await tokens.removeAll(caller.userId, ['confirm-email']);
   };
   return {
     async endAll(userId) {

@@ -41,13 +41,14 @@ export function createTotpService(parts: TotpParts): TotpService {
 
   return {
     use,
-    ...createEnrolment(parts, tell),
+    ...createEnrolment(parts),
 
     async renewRecoveryCodes(caller, { code }) {
       const account = await requireOn(caller);
       await use(account, code, caller);
       const recoveryCodes = makeRecoveryCodes();
-      await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true } });
+      const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
+      if (!changed) throw new AppError('SECOND_FACTOR_OFF');
       await tell(caller, 'recovery-codes-renewed');
       return { recoveryCodes };
     },
@@ -56,7 +57,7 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
-      await credentials.change(caller.userId, { secondFactor: null });
+      await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation });
       await tell(caller, 'second-factor-off');
       return null;
     },
@@ -72,29 +73,34 @@ const createTell =
     await mails.notify({ kind, userId: caller.userId });
   };
 
-function createEnrolment({ credentials, sessions }: TotpParts, tell: Tell): Pick<TotpService, 'enrol' | 'confirm'> {
+function createEnrolment({ credentials, sessions, security, mails }: TotpParts): Pick<TotpService, 'enrol' | 'confirm'> {
   return {
     async enrol(caller) {
-      const { me } = await credentials.require(caller.userId);
+      const { me, generation } = await credentials.require(caller.userId);
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       const secret = makeSecret();
-      const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null });
+      const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null, generation });
       if (!account) throw new AppError('SECOND_FACTOR_ON');
       return { secret, uri: otpauthUri(secret, { account: account.email ?? account.me.username, issuer: 'Parley' }) };
     },
 
     async confirm(caller, { code }) {
-      const { secondFactor } = await credentials.require(caller.userId);
+      const { secondFactor, generation } = await credentials.require(caller.userId);
       if (!secondFactor) throw new AppError('SECOND_FACTOR_OFF');
       if (secondFactor.confirmedAt) throw new AppError('SECOND_FACTOR_ON');
       const step = findStep(secondFactor.secret, code, Date.now());
       if (step === undefined) throw new AppError('WRONG_CODE');
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
-      const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null });
-      if (!account) throw new AppError('SECOND_FACTOR_ON');
+      await mails.telling({ kind: 'second-factor-on', userId: caller.userId }, async () => {
+        const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, generation });
+        if (account) return;
+        // It is on since, or the end of this session is noted, and not done yet.
+        await sessions.endNoted(caller.userId);
+        throw new AppError('SECOND_FACTOR_ON');
+      });
+      await security.record(caller.userId, 'second-factor-on', caller);
       await sessions.endNoted(caller.userId);
-      await tell(caller, 'second-factor-on');
       return { recoveryCodes };
     },
   };

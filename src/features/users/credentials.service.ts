@@ -16,7 +16,6 @@ export type { Removal } from './user.model.ts';
 export interface NotedEnding extends Ending {
   id: Id;
   stamp: string;
-  /** Of which note it is. */
   generation: string;
 }
 
@@ -39,9 +38,13 @@ export interface Account {
   email: string | undefined;
   passwordHash: string | undefined;
   googleId: string | undefined;
+  /** Absent where the account was made with Google. */
+  googleLinkedAt: Date | undefined;
   secondFactor: SecondFactor | undefined;
   /** Is another once anything has changed that signs in. */
   stamp: string;
+  /** Is another once sessions had to end. What somebody was let in for before must not be done after: changes name it. */
+  generation: string | null;
 }
 
 /** What a change may set, or take away with null. */
@@ -50,6 +53,7 @@ export interface CredentialChange {
   emailVerifiedAt?: Date | null;
   passwordHash?: string | null;
   googleId?: string | null;
+  googleLinkedAt?: Date | null;
   /** Is not linked again but by its owner's own hand. */
   unlinkedGoogleId?: string | null;
   secondFactor?: SecondFactor | null;
@@ -59,7 +63,7 @@ export interface CredentialChange {
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
-export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'unlinkedGoogleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt', unknown>>;
+export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'unlinkedGoogleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt' | 'generation', unknown>>;
 
 export interface CredentialsService {
   /** Makes an account; a free username is found when none is given. @throws EMAIL_TAKEN, USERNAME_TAKEN, GOOGLE_TAKEN */
@@ -115,7 +119,9 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
         ...(email !== undefined && { email: email?.toLowerCase() ?? null }),
         ...(rest.ending && { generation: new Types.ObjectId().toHexString() }),
       };
-      const document = await writeUser(users, { _id: id, ...only, ...present }, toUpdate(change));
+      // A session that is to end must not be the one that goes on.
+      const spares = rest.ending?.but === undefined ? {} : { ending: null };
+      const document = await writeUser(users, { _id: id, ...only, ...spares, ...present }, toUpdate(change));
       if (!document) return undefined;
       bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
       return toAccount(document);
@@ -146,7 +152,7 @@ function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings'
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'unlinkedGoogleId', 'secondFactor', 'generation'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
@@ -210,8 +216,10 @@ const toAccount = (document: UserDocument): Account => ({
   email: document.email,
   passwordHash: document.passwordHash,
   googleId: document.googleId,
+  googleLinkedAt: document.googleLinkedAt,
   secondFactor: document.secondFactor,
   stamp: stampOf(document),
+  generation: document.generation ?? null,
 });
 
 const stampOf = ({ passwordHash, googleId, secondFactor, generation }: UserDocument): string => sha256(JSON.stringify([passwordHash, googleId, secondFactor?.confirmedAt, generation]));

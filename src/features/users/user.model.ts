@@ -44,6 +44,8 @@ export interface UserDocument {
   privacy: Privacy;
   passwordHash?: string;
   googleId?: string;
+  /** Absent where the account was made with Google. */
+  googleLinkedAt?: Date;
   /** The Google account that its owner has unlinked: it is not linked again but by their own hand. */
   unlinkedGoogleId?: string;
   secondFactor?: SecondFactor;
@@ -74,6 +76,7 @@ const schema = new Schema<UserDocument>(
     privacy: { type: Schema.Types.Mixed, required: true },
     passwordHash: String,
     googleId: String,
+    googleLinkedAt: Date,
     unlinkedGoogleId: String,
     secondFactor: { type: Schema.Types.Mixed },
     words: { type: [String], required: true },

@@ -32,7 +32,11 @@ export interface RestOptions {
 /** Where an operation takes no field, none is let through: what is not checked must not reach it. */
 const nothing = strictObject({});
 
-const callers = new WeakMap<FastifyRequest, Guest | Caller>();
+/** Who asks, and when that was found out, by `performance.now()`. */
+const callers = new WeakMap<FastifyRequest, { caller: Guest | Caller; at: number }>();
+
+/** Milliseconds for which that is believed: a body may take a minute to come, and the session may end meanwhile. */
+const believedFor = 1000;
 
 interface Browser {
   refreshCookie: RefreshCookie;
@@ -65,6 +69,13 @@ function readJsonOnly(app: FastifyInstance): void {
 function registerRoute(app: FastifyInstance, route: Route, { dispatch, authenticate }: RestOptions, { refreshCookie, requireOrigin }: Browser): void {
   const { access, input: schema } = requireOperation(route.operation);
   const takesToken = route.cookie && 'refreshToken' in schema.properties;
+  const identify = async (request: FastifyRequest): Promise<Guest | Caller> => {
+    const known = callers.get(request);
+    if (known && performance.now() - known.at < believedFor) return known.caller;
+    const caller = await (access !== 'anyone' ? authenticate.required(request) : authenticate.optional(request));
+    callers.set(request, { caller, at: performance.now() });
+    return caller;
+  };
   app.route({
     method: route.method,
     url: route.path,
@@ -75,14 +86,12 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
       // What people say, and tokens above all, is for nobody's cache (RFC 9111, section 5.2.2.5).
       reply.header('cache-control', 'no-store');
       if (route.cookie) requireOrigin(request);
-      const caller = access !== 'anyone' ? await authenticate.required(request) : await authenticate.optional(request);
-      callers.set(request, caller);
-      tellStanding(reply, dispatch.admit(route.operation, caller));
+      tellStanding(reply, dispatch.admit(route.operation, await identify(request)));
     },
     handler: async (request, reply) => {
       const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };
       const input = takesToken ? refreshCookie.fill(request, given) : given;
-      const result = await dispatch.run(route.operation, callers.get(request) as Guest | Caller, input);
+      const result = await dispatch.run(route.operation, await identify(request), input);
       const body = route.cookie ? refreshCookie.move(reply, given, result) : result;
       return reply.code(route.status).send(route.status === 204 ? undefined : body);
     },

@@ -20,7 +20,7 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
 
   return {
     fill(request, input) {
-      const refreshToken = request.cookies[cookieName];
+      const refreshToken = isPlain(request) ? request.cookies[cookieName] : undefined;
       return input['refreshToken'] === undefined && refreshToken ? { ...input, refreshToken } : input;
     },
     move(reply, input, result) {
@@ -36,6 +36,9 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
     },
   };
 }
+
+/** A browser that has two of that name got one from another host of the same site, and does not say which is ours (RFC 6265, section 8.6). */
+const isPlain = ({ headers }: FastifyRequest): boolean => (headers.cookie ?? '').split(';').filter((pair) => pair.trim().startsWith(`${cookieName}=`)).length === 1;
 
 /**
  * What browsers call a site: the scheme and the domain that somebody has registered, also below a domain that lets
