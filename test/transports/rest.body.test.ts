@@ -1,8 +1,11 @@
 /** Bodies that are not what a route asks for. */
 import assert from 'node:assert/strict';
+import { connect as connectTo } from 'node:net';
 import { test } from 'node:test';
-import { buildTestApp } from '../helpers/app.ts';
-import { ask, requireAlive, requireError, requireInvalid, type Answer } from './ask.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
+import { guest, type Output } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
+import { ask, parseAnswer, requireAlive, requireError, requireInvalid, type Answer } from './ask.ts';
 
 const jsonType = { 'content-type': 'application/json' };
 
@@ -80,4 +83,31 @@ test('JSON nested a hundred thousand deep is refused like any other', async (t) 
   requireError(await ask(url, '/auth/login', { method: 'POST', raw: '['.repeat(depth) + ']'.repeat(depth), headers: jsonType }), 'VALIDATION_FAILED', 'MALFORMED_JSON');
   requireError(await ask(url, '/auth/login', { method: 'POST', raw: `{"email":${'['.repeat(depth)}${']'.repeat(depth)}}`, headers: jsonType }), 'VALIDATION_FAILED', 'MALFORMED_JSON');
   await requireAlive(url);
+});
+
+/** Asks for something, and holds back all of the body but its first byte; gives what sends the rest and waits for the answer. */
+function beginAsking(url: string, path: string, token: string, json: unknown): () => Promise<Answer> {
+  const body = JSON.stringify(json);
+  const head = [`POST ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${token}`, 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
+  const socket = connectTo(Number(new URL(url).port), '127.0.0.1');
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 1)}`);
+  return async () => {
+    socket.write(body.slice(1));
+    return parseAnswer(Buffer.concat(await socket.toArray() as Buffer[]).toString());
+  };
+}
+
+test('a request whose body is held back until its session has ended is refused, and does nothing', async (t) => {
+  const { url, mongodbUri, person, dispatch, services } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { accessToken } = (await dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
+  const looks = t.mock.method(services.sessions, 'authenticate').mock;
+  const goOn = beginAsking(url, '/message', accessToken, { to: ann.id, text: 'a note' });
+  await until('the server knows who asks', () => looks.callCount() === 1);
+  await looks.calls[0]?.result;
+  await ann.call('sessions.endOthers');
+  const ended = performance.now();
+  await until('that is believed no more', () => performance.now() - ended > 1000);
+  requireError(await goOn(), 'UNAUTHENTICATED');
+  assert.equal(await (await connect(t, mongodbUri)).collection('messages').countDocuments(), 0);
 });
