@@ -1,7 +1,7 @@
 /** The refresh token over HTTP: a cookie for browsers, the body for whoever asks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildTestApp } from '../helpers/app.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
 import { ask, requireError, type Answer } from './ask.ts';
 
 const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
@@ -90,6 +90,21 @@ test('a refresh token in the body goes before the cookie', async (t) => {
   const { pair } = readCookie(await post(url, '/auth/register', account));
   requireError(await post(url, '/auth/refresh', { refreshToken: 'x' }, pair), 'SESSION_ENDED');
   assert.equal((await post(url, '/auth/refresh', {}, pair)).status, 200);
+});
+
+test('a browser that sends two of these cookies, in whatever order, is signed in to nothing, and neither session is used or ended', async (t) => {
+  const { url, mongodbUri } = await buildTestApp(t);
+  const ours = readCookie(await post(url, '/auth/register', account)).pair;
+  const planted = readCookie(await post(url, '/auth/register', { ...account, email: 'mallory@example.org' })).pair;
+  const sessions = (await connect(t, mongodbUri)).collection('sessions');
+  const before = await sessions.find().sort({ _id: 1 }).toArray();
+  for (const cookie of [`${planted}; ${ours}`, `${ours}; ${planted}`, `${planted};${ours}`, `${planted}; theme=dark; ${ours}`]) {
+    const answer = await post(url, '/auth/refresh', {}, cookie);
+    requireError(answer, 'SESSION_ENDED');
+    assert.deepEqual(answer.cookies, []);
+  }
+  assert.deepEqual(await sessions.find().sort({ _id: 1 }).toArray(), before);
+  for (const cookie of [ours, planted]) assert.equal((await post(url, '/auth/refresh', {}, cookie)).status, 200);
 });
 
 test('a cookie that is none of ours is refused', async (t) => {
