@@ -37,8 +37,13 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
   };
 }
 
-/** A browser that has two of that name got one from another host of the same site, and does not say which is ours (RFC 6265, section 8.6). */
-const isPlain = ({ headers }: FastifyRequest): boolean => (headers.cookie ?? '').split(';').filter((pair) => pair.trim().startsWith(`${cookieName}=`)).length === 1;
+/**
+ * A browser that has two of that name got one from another host of the same site, and does not say which is ours (RFC 6265, section 8.6).
+ * The name ends where whoever reads it ends it: a cookie without a name, say `refreshToken =x`, is sent with its blanks.
+ */
+const isPlain = ({ headers }: FastifyRequest): boolean => (headers.cookie ?? '').split(';').filter((pair) => namePattern.test(pair)).length === 1;
+
+const namePattern = new RegExp(`^\\s*${cookieName}\\s*=`);
 
 /**
  * What browsers call a site: the scheme and the domain that somebody has registered, also below a domain that lets
