@@ -1,7 +1,11 @@
 /** How many mails with links an address gets from people who have not shown that it is theirs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { texts } from '../../src/features/mails/mail.texts.ts';
+import type { MailKind } from '../../src/features/mails/mails.service.ts';
 import { buildMailedApp, passMinutes, type MailedApp } from '../helpers/mailed.ts';
+import { guest, type Output, type Person } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
 
 const victim = 'victim@example.org';
 
@@ -63,4 +67,63 @@ test('of several links that were asked for the last one that was sent is good', 
   await ann.call('account.changeEmail', { email: victim });
   assert.equal(await countMails(app, victim), 5);
   await app.ask('account.confirmEmail', { token });
+});
+
+const password = 'correct horse';
+
+/** How many mails of a kind have gone to an address, once no more is to be sent. */
+const countKind = async (app: MailedApp, to: string, kind: MailKind): Promise<number> =>
+  (await app.settled()).filter(({ recipients, subject }) => recipients.includes(to) && subject === texts[kind].en.subject).length;
+
+/** Makes an account with the address, does something with it, and removes it; whatever is sent meanwhile has been sent. */
+async function comeAndGo(app: MailedApp, email: string, stay: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
+  const { accessToken } = (await app.ask('auth.register', { email, password, firstName: 'Vic' })) as Output<'auth.register'>;
+  await stay();
+  await app.settled();
+  await app.dispatch.call('account.remove', await app.services.sessions.authenticate(accessToken, guest), { password });
+  await until('the farewell is on its way', async () => (await app.store.collection('users').countDocuments({ 'removal.farewell': { $exists: true } })) === 0);
+  await app.settled();
+}
+
+/** Changes the password so many times, to another one each time. */
+async function changePassword({ call, password: first }: Person, times: number): Promise<void> {
+  let oldPassword = first;
+  for (let count = 0; count < times; count++) {
+    const next = `an even better horse ${count}`;
+    await call('account.changePassword', { oldPassword, password: next });
+    oldPassword = next;
+  }
+}
+
+test('to an address that nobody has verified go five notices within an hour, however often its account changes its password', async (t) => {
+  const app = await buildMailedApp(t);
+  const mallory = await app.unverified('Mallory');
+  await changePassword(mallory, 7);
+  assert.equal(await countKind(app, mallory.email, 'password-changed'), 5);
+  await passMinutes(app.store, 61);
+  await changePassword({ ...mallory, password: 'an even better horse 6' }, 1);
+  assert.equal(await countKind(app, mallory.email, 'password-changed'), 6);
+});
+
+test('an owner who has verified the address is told of every change of the password', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await changePassword(ann, 7);
+  assert.equal(await countKind(app, ann.email, 'password-changed'), 7);
+});
+
+test('to an address with which accounts are made and removed again and again go five farewells and five links to verify it within an hour', async (t) => {
+  const app = await buildMailedApp(t);
+  for (let count = 0; count < 7; count++) await comeAndGo(app, victim);
+  assert.deepEqual([await countKind(app, victim, 'account-removed'), await countKind(app, victim, 'verify-email')], [5, 5]);
+});
+
+test('links for a new password to an address that nobody has verified are five within half an hour, also when its account is removed and made anew', async (t) => {
+  const app = await buildMailedApp(t);
+  const wish = (): Promise<unknown> => app.ask('account.sendResetEmail', { email: victim });
+  for (let count = 0; count < 4; count++) await comeAndGo(app, victim, () => Promise.all([wish(), wish()]));
+  assert.equal(await countKind(app, victim, 'reset-password'), 5);
+  await passMinutes(app.store, 31);
+  await comeAndGo(app, victim, wish);
+  assert.equal(await countKind(app, victim, 'reset-password'), 6);
 });
