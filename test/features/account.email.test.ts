@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { age, buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
-import type { Person } from '../helpers/people.ts';
+import type { Output, Person } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
 
 const fresh = 'new@example.org';
 
@@ -204,3 +205,46 @@ test('a new password does not keep the change from being undone', async (t) => {
   await undo(app, token);
   assert.equal((await app.store.collection('users').findOne())?.['email'], ann.email);
 });
+
+type Session = Output<'auth.login'>;
+
+const callerOf = (app: MailedApp, { accessToken }: Session, { caller }: Person): Promise<Person['caller']> => app.services.sessions.authenticate(accessToken, caller);
+
+/** The ways in which a session other than the one at hand comes to its end. */
+const ends: Record<string, (app: MailedApp, owner: Person, session: Session) => Promise<unknown>> = {
+  'is ended from another one': async (app, owner, session) => owner.call('sessions.end', { id: (await callerOf(app, session, owner)).sessionId }),
+  'is ended with all others': (_app, owner) => owner.call('sessions.endOthers'),
+  'is ended as stolen': async (app, _owner, { refreshToken }) => {
+    await app.ask('auth.refresh', { refreshToken });
+    await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(Date.now() - 21_000) } });
+    await assert.rejects(app.ask('auth.refresh', { refreshToken }), { code: 'SESSION_ENDED' });
+  },
+};
+
+for (const [what, end] of Object.entries(ends)) {
+  test(`a change of address that was asked for in a session is over when that session ${what}`, async (t) => {
+    const app = await buildMailedApp(t);
+    const ann = await app.verified('Ann');
+    const session = await app.login(ann.email, ann.password);
+    await app.dispatch.call('account.changeEmail', await callerOf(app, session, ann), { email: fresh });
+    const token = await app.readToken(fresh, '/confirm-email');
+    await end(app, ann, session);
+    await assert.rejects(confirm(app, token), { code: 'LINK_EXPIRED' });
+    assert.equal((await ann.call('users.me')).email, ann.email);
+  });
+
+  test(`a mail for a change of address that still waits is not sent when the session it was asked for in ${what}`, async (t) => {
+    const app = await buildMailedApp(t);
+    const ann = await app.verified('Ann');
+    const session = await app.login(ann.email, ann.password);
+    await app.settled();
+    app.box.refuse(450);
+    const offered = app.box.offered();
+    await app.dispatch.call('account.changeEmail', await callerOf(app, session, ann), { email: fresh });
+    await until('an attempt', () => app.box.offered() > offered);
+    await end(app, ann, session);
+    await until('it waits no more', async () => (await app.store.collection('mails').countDocuments({ kind: 'confirm-email' })) === 0);
+    app.box.unrefuse();
+    assert.equal((await app.settled()).some(({ recipients }) => recipients.includes(fresh)), false);
+  });
+}
