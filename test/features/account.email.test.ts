@@ -221,6 +221,17 @@ const ends: Record<string, (app: MailedApp, owner: Person, session: Session) => 
   },
 };
 
+test('a change of address that was asked for in a session that has signed out is over when all others are ended', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const session = await app.login(ann.email, ann.password);
+  await app.dispatch.call('account.changeEmail', await callerOf(app, session, ann), { email: fresh });
+  const token = await app.readToken(fresh, '/confirm-email');
+  await app.ask('auth.logout', { refreshToken: session.refreshToken });
+  await ann.call('sessions.endOthers');
+  await assert.rejects(confirm(app, token), { code: 'LINK_EXPIRED' });
+});
+
 for (const [what, end] of Object.entries(ends)) {
   test(`a change of address that was asked for in a session is over when that session ${what}`, async (t) => {
     const app = await buildMailedApp(t);
