@@ -1,9 +1,12 @@
 /** Refresh tokens: each is good once, and a copy that is used late ends the session. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import type { Guest } from '../../src/core/contract.ts';
 import { deviceOf } from '../../src/core/device.ts';
 import { texts } from '../../src/features/mails/mail.texts.ts';
+import { sessionModel } from '../../src/features/sessions/session.model.ts';
+import { createSessionStore } from '../../src/features/sessions/session.store.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import { mailbox } from '../helpers/mailbox.ts';
 import { guest, type Output } from '../helpers/people.ts';
@@ -65,6 +68,27 @@ test('20 uses of the same token at once all get an access token and the same nex
   assert.equal(next.size, 1);
   for (const { accessToken } of answers) assert.equal((await app.services.sessions.authenticate(accessToken, guest)).userId, id);
   await rotate(app, [...next].join());
+});
+
+test('a use that two later ones have overtaken undoes nothing: it gives the token that is good now', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const sessions = sessionModel(await connect(t, app.mongodbUri));
+  const course = new EventEmitter();
+  const [begun, overtaken] = [once(course, 'begun'), once(course, 'overtaken')];
+  const updateOne = sessions.updateOne.bind(sessions);
+  t.mock.method(sessions, 'updateOne', async (...write: Parameters<typeof updateOne>) => {
+    course.emit('begun');
+    await overtaken;
+    return updateOne(...write);
+  });
+  const slow = createSessionStore(sessions).rotate(refreshToken, guest);
+  await begun;
+  const newest = await rotate(app, await rotate(app, refreshToken));
+  course.emit('overtaken');
+  const { next, stolen } = await slow;
+  await rotate(app, newest);
+  assert.deepEqual([next?.refreshToken, stolen], [newest, undefined]);
 });
 
 test('from another network or device a token in its grace gives an access token and no more: it may be a copy', async (t) => {
