@@ -5,7 +5,7 @@ import { createAuthenticator } from '../helpers/authenticator.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { texts } from '../../src/features/mails/mail.texts.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
-import { guest, type Person } from '../helpers/people.ts';
+import { guest, type Output, type Person } from '../helpers/people.ts';
 
 const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
 
@@ -136,6 +136,17 @@ test('a stolen session ends as ever though nobody can be told', async (t) => {
   await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
   await refuseMails(app);
   await assert.rejects(app.ask('auth.refresh', { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+});
+
+test('a stolen session ends, and its owner is told, though the log cannot be written', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { accessToken } = (await app.ask('auth.refresh', { refreshToken: ann.refreshToken })) as Output<'auth.refresh'>;
+  await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
+  await refuse(app, 'security');
+  await assert.rejects(app.ask('auth.refresh', { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+  await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
+  assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
 });
 
 test('what asks for a mail and nothing else fails if the mail cannot be stored', async (t) => {
