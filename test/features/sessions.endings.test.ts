@@ -1,10 +1,19 @@
 /** Sessions that a change of credentials ends, whatever happens right after the change. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Types } from 'mongoose';
+import { Types, type Connection } from 'mongoose';
+import type { UserDocument } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
-import { guest, type Output } from '../helpers/people.ts';
+import { createAuthenticator } from '../helpers/authenticator.ts';
+import { guest, type Output, type Person } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
+
+/** All that is left of a change that ends every session, when nothing after its own write has been done. */
+async function noteEnding(store: Connection, { id }: Person): Promise<void> {
+  await store.collection('users').updateOne({ _id: new Types.ObjectId(id) }, { $set: { ending: {}, generation: 'another' } });
+}
+
+const storedUser = (store: Connection, { id }: Person): Promise<UserDocument | null> => store.collection<UserDocument>('users').findOne({ _id: new Types.ObjectId(id) });
 
 test('a server that dies right after a password was changed has its next start end the sessions, but the one in which it was and later ones', async (t) => {
   const before = await buildTestApp(t);
@@ -35,4 +44,41 @@ test('a new password ends sessions whatever the clock said of the server that op
   await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
   await assert.rejects(app.dispatch.call('auth.refresh', guest, { refreshToken }), { code: 'SESSION_ENDED' });
   await ann.call('users.me');
+});
+
+const sparing: Record<string, (ann: Person) => Promise<() => Promise<unknown>>> = {
+  async 'switch on a second factor'({ call }) {
+    const { uri } = await call('totp.enrol');
+    return () => call('totp.confirm', { code: createAuthenticator(uri).code() });
+  },
+  async 'change the password'({ call, password }) {
+    return () => call('account.changePassword', { oldPassword: password, password: 'another horse battery' });
+  },
+};
+
+for (const [what, prepare] of Object.entries(sparing)) {
+  test(`a session whose end is noted and not done cannot ${what} so as to be spared: it is refused, and over`, async (t) => {
+    const app = await buildTestApp(t);
+    const ann = await app.verified('Ann');
+    const store = await connect(t, app.mongodbUri);
+    const act = await prepare(ann);
+    await noteEnding(store, ann);
+    const before = await storedUser(store, ann);
+    await assert.rejects(act(), { name: 'AppError' });
+    await assert.rejects(app.services.sessions.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
+    await assert.rejects(app.dispatch.call('auth.refresh', guest, { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+    const { ending, ...changed } = { ...before };
+    assert.deepEqual([ending, await storedUser(store, ann)], [{}, changed]);
+  });
+}
+
+test('of an account that is removed while an end of its sessions is noted no note is left', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const store = await connect(t, app.mongodbUri);
+  await noteEnding(store, ann);
+  await ann.call('account.remove', { password: ann.password });
+  const { removedAt, ending, generation } = (await storedUser(store, ann)) ?? assert.fail('no document is left');
+  assert.ok(removedAt);
+  assert.deepEqual([ending, generation], [undefined, undefined]);
 });
