@@ -149,6 +149,32 @@ test('a stolen session ends, and its owner is told, though the log cannot be wri
   assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
 });
 
+const sessionEnds: Record<string, (app: MailedApp, ann: Person) => Promise<() => Promise<unknown>>> = {
+  async 'that was stolen'(app, { refreshToken }) {
+    await app.ask('auth.refresh', { refreshToken });
+    await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
+    return () => assert.rejects(app.ask('auth.refresh', { refreshToken }), { code: 'SESSION_ENDED' });
+  },
+  async 'that its owner has ended'(app, { caller, email, password }) {
+    const owner = await app.services.sessions.authenticate((await app.login(email, password)).accessToken, guest);
+    return () => assert.rejects(app.dispatch.call('sessions.end', owner, { id: caller.sessionId }), /validation/);
+  },
+};
+
+for (const [what, prepare] of Object.entries(sessionEnds)) {
+  test(`an address asked for in a session ${what} is not confirmed, though the log could not be written`, async (t) => {
+    const app = await buildMailedApp(t);
+    const ann = await app.verified('Ann');
+    await ann.call('account.changeEmail', { email: 'thief@example.org' });
+    const token = await app.readToken('thief@example.org', '/confirm-email');
+    const end = await prepare(app, ann);
+    await refuse(app, 'security');
+    await end();
+    await refuse(app, 'security', false);
+    await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'LINK_EXPIRED' });
+  });
+}
+
 test('what asks for a mail and nothing else fails if the mail cannot be stored', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.unverified('Ann');

@@ -24,9 +24,12 @@ export function createContinuation({ credentials, sessions, security, tokens, ma
     if (!account) return;
     // First of all: nobody learns of it a second time.
     await mails.notify({ kind: 'session-stolen', userId, values: { device: deviceOf(userAgent) } });
-    await security.record(userId, 'session-stolen', guest);
-    // The thief may have asked for another address.
-    await tokens.removeAll(userId, ['confirm-email']);
+    try {
+      await security.record(userId, 'session-stolen', guest);
+    } finally {
+      // The thief may have asked for another address.
+      await tokens.removeAll(userId, ['confirm-email']);
+    }
   };
 
   return {

@@ -142,9 +142,13 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
 function createEnds({ security, tokens }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
   const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
     const ended = await endMany(sessions.map(idOf));
-    await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
-    // Whoever asked for another address may have done so in one of them, or in one that they have ended themselves.
-    await tokens.removeAll(caller.userId, ['confirm-email']);
+    try {
+      await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
+    } finally {
+      // Whoever asked for another address may have done so in one of them, or in one that they have ended themselves. After
+      // the log, by which a mail that is being sent learns of it; and whatever comes of that: nobody ends them a second time.
+      await tokens.removeAll(caller.userId, ['confirm-email']);
+    }
   };
   return {
     async endAll(userId) {

@@ -57,7 +57,7 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
-      await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation });
+      if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
       await tell(caller, 'second-factor-off');
       return null;
     },
