@@ -139,9 +139,14 @@ describe('with a certificate of its own', { concurrency: 4 }, () => {
     app.log.error = (details: { err: Error }) => complaints.push(details.err.message);
     const complained = (words: RegExp): Promise<unknown> => until(`a complaint like ${String(words)}`, () => complaints.some((complaint) => words.test(complaint)));
 
-    await writeFile(old.cert, renewed.pem.slice(0, 200));
+    // In one step, or it would be seen empty in between, which is told as well.
+    const replace = async (pem: string): Promise<void> => {
+      await writeFile(`${old.cert}.new`, pem);
+      await rename(`${old.cert}.new`, old.cert);
+    };
+    await replace(renewed.pem.slice(0, 200));
     await complained(/^TLS_CERT .* holds no certificate/);
-    await writeFile(old.cert, renewed.pem);
+    await replace(renewed.pem);
     await complained(/does not belong to the certificate/);
     await rename(old.key, `${old.key}.old`);
     await complained(/^TLS_KEY .* cannot be read/);
