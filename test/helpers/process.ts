@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { isRunning as isProcessRunning } from '../../src/plugins/mongod/process.ts';
 
 export interface ServerProcess {
   child: ChildProcess;
@@ -35,7 +36,7 @@ export async function serverHome(t: TestContext): Promise<ServerHome> {
 
   t.after(async () => {
     // An orderly end takes the MongoDB along; a server that was killed has left one, which a new one takes over and ends.
-    if (!started.some(isRunning) && (await mongodPid().then(isAlive, () => false))) started.push(await startServer(dataDir, port, {}));
+    if (!started.some(isRunning) && (await mongodPid().then(isProcessRunning, () => false))) started.push(await startServer(dataDir, port, {}));
     for (const server of started.filter(isRunning)) await server.kill('SIGTERM');
     await rm(dataDir, { recursive: true, force: true });
   });
@@ -50,14 +51,6 @@ export async function serverHome(t: TestContext): Promise<ServerHome> {
       return server;
     },
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 const isRunning = ({ child }: ServerProcess): boolean => child.exitCode === null && child.signalCode === null;

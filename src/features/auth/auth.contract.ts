@@ -27,7 +27,6 @@ export type Refreshed = Static<typeof Refreshed>;
 
 export const GoogleCredential = Type.String({ minLength: 1, maxLength: 10_000, description: 'The ID token that the Google button gives; good once.' });
 
-
 export const authContract = {
   operations: {
     'auth.register': operation({
