@@ -18,6 +18,7 @@ import { openApiDocument } from '../src/transports/docs/openapi.ts';
 import { partsOf } from '../src/transports/rest/parts.ts';
 import { routes } from '../src/transports/rest/routes.ts';
 import { buildTestApp } from './helpers/app.ts';
+import { codeFile, loader } from './helpers/code.ts';
 import type { RpcError } from './helpers/socket.ts';
 
 const common: readonly string[] = commonErrors;
@@ -155,7 +156,7 @@ test('both documents tell of the wait when a request comes too soon', () => {
 });
 
 test('npm run describe tells who may call each operation, how often, and what can go wrong', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/describe.ts']);
+  const { stdout } = await promisify(execFile)(process.execPath, [...loader, codeFile('scripts/describe.ts')]);
   const entries = (stdout.split(/^Events$/m)[0] ?? '').split('\n\n');
   for (const [name, { access, rate, errors }] of operations) {
     const lines = entries.find((entry) => entry.startsWith(`${name} `))?.replace(/\n {4,}(?!Rate:|Errors:)/g, ' ').split('\n') ?? [];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { freshDatabase } from '../helpers/app.ts';
+import { codeFile, loader } from '../helpers/code.ts';
 import { flood, type Answered } from '../helpers/flood.ts';
 import { freePort, startServer, type ServerProcess } from '../helpers/process.ts';
 import { openSocket } from '../helpers/socket.ts';
@@ -59,7 +60,7 @@ function requireAnswers(answers: readonly Answered[]): void {
 test('of a thousand logins at once those that fit are looked at, the others are told at once that the server is busy, and whoever is signed in is served meanwhile', async (t) => {
   const port = await freePort();
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-flood-'));
-  const server = await startServer(dataDir, port, { MONGODB_URI: freshDatabase(t), NODE_OPTIONS: '--import tsx --import ./test/helpers/loop.probe.ts' });
+  const server = await startServer(dataDir, port, { MONGODB_URI: freshDatabase(t), NODE_OPTIONS: [...loader, '--import', codeFile('test/helpers/loop.probe.ts')].join(' ') });
   t.after(async () => {
     await server.kill('SIGTERM');
     await rm(dataDir, { recursive: true });

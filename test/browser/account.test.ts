@@ -12,7 +12,7 @@ import { freePort } from '../helpers/process.ts';
 import { press } from './story.ts';
 
 const email = 'ann@example.org';
-const template = await readFile(new URL('account.html', import.meta.url), 'utf8');
+const template = await readFile('test/browser/account.html', 'utf8');
 
 const enter = async (page: Page, password: string): Promise<void> => {
   await page.getByLabel('E-mail').fill(email);

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Cookie, Page } from 'playwright-core';
 import type { OpenPage } from '../helpers/browser.ts';
 
-export const appHtml = await readFile(new URL('app.html', import.meta.url), 'utf8');
+export const appHtml = await readFile('test/browser/app.html', 'utf8');
 
 /** Presses a button of the app and gives what comes of it. */
 export async function press(page: Page, button: string): Promise<string | null> {

@@ -1,6 +1,7 @@
 /** Many logins at once, from a process of their own: its work must slow no server down. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { codeFile, loader } from './code.ts';
 
 export interface Answered {
   status: number;
@@ -10,6 +11,6 @@ export interface Answered {
 
 /** So many logins at once; their answers in the order in which they came. */
 export async function flood(url: string, count: number): Promise<Answered[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'test/helpers/flood.client.ts', url, String(count)], { maxBuffer: 16 * 1024 * 1024 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...loader, codeFile('test/helpers/flood.client.ts'), url, String(count)], { maxBuffer: 16 * 1024 * 1024 });
   return JSON.parse(stdout) as Answered[];
 }

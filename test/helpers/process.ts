@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isRunning as isProcessRunning } from '../../src/plugins/mongod/process.ts';
+import { codeFile, loader } from './code.ts';
 
 export interface ServerProcess {
   child: ChildProcess;
@@ -57,7 +58,7 @@ const isRunning = ({ child }: ServerProcess): boolean => child.exitCode === null
 
 /** A server, as `npm start` runs it but for the build; resolves once it has said where its data is, or has ended. */
 export async function startServer(dataDir: string, port: number, env: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
+  const child = spawn(process.execPath, [...loader, codeFile('src/server.ts')], {
     env: { ...process.env, HOST: '127.0.0.1', PORT: String(port), DATA_DIR: dataDir, LOG_LEVEL: 'error', RATE_SCALE: '1000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { afterEach, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { mongo } from 'mongoose';
 import { claimDataDir, findMongod, startMongod, type MongodOptions } from '../../src/plugins/mongod/index.ts';
+import { codeFile, loader } from '../helpers/code.ts';
 import { until } from '../helpers/until.ts';
 
-const LIBRARY = new URL('../../src/plugins/mongod/index.ts', import.meta.url).href;
+const LIBRARY = pathToFileURL(codeFile('src/plugins/mongod/index.ts')).href;
 /** Undone in reverse order after each test. */
 const cleanups: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -278,7 +280,7 @@ const rivalOn = (dataDir: string) =>
 function runScript(script: string) {
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', script],
+    [...loader, '--input-type=module', '--eval', script],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   const lines = createInterface({ input: child.stdout });

@@ -13,6 +13,7 @@ import { mongo } from 'mongoose';
 import { WebSocket } from 'ws';
 import { register, request, requireWhole } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
+import { codeFile, loader } from '../helpers/code.ts';
 import { freePort, serverHome, startServer } from '../helpers/process.ts';
 import { wrap } from '../helpers/socket.ts';
 import { startSpeaking } from '../helpers/speaker.ts';
@@ -130,7 +131,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 test('a signal while it starts ends it without a word of complaint, and no MongoDB is left', async (t) => {
   const dataDir = await folder(t);
   const env = { ...process.env, PORT: String(await freePort()), DATA_DIR: dataDir };
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...loader, codeFile('src/server.ts')], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   const complaint = text(child.stderr);
   const exited = once(child, 'exit');
   await until('a mongod', () => existsSync(join(dataDir, 'mongod.pid')));
