@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Type, type Static } from 'typebox';
+import { formed } from './core/schemas.ts';
 import { StartupError } from './core/startup.error.ts';
 import { toFieldProblems, validatorOf } from './core/validate.ts';
 
@@ -10,6 +11,10 @@ import { toFieldProblems, validatorOf } from './core/validate.ts';
 function list(pattern: string, options: Record<string, unknown>) {
   return Type.String({ ...options, pattern: `^\\s*${pattern}\\s*(?:,\\s*${pattern}\\s*)*$` });
 }
+
+/** An address of Google's, which another provider's can take the place of. */
+const endpoint = (url: string, description: string) =>
+  Type.String({ format: 'uri', ...formed('^https?://', 'an address that begins with https:// or http://'), default: url, description });
 
 /** Every key of the environment that Parley reads. `.env.example` is generated from it. */
 export const Environment = Type.Object({
@@ -27,13 +32,13 @@ export const Environment = Type.Object({
   MONGOD_BINARY: Type.Optional(Type.String({ minLength: 1, description: 'The mongod program to start. Without it one is looked for on the PATH and in the cache folder, or fetched.' })),
   JWT_SECRET: Type.Optional(list('[^\\s,][^,]{30,}[^\\s,]', { examples: ['one or more keys of 32 characters at least, separated by commas'], description: 'The keys of access tokens, separated by commas: the first signs, all verify. Without it one is made and kept in DATA_DIR. Several processes on one MongoDB need the same.' })),
   SMTP_URL: Type.Optional(Type.String({ format: 'uri', pattern: '^smtps?://', examples: ['smtps://user:password@mail.example.org'], description: 'The mail server to send through. Without it mails are put into DATA_DIR/outbox as files.' })),
-  MAIL_FROM: Type.Optional(Type.String({ pattern: '^[^\\p{Cc}]*[^\\s@<>]+@[^\\s@<>]+>?$', examples: ['Parley <no-reply@example.org>'], description: 'Whom mails come from. By default no-reply at the host of PUBLIC_URL.' })),
+  MAIL_FROM: Type.Optional(Type.String({ pattern: '^(?:[^\\p{Cc}<>]*<[^\\s@<>]+@[^\\s@<>]+>|[^\\s@<>]+@[^\\s@<>]+)$', examples: ['Parley <no-reply@example.org>'], description: 'Whom mails come from. By default no-reply at the host of PUBLIC_URL.' })),
   GOOGLE_CLIENT_ID: Type.Optional(Type.String({ minLength: 1, description: 'The client id of this server at Google, to let people sign in with Google.' })),
   GOOGLE_CLIENT_SECRET: Type.Optional(Type.String({ minLength: 1, description: 'The secret that belongs to GOOGLE_CLIENT_ID.' })),
-  GOOGLE_ISSUER: Type.String({ format: 'uri', pattern: '^https?://', default: 'https://accounts.google.com', description: 'Who issues the ID tokens; any OpenID Connect provider can stand in for Google.' }),
-  GOOGLE_AUTHORIZE_URL: Type.String({ format: 'uri', pattern: '^https?://', default: 'https://accounts.google.com/o/oauth2/v2/auth', description: 'Where people are sent to sign in.' }),
-  GOOGLE_TOKEN_URL: Type.String({ format: 'uri', pattern: '^https?://', default: 'https://oauth2.googleapis.com/token', description: 'Where codes are traded for ID tokens.' }),
-  GOOGLE_JWKS_URL: Type.String({ format: 'uri', pattern: '^https?://', default: 'https://www.googleapis.com/oauth2/v3/certs', description: 'Where the keys of the ID tokens are.' }),
+  GOOGLE_ISSUER: endpoint('https://accounts.google.com', 'Who issues the ID tokens; any OpenID Connect provider can stand in for Google.'),
+  GOOGLE_AUTHORIZE_URL: endpoint('https://accounts.google.com/o/oauth2/v2/auth', 'Where people are sent to sign in.'),
+  GOOGLE_TOKEN_URL: endpoint('https://oauth2.googleapis.com/token', 'Where codes are traded for ID tokens.'),
+  GOOGLE_JWKS_URL: endpoint('https://www.googleapis.com/oauth2/v3/certs', 'Where the keys of the ID tokens are.'),
   RATE_SCALE: Type.Number({ default: 1, minimum: 0.01, maximum: 1_000_000, description: 'Multiplies every limit on how often something may be done. 2 allows twice as much.' }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'warn', description: 'How much is logged: fatal, error, warn, info, debug, trace or silent.' }),
 });

@@ -147,12 +147,21 @@ for (const [key, value] of [
   ['TRUSTED_PROXIES', '0.0.0.0/0'],
   ['SMTP_URL', 'http://mail.example.org'],
   ['MAIL_FROM', 'Parley'],
+  ['MAIL_FROM', 'Parley <parley@example.org'],
+  ['MAIL_FROM', 'Parley parley@example.org'],
+  ['GOOGLE_JWKS_URL', 'ftp://id.example.org/jwks'],
   ['RATE_SCALE', '0'],
 ] as const) {
   test(`${key}=${value} is refused`, () => {
     assert.throws(() => readConfig({ [key]: value }), { name: 'StartupError', message: new RegExp(`^The configuration is wrong: ${key} `) });
   });
 }
+
+test('whoever writes a value of another form is told what it has to look like', () => {
+  for (const [key, schema] of Object.entries<TSchema & { pattern?: string; default?: string }>(Environment.properties)) {
+    if (schema.pattern !== undefined) assert.throws(() => readConfig({ [key]: '\u0000' }), { message: new RegExp(`${key} must (?:look like|be an address)`) }, key);
+  }
+});
 
 for (const [present, missing] of [
   ['TLS_CERT', 'TLS_KEY'],

@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { TSchema } from 'typebox';
 import { Environment } from '../src/config.ts';
 import type { Access } from '../src/core/contract.ts';
 import { contracts, events, operations, type OperationName } from '../src/contracts.ts';
-import { commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
-import { strictObject } from '../src/core/schemas.ts';
-import { validatorOf } from '../src/core/validate.ts';
+import { AppError, commonErrors, errorCodes, sentenceOf, statusOf, type ErrorCode } from '../src/core/errors.ts';
+import { Email, strictObject } from '../src/core/schemas.ts';
+import { validate, validatorOf, type FieldProblem } from '../src/core/validate.ts';
+import { FirstName, Username } from '../src/features/users/users.contract.ts';
 import { asyncApiDocument } from '../src/transports/docs/asyncapi.ts';
 import { openApiDocument } from '../src/transports/docs/openapi.ts';
 import { partsOf } from '../src/transports/rest/parts.ts';
@@ -171,6 +173,26 @@ test('npm run describe tells who may call each operation, how often, and what ca
   assert.match(stdout, /Rate: 50 per second, bursts of 500, per caller/);
   assert.match(stdout, /Rate: 60 per hour, per address/);
   for (const page of ['/auth/google', '/auth/google/callback', '/verify-email', '/confirm-email', '/undo', '/reset-password']) assert.match(stdout, new RegExp(`^(GET|POST) ${page} +anyone  as \\w+\\.\\w+: its rate, its errors`, 'm'));
+});
+
+test('whoever sends a text of another form is told which form is asked for', () => {
+  const problemsOf = (schema: TSchema, value: string): unknown => {
+    try {
+      return validate(schema, value);
+    } catch (error) {
+      assert.ok(error instanceof AppError);
+      return (error.details as { fields: FieldProblem[] }).fields.map(({ problem }) => problem);
+    }
+  };
+  assert.deepEqual(problemsOf(Username, 'ann smith'), ['must be 3 to 32 letters, digits, dots, dashes or underscores']);
+  assert.deepEqual(problemsOf(Email, 'ann'), ['must be an e-mail address']);
+  assert.deepEqual(problemsOf(FirstName, '\u200B'), ['must be one line with something to see in it, without control characters']);
+  const formless = (schema: object): unknown[] => {
+    const { pattern, format, 'x-form': form } = schema as { pattern?: unknown; format?: unknown; 'x-form'?: string };
+    const parts = Object.values(schema).filter((part) => typeof part === 'object' && part !== null) as object[];
+    return [...[pattern, format].filter((given) => typeof given === 'string' && form === undefined), ...parts.flatMap(formless)];
+  };
+  assert.deepEqual([...operations].flatMap(([name, { input }]) => formless(input).map((pattern) => [name, pattern])), []);
 });
 
 test('every error is given somewhere, and every event is sent somewhere', () => {

@@ -11,24 +11,29 @@ export function pageOf<T extends TSchema>(row: T) {
   return strictObject({ items: Type.Array(row), more: Type.Boolean({ description: 'There is another page.' }) });
 }
 
+/** What a text has to look like, as a pattern, and in words for whoever sends another: it "must be …". */
+export const formed = (pattern: string, form: string) => ({ pattern, 'x-form': form });
+
+const oneLine = formed('^[^\\p{Cc}\\p{Cs}]*$', 'one line, without control characters');
+
 /** One line: composed (NFC), no control characters, no lone surrogates. */
-export const Line = (maximum: number, description: string, pattern = '^[^\\p{Cc}\\p{Cs}]*$') =>
-  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern, description });
+export const Line = (maximum: number, description: string, form = oneLine) =>
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', ...form, description });
 
 /** A line with something to see in it. Looked for first, from the end of the line: one pattern for both would take quadratic time. */
 export const Name = (maximum: number, description: string) =>
-  Line(maximum, description, '^(?=[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}])[^\\p{Cc}\\p{Cs}]*$');
+  Line(maximum, description, formed('^(?=[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}])[^\\p{Cc}\\p{Cs}]*$', 'one line with something to see in it, without control characters'));
 
 /** Several lines: newline and tab are allowed, other control characters are not. */
 export const Lines = (maximum: number, description: string) =>
-  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', pattern: '^(?:[\\n\\t]|[^\\p{Cc}\\p{Cs}])*$', description });
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', ...formed('^(?:[\\n\\t]|[^\\p{Cc}\\p{Cs}])*$', 'without control characters other than newline and tab'), description });
 
-export const Id = Type.String({ pattern: '^[0-9a-f]{24}$', description: 'An id made by the server: 24 hexadecimal digits.' });
+export const Id = Type.String({ ...formed('^[0-9a-f]{24}$', '24 hexadecimal digits in small letters'), description: 'An id made by the server: 24 hexadecimal digits.' });
 export type Id = Static<typeof Id>;
 
 /** A UUID in any version, in small letters (RFC 9562). A client makes it itself, so that a repeated send is recognised. */
 export const MessageId = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  ...formed('^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$', 'a UUID in small letters'),
   description: 'A UUID made by the sending client, in small letters.',
 });
 export type MessageId = Static<typeof MessageId>;
@@ -36,14 +41,14 @@ export type MessageId = Static<typeof MessageId>;
 export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601 in UTC with milliseconds.' });
 export type Timestamp = Static<typeof Timestamp>;
 
-export const Email = Type.String({ format: 'email', maxLength: 254, description: 'Compared without regard to case.' });
+export const Email = Type.String({ format: 'email', 'x-form': 'an e-mail address', maxLength: 254, description: 'Compared without regard to case.' });
 
 /** bcrypt reads 72 bytes and no more; a longer password would be cut silently, so it is refused. */
 export const Password = Type.String({
   'x-normalize': 'NFC',
   minLength: 8,
   'x-maxBytes': 72,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  ...oneLine,
   description: 'At least 8 characters, and at most 72 bytes of UTF-8.',
 });
 

@@ -25,6 +25,7 @@ function createAjv(encoding: Encoding): Ajv2020 {
     removeAdditional: false,
     coerceTypes: encoding === 'text',
     addUsedSchema: false,
+    verbose: true,
     strict: true,
     strictRequired: false,
     // A test does that: with the check of the schemas themselves every start would take a fifth of a second longer.
@@ -47,6 +48,7 @@ function createAjv(encoding: Encoding): Ajv2020 {
       return true;
     },
   });
+  ajv.addKeyword({ keyword: 'x-form', schemaType: 'string' });
   ajv.addKeyword({
     keyword: 'x-maxBytes',
     type: 'string',
@@ -102,7 +104,8 @@ export function toFieldProblems(errors: readonly ErrorObject[]): FieldProblem[] 
 }
 
 function problemOf(error: ErrorObject): string {
-  if (error.keyword === 'pattern') return 'has characters or a form that is not allowed here';
+  const { 'x-form': form } = error.parentSchema as { 'x-form'?: string };
+  if (form !== undefined && ['pattern', 'format'].includes(error.keyword)) return `must be ${form}`;
   if (error.keyword === 'enum') return `must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
   return error.message ?? 'is not as expected';
 }

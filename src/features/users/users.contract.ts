@@ -2,10 +2,10 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Email, Id, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Email, formed, Id, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const Username = Type.String({
-  pattern: '^[A-Za-z0-9_.-]{3,32}$',
+  ...formed('^[A-Za-z0-9_.-]{3,32}$', '3 to 32 letters, digits, dots, dashes or underscores'),
   description: '3 to 32 letters, digits, dots, dashes or underscores; compared without regard to case.',
 });
 export const FirstName = Name(50, 'The first or only name.');
