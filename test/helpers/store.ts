@@ -5,11 +5,12 @@ import type { Connection } from 'mongoose';
 import { connect } from './app.ts';
 import { until } from './until.ts';
 
-/** Every document of every collection, as JSON in small letters. */
-export async function dumpOf(connection: Connection): Promise<string> {
+/** Whether any of these texts stands anywhere in the store, in whatever case. */
+export async function mentions(connection: Connection, ...texts: string[]): Promise<boolean> {
   const collections = (await connection.db?.collections()) ?? [];
-  const dumped = await Promise.all(collections.map(async (collection) => ({ name: collection.collectionName, documents: await collection.find().sort({ _id: 1 }).toArray() })));
-  return JSON.stringify(dumped.sort((a, b) => (a.name < b.name ? -1 : 1))).toLowerCase();
+  const documents = await Promise.all(collections.map((collection) => collection.find().toArray()));
+  const dump = JSON.stringify(documents).toLowerCase();
+  return texts.some((text) => dump.includes(text.toLowerCase()));
 }
 
 /** How many mails wait to be sent. */
