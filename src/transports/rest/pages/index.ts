@@ -32,7 +32,7 @@ export const linkOperations: Record<LinkName, OperationName> = {
 
 /** `GET` and `POST /verify-email`, `/confirm-email`, `/undo` and `/reset-password`. */
 export async function registerPages(app: FastifyInstance, options: PagesOptions): Promise<void> {
-  await app.register(async (scope) => {
+  await app.register(async function pages(scope) {
     readFormsOnly(scope);
     scope.setErrorHandler(answerFailure);
     for (const name of Object.keys(linkOperations) as LinkName[]) registerLink(scope, name, options);
