@@ -46,6 +46,7 @@ export const Environment = Type.Object({
 export interface Config {
   host: string;
   port: number;
+  /** Without a slash at the end, and so is the other. */
   publicUrl: string;
   appUrl: string | undefined;
   corsOrigins: readonly string[];
@@ -137,12 +138,12 @@ function addressOf({ HOST, PORT, TLS_CERT }: Static<typeof Environment>): string
 const listOf = (value = ''): string[] => value.split(',').map((item) => item.trim()).filter(Boolean);
 
 function toConfig(values: Static<typeof Environment>, env: Record<string, string | undefined>): Config {
-  const publicUrl = values.PUBLIC_URL ?? addressOf(values);
+  const publicUrl = withoutSlash(values.PUBLIC_URL ?? addressOf(values));
   return {
     host: values.HOST,
     port: values.PORT,
     publicUrl,
-    appUrl: values.APP_URL,
+    appUrl: values.APP_URL && withoutSlash(values.APP_URL),
     corsOrigins: listOf(values.CORS_ORIGINS),
     returnPaths: listOf(values.RETURN_PATHS),
     trustedProxies: listOf(values.TRUSTED_PROXIES),
@@ -169,3 +170,5 @@ function deepFreeze<T extends object>(value: T): Readonly<T> {
   for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part as object);
   return Object.freeze(value);
 }
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

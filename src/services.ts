@@ -101,7 +101,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     mails: mailModel(options.connection),
     queue: mails,
     mailer: options.mailer,
-    prepare: createAccountMails({ ...people, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
+    prepare: createAccountMails({ ...people, sessions, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
     onError: options.onError,
   });
 
@@ -137,9 +137,9 @@ function createPeople(options: ServicesOptions) {
   const users = createUsersService({ users: userModel(connection), security, bus });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
-  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, tokens, bus, onError });
+  const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
-  const callbackUrl = `${options.publicUrl.replace(/\/$/, '')}/auth/google/callback`;
+  const callbackUrl = `${options.publicUrl}/auth/google/callback`;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
   return { services: { users, security, sessions, totp, auth }, google, mails, tokens, counters, passwords, credentials, hashing };
 }

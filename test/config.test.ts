@@ -178,6 +178,11 @@ test('with a certificate the public address is one of HTTPS', () => {
   assert.equal(readConfig({ TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem' }).publicUrl, 'https://127.0.0.1:3000');
 });
 
+test('a slash at the end of an address is none', () => {
+  const { publicUrl, appUrl } = readConfig({ PUBLIC_URL: 'https://example.org/chat/', APP_URL: 'https://app.example.org/' });
+  assert.deepEqual([publicUrl, appUrl], ['https://example.org/chat', 'https://app.example.org']);
+});
+
 test('an empty value counts as absent', () => {
   assert.deepEqual(readConfig(Object.fromEntries([...keys, 'XDG_CACHE_HOME'].map((key) => [key, '']))), readConfig({}));
 });

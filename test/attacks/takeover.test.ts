@@ -1,7 +1,7 @@
 /** Accounts that a stranger has, or once had, a hand in: whoever reads mail at the address ends up with the account alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startIssuer } from '../helpers/issuer.ts';
+import { startIssuer, type Issuer } from '../helpers/issuer.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import type { Output, Person } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
@@ -19,6 +19,14 @@ async function nextToken(app: MailedApp, email: string): Promise<string> {
     const { link } = await app.box.next(email);
     if (link?.includes('/reset-password')) return new URL(link).searchParams.get('token') ?? '';
   }
+}
+
+/** Waits until a mail was offered to a server that refuses it, and lets it wait for ten minutes more. */
+async function putOff(app: MailedApp): Promise<void> {
+  await until('the mail was offered and waits', async () => {
+    const waiting = { attempts: { $gt: 0 }, nextAttemptAt: { $lt: new Date(Date.now() + 30_000) } };
+    return (await app.store.collection('mails').updateOne(waiting, { $set: { nextAttemptAt: new Date(Date.now() + 600_000) } })).modifiedCount === 1;
+  });
 }
 
 /** What somebody is asked for, or refused with, who signs in. */
@@ -62,14 +70,10 @@ test('a change of address that the stranger asked for is over with the reset, al
   // The stranger's own mail server puts the mail off, for as long as it likes.
   app.box.refuse(450);
   await stranger.call('account.changeEmail', { email: 'stranger@example.org' });
-  const mails = app.store.collection('mails');
-  await until('the mail was offered and waits', async () => {
-    const waiting = { attempts: { $gt: 0 }, nextAttemptAt: { $lt: new Date(Date.now() + 30_000) } };
-    return (await mails.updateOne(waiting, { $set: { nextAttemptAt: new Date(Date.now() + 600_000) } })).modifiedCount === 1;
-  });
+  await putOff(app);
   app.box.unrefuse();
   await resetPassword(app, stranger.email);
-  await mails.updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
   assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('stranger@example.org')), false);
 });
 
@@ -127,6 +131,41 @@ test('the mails about a link to Google and about the second factor have a link t
   await assert.rejects(app.login(ann.email, ann.password), { code: 'WRONG_CREDENTIALS' });
   await app.ask('account.resetPassword', { token: await nextToken(app, ann.email), password: better });
   assert.deepEqual((await app.login(ann.email, better)).user.signIn, { password: true, google: false, secondFactor: false });
+});
+
+for (const [kind, change] of Object.entries({
+  'google-linked': async ({ ann, issuer }: { ann: Person; issuer: Issuer }) => ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) }),
+  'second-factor-on': async ({ ann, app }: { ann: Person; app: MailedApp }) => app.turnOnSecondFactor(ann),
+})) {
+  test(`the mail about ${kind} goes to the address that the account had then, however late it is sent`, async (t) => {
+    const issuer = await startIssuer(t);
+    const app = await buildMailedApp(t, { env: issuer.env });
+    const ann = await app.verified('Ann');
+    app.box.refuse(451);
+    await change({ ann, app, issuer });
+    await putOff(app);
+    app.box.unrefuse();
+    await ann.call('account.changeEmail', { email: 'thief@example.org' });
+    await app.ask('account.confirmEmail', { token: await app.readToken('thief@example.org', '/confirm-email') });
+    await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+    const links = [await app.readToken(ann.email, '/undo'), await app.readToken(ann.email, '/undo')];
+    assert.equal((await app.settled()).filter(({ recipients }) => recipients.includes('thief@example.org')).length, 1, 'the one mail about his own wish');
+    assert.equal(new Set(links).size, 2);
+  });
+}
+
+test('a wish for another address is over with the session it was made in, also if its mail could not be sent before', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { accessToken } = await app.login(ann.email, ann.password);
+  const thief = await app.services.sessions.authenticate(accessToken, ann.caller);
+  app.box.refuse(450);
+  await app.dispatch.call('account.changeEmail', thief, { email: 'thief@example.org' });
+  await putOff(app);
+  app.box.unrefuse();
+  await app.turnOnSecondFactor(ann);
+  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('thief@example.org')), false);
 });
 
 test('whoever undoes a change of address gets rid of the ways in that a thief has added', async (t) => {

@@ -1,6 +1,13 @@
 /** Mails that tell of what has been done: where one cannot even be stored, what has been done is answered all the same. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { createHub } from '../../src/delivery/hub.ts';
+import { createContinuation } from '../../src/features/auth/auth.continuation.ts';
+import { mailModel } from '../../src/features/mails/mail.model.ts';
+import { createMailQueue } from '../../src/features/mails/mails.service.ts';
+import { userModel } from '../../src/features/users/user.model.ts';
+import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { texts } from '../../src/features/mails/mail.texts.ts';
@@ -136,6 +143,28 @@ test('a stolen session ends as ever though nobody can be told', async (t) => {
   await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
   await refuseMails(app);
   await assert.rejects(app.ask('auth.refresh', { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
+});
+
+test('a stolen session ends, and its owner is told, though the server dies before it has ended it', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { accessToken } = (await app.ask('auth.refresh', { refreshToken: ann.refreshToken })) as Output<'auth.refresh'>;
+  await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
+  const asked = new EventEmitter();
+  const dying = createContinuation({
+    credentials: createCredentialsService({ users: userModel(app.store), bus: createHub() }),
+    sessions: { ...app.services.sessions, endOne: async () => new Promise<never>(() => asked.emit('asked')) },
+    security: app.services.security,
+    mails: createMailQueue(mailModel(app.store), (error) => assert.fail(String(error))),
+    onError: (error) => assert.fail(String(error)),
+  });
+  const dead = once(asked, 'asked');
+  void dying.refresh(guest, { refreshToken: ann.refreshToken });
+  await dead;
+  await app.services.sessions.authenticate(accessToken, guest);
+  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
+  await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
 });
 
 test('a stolen session ends, and its owner is told, though the log cannot be written', async (t) => {

@@ -44,7 +44,7 @@ function createParts(connection: Connection) {
   const security = createSecurityService(securityModel(connection));
   const credentials = createCredentialsService({ users: userModel(connection), bus: silent });
   const tokens = createTokensService(tokenModel(connection));
-  const sessions = createSessionsService({ credentials, tokens, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
+  const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
   return {
     security,
     sessions,

@@ -159,10 +159,11 @@ test('whoever has an account with an address that is not verified has five links
 });
 
 /** What prepares mails in a process of its own. */
-async function createPreparing(t: TestContext, { mongodbUri }: MailedApp): Promise<ReturnType<typeof createAccountMails>> {
+async function createPreparing(t: TestContext, { mongodbUri, services: { sessions } }: MailedApp): Promise<ReturnType<typeof createAccountMails>> {
   const store = await connect(t, mongodbUri);
   return createAccountMails({
     credentials: createCredentialsService({ users: userModel(store), bus: createHub() }),
+    sessions,
     tokens: createTokensService(tokenModel(store)),
     security: createSecurityService(securityModel(store)),
     counters: createCountersService(counterCollection(store)),

@@ -10,6 +10,7 @@ import { createSessionStore } from '../../src/features/sessions/session.store.ts
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import { mailbox } from '../helpers/mailbox.ts';
 import { guest, type Output } from '../helpers/people.ts';
+import { countWaitingMails } from '../helpers/store.ts';
 import { until } from '../helpers/until.ts';
 
 const refresh = async ({ dispatch }: TestApp, refreshToken?: string): Promise<Required<Output<'auth.refresh'>>> =>
@@ -206,8 +207,8 @@ test('of many late uses at once one is told to the owner: by one mail, and one e
   for (const use of uses) assert.equal((use as { reason?: { code?: string } }).reason?.code, 'SESSION_ENDED');
   assert.equal((await socket.closed).code, 4401);
 
-  const queue = (await connect(t, app.mongodbUri)).collection('mails');
-  await until('all mails are sent', async () => (await queue.countDocuments()) === 0);
+  const store = await connect(t, app.mongodbUri);
+  await until('all mails are sent', async () => (await countWaitingMails(store)) === 0);
   const { subject } = texts['session-stolen'].en;
   assert.deepEqual(mails.received.filter((mail) => mail.subject === subject).map(({ recipients }) => recipients), [[ann.email]]);
 

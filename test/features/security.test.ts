@@ -99,7 +99,7 @@ test('what is asked of a log is answered by an index, however much else is in it
   await db.command({ profile: 2 });
   assert.ok(await security.hasSignedInFrom(ann.id, '198.51.8.1'));
   assert.equal(await security.hasSignedInFrom(ann.id, '203.0.113.1'), false);
-  assert.equal(await security.count(ann.id, ['sign-in-failed', 'registered'], since), 1);
+  assert.equal(await security.isUndone(ann.id, since), false);
   await db.command({ profile: 0 });
   const profiled = await db.collection('system.profile').find({ ns: /[.]security$/ }).toArray();
   assert.deepEqual(profiled.map(({ keysExamined, docsExamined }) => [keysExamined <= 4, docsExamined <= 1]), [[true, true], [true, true], [true, true]]);

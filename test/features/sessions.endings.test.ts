@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Types, type Connection } from 'mongoose';
-import type { UserDocument } from '../../src/features/users/user.model.ts';
+import { createHub } from '../../src/delivery/hub.ts';
+import { securityModel } from '../../src/features/security/security.model.ts';
+import { createSecurityService } from '../../src/features/security/security.service.ts';
+import { createAccessTokens } from '../../src/features/sessions/access.tokens.ts';
+import { revocationModel } from '../../src/features/sessions/revocation.model.ts';
+import { sessionModel } from '../../src/features/sessions/session.model.ts';
+import { createSessionsService } from '../../src/features/sessions/sessions.service.ts';
+import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
@@ -46,25 +54,27 @@ test('a new password ends sessions whatever the clock said of the server that op
   await ann.call('users.me');
 });
 
-const sparing: Record<string, (ann: Person) => Promise<() => Promise<unknown>>> = {
+const changes: Record<string, (ann: Person) => Promise<() => Promise<unknown>>> = {
   async 'switch on a second factor'({ call }) {
     const { uri } = await call('totp.enrol');
     return () => call('totp.confirm', { code: createAuthenticator(uri).code() });
   },
-  async 'change the password'({ call, password }) {
-    return () => call('account.changePassword', { oldPassword: password, password: 'another horse battery' });
-  },
+  'set up a second factor': async ({ call }) => () => call('totp.enrol'),
+  'change the password': async ({ call, password }) => () => call('account.changePassword', { oldPassword: password, password: 'another horse battery' }),
+  'ask for another address': async ({ call }) => () => call('account.changeEmail', { email: 'thief@example.org' }),
+  'unlink Google': async ({ call }) => () => call('account.unlinkGoogle'),
+  'remove the account': async ({ call, password }) => () => call('account.remove', { password }),
 };
 
-for (const [what, prepare] of Object.entries(sparing)) {
-  test(`a session whose end is noted and not done cannot ${what} so as to be spared: it is refused, and over`, async (t) => {
+for (const [what, prepare] of Object.entries(changes)) {
+  test(`a session whose end is noted and not done cannot ${what}: it is refused, and over`, async (t) => {
     const app = await buildTestApp(t);
     const ann = await app.verified('Ann');
     const store = await connect(t, app.mongodbUri);
     const act = await prepare(ann);
     await noteEnding(store, ann);
     const before = await storedUser(store, ann);
-    await assert.rejects(act(), { name: 'AppError' });
+    await assert.rejects(act(), { code: 'UNAUTHENTICATED' });
     await assert.rejects(app.services.sessions.authenticate(ann.accessToken, guest), { code: 'UNAUTHENTICATED' });
     await assert.rejects(app.dispatch.call('auth.refresh', guest, { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
     const { ending, ...changed } = { ...before };
@@ -72,12 +82,50 @@ for (const [what, prepare] of Object.entries(sparing)) {
   });
 }
 
-test('of an account that is removed while an end of its sessions is noted no note is left', async (t) => {
+test('a session that is about to end sets no password where an undoing has just taken the old one away', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.verified('Ann');
+  const store = await connect(t, app.mongodbUri);
+  await noteEnding(store, ann);
+  await store.collection('users').updateMany({}, { $unset: { passwordHash: '' } });
+  await assert.rejects(ann.call('account.changePassword', { oldPassword: 'not the password', password: 'another horse battery' }), { code: 'UNAUTHENTICATED' });
+  assert.equal((await storedUser(store, ann))?.passwordHash, undefined);
+});
+
+test('a session that is ended while its account is read is not given the account', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.verified('Ann');
+  const store = await connect(t, app.mongodbUri);
+  const bus = createHub();
+  const credentials = createCredentialsService({ users: userModel(store), bus });
+  const slow = createSessionsService({
+    sessions: sessionModel(store),
+    revocations: revocationModel(store),
+    accessTokens: createAccessTokens(['a secret that is only good for tests']),
+    credentials: {
+      ...credentials,
+      async require(id) {
+        await noteEnding(store, ann);
+        const account = await credentials.require(id);
+        await app.services.sessions.endNoted(id);
+        return account;
+      },
+    },
+    security: createSecurityService(securityModel(store)),
+    bus,
+    onError: (error) => assert.fail(String(error)),
+  });
+  t.after(() => slow.stop());
+  await assert.rejects(slow.requireAccount(ann.caller), { code: 'UNAUTHENTICATED' });
+});
+
+test('of an account that is removed, no note is left that its sessions are to end', async (t) => {
   const app = await buildTestApp(t);
   const ann = await app.person('Ann');
   const store = await connect(t, app.mongodbUri);
   await noteEnding(store, ann);
-  await ann.call('account.remove', { password: ann.password });
+  const { accessToken } = (await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Required<Output<'auth.login'>>;
+  await app.dispatch.call('account.remove', await app.services.sessions.authenticate(accessToken, guest), { password: ann.password });
   const { removedAt, ending, generation } = (await storedUser(store, ann)) ?? assert.fail('no document is left');
   assert.ok(removedAt);
   assert.deepEqual([ending, generation], [undefined, undefined]);

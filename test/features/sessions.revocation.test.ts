@@ -181,9 +181,8 @@ async function createProcess(t: TestContext, uri: string, beforeRemoval = (): Pr
     sessions: model,
     revocations: revocationModel(connection),
     accessTokens: createAccessTokens(['a secret that is only good for tests']),
-    credentials: { findEndings: async () => [], completeEnding: async () => undefined },
+    credentials: { findEndings: async () => [], completeEnding: async () => undefined, require: async () => assert.fail() },
     security: createSecurityService(securityModel(connection)),
-    tokens: { removeAll: async () => undefined },
     bus: { publish: () => undefined, join: () => undefined, endSession: (sessionId) => void ended.push(sessionId) },
     onError: (error) => assert.fail(String(error)),
   });

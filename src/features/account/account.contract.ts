@@ -30,7 +30,7 @@ export const accountContract = {
       errors: ['LINK_EXPIRED'],
     }),
     'account.changeEmail': operation({
-      summary: 'Send a link to a new address; once it is followed, that is the address of the account.',
+      summary: 'Send a link to a new address; once it is followed, that is the address of the account. It is good for a day, while this session lasts and the password stays the same.',
       access: 'fresh',
       rate: mailing,
       input: strictObject({ email: Email }),
@@ -38,7 +38,7 @@ export const accountContract = {
       errors: [],
     }),
     'account.confirmEmail': operation({
-      summary: 'Confirm a new address by the link that was sent there; the old one gets a link that undoes it.',
+      summary: 'Confirm a new address by the link that was sent there; the old one, if it was verified, gets a link that undoes it.',
       access: 'anyone',
       rate: following,
       input: strictObject({ token: LinkToken }),
@@ -91,7 +91,7 @@ export const accountContract = {
       rate: changing,
       input: strictObject({}),
       output: Nothing,
-      errors: ['LAST_WAY_IN'],
+      errors: ['LAST_WAY_IN', 'SESSION_ENDED'],
     }),
     'account.remove': operation({
       summary: 'Remove my account for good, with the password or within five minutes of a sign-in with Google.',
@@ -102,7 +102,7 @@ export const accountContract = {
         messages: Type.Enum(['keep', 'remove'], { default: 'keep', description: 'What becomes of my messages: they stay as those of a deleted account, or they are removed.' }),
       }),
       output: Nothing,
-      errors: ['WRONG_PASSWORD', 'FRESH_SIGN_IN_REQUIRED', 'BUSY'],
+      errors: ['WRONG_PASSWORD', 'FRESH_SIGN_IN_REQUIRED', 'SESSION_ENDED', 'BUSY'],
     }),
   },
   events: {},

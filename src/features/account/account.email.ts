@@ -6,7 +6,7 @@ import type { AccountParts, AccountService } from './account.service.ts';
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
 
 /** What sends a link. */
-function createRequests({ credentials, security, mails }: AccountParts): Pick<AccountService, 'sendVerificationEmail' | 'changeEmail'> {
+function createRequests({ credentials, sessions, security, mails }: AccountParts): Pick<AccountService, 'sendVerificationEmail' | 'changeEmail'> {
   return {
     async sendVerificationEmail(caller) {
       const { me } = await credentials.require(caller.userId);
@@ -15,11 +15,11 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
     },
 
     async changeEmail(caller, { email }) {
-      const { me } = await credentials.require(caller.userId);
+      const { me, stamp } = await sessions.requireAccount(caller);
       const taken = await credentials.find({ email });
       // The answer is the same: only whoever reads mail at an address may know that it has an account.
-      if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id });
-      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase() });
+      if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, to: taken.email });
+      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), values: { stamp, sessionId: caller.sessionId } });
       await security.record(me.id, 'email-change-requested', caller, email);
       return null;
     },
@@ -30,7 +30,7 @@ function createRequests({ credentials, security, mails }: AccountParts): Pick<Ac
  * What following a link does, before the link is used up: whatever fails on the way, it can be followed again. The browser that does it may be
  * anybody's: nobody is signed in by it.
  */
-function createFollowing({ credentials, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail'> {
+function createFollowing({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail'> {
   return {
     async verifyEmail(guest, { token }) {
       const { userId, email } = requireOwned(await tokens.find('verify-email', token));
@@ -41,11 +41,12 @@ function createFollowing({ credentials, tokens, security, mails }: AccountParts)
     },
 
     async confirmEmail(guest, { token }) {
-      const { userId, email, stamp } = requireOwned(await tokens.find('confirm-email', token));
+      const { userId, email, stamp, sessionId } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
-      // Whoever asked for the link could sign in then; with another stamp that may be over.
       if (!before || before.email === email || before.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const change = async (): Promise<void> => {
+        // Whoever asked for the link was signed in then. Where that is over, the link is, too.
+        if (sessionId === undefined || !(await sessions.isAlive(sessionId))) throw new AppError('LINK_EXPIRED');
         const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null, generation: before.generation });
         if (!after) throw new AppError('LINK_EXPIRED');
       };

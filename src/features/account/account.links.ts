@@ -10,12 +10,15 @@ interface Owned {
   email: string;
   /** When the mail was asked for. */
   since: Date;
-  /** Of the account when the mail was sent. */
+  /** Of the account when the mail was sent; of a wish, when it was made. */
   stamp: string;
+  /** Of a wish: the session that it was made in. */
+  sessionId: Id | undefined;
 }
 
 /** @throws LINK_EXPIRED */
 export function requireOwned(content: TokenContent | undefined): Owned {
   if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  return { userId: content.userId, email: content.data['email'] ?? '', since: new Date(content.data['since'] ?? 0), stamp: content.data['stamp'] ?? '' };
+  const { email = '', since = 0, stamp = '', sessionId } = content.data;
+  return { userId: content.userId, email, since: new Date(since), stamp, sessionId };
 }

@@ -1,15 +1,15 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
-import type { Id } from '../../core/schemas.ts';
 import type { CountersService } from '../counters/counters.service.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
-import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
+import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
 import { createMailLimits, resetLifetime } from './account.limits.ts';
 
 export interface AccountMailsParts {
   credentials: CredentialsService;
+  sessions: Pick<SessionsService, 'isAlive' | 'endOne'>;
   tokens: TokensService;
   security: SecurityService;
   counters: CountersService;
@@ -18,9 +18,6 @@ export interface AccountMailsParts {
 }
 
 const day = 24 * 60 * 60;
-
-/** What ends a wish to change the address: whoever had it may not have been the owner. */
-const claims: readonly SecurityKind[] = ['password-changed', 'password-reset', 'changes-undone', 'session-ended', 'session-stolen'];
 
 interface LinkDeclaration {
   path: string;
@@ -50,26 +47,28 @@ const links: Partial<Record<MailKind, LinkDeclaration>> = {
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
   const { tokens, counters, publicUrl, appUrl = publicUrl } = parts;
   const isAllowed = createMailLimits(counters);
-  const linkFor = async ({ kind, createdAt }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
+  const linkFor = async ({ kind, createdAt, values }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
     const declared = links[kind];
     if (!declared) return undefined;
     const { path, purpose, ...terms } = declared;
     const base = declared === resetting ? appUrl : publicUrl;
-    return `${base.replace(/\/$/, '')}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString(), stamp } })}`;
+    return `${base}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString(), stamp, ...(kind === 'confirm-email' && values) } })}`;
   };
 
   return async (mail) => {
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
     if (kind === 'account-removed') return mail.to !== undefined && (await isAllowed(mail, mail.to)) ? { to: mail.to, language, name: values['name'] ?? '', values } : undefined;
+    // Whoever was to do so may have died.
+    if (kind === 'session-stolen') await parts.sessions.endOne(mail.id);
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     const link = await linkFor(mail, account, to);
-    // The link comes first, as what ends it is recorded first: so one of the two sees the other.
-    if (await isOvertaken(parts, mail, account.id)) return undefined;
+    // The link comes first, as what undoes it is recorded first: so one of the two sees the other.
+    if (await isOvertaken(parts, mail, account)) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
@@ -83,9 +82,10 @@ function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Accou
 }
 
 /** Whether the link is worthless before it is sent: whoever wished for it, or reads it, may not be the owner. */
-async function isOvertaken({ security }: AccountMailsParts, { kind, createdAt }: QueuedMail, userId: Id): Promise<boolean> {
-  if (kind === 'confirm-email') return (await security.count(userId, claims, createdAt)) > 0;
-  return links[kind] === undoing && security.isUndone(userId, createdAt);
+async function isOvertaken({ sessions, security }: AccountMailsParts, { kind, createdAt, values }: QueuedMail, { id, stamp }: Account): Promise<boolean> {
+  const { sessionId } = values;
+  if (kind === 'confirm-email') return values['stamp'] !== stamp || sessionId === undefined || !(await sessions.isAlive(sessionId));
+  return links[kind] === undoing && security.isUndone(id, createdAt);
 }
 
 /** A link for a new password is asked for by address: whose that is was not looked up until now. */

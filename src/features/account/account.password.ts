@@ -7,11 +7,9 @@ import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 /** What a new password ends, and who is told. */
-async function conclude({ sessions, tokens, security, mails }: AccountParts, { id }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
-  await mails.notify({ kind: 'password-changed', userId: id, values: { device: deviceOf(guest.userAgent) } });
+async function conclude({ sessions, security, mails }: AccountParts, { id, email }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
+  await mails.notify({ kind: 'password-changed', userId: id, to: email, values: { device: deviceOf(guest.userAgent) } });
   await security.record(id, kind, guest);
-  // A link that undoes a change of address stays good: a thief would set a new password, too.
-  await tokens.removeAll(id, ['reset-password', 'confirm-email', 'second-factor']);
   await sessions.endNoted(id);
 }
 
@@ -19,16 +17,13 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
   const { credentials, sessions, passwords, tokens, security, mails } = parts;
   return {
     async changePassword(caller, { oldPassword, password }) {
-      const account = await credentials.require(caller.userId);
+      const account = await sessions.requireAccount(caller);
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
       const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
-      if (!changed) {
-        // Somebody else has changed it meanwhile, or the end of this session is noted, and not done yet.
-        await sessions.endNoted(account.id);
-        throw new AppError('WRONG_PASSWORD');
-      }
+      // Somebody else has changed it meanwhile.
+      if (!changed) throw new AppError('WRONG_PASSWORD');
       await conclude(parts, changed, caller, 'password-changed');
       return null;
     },
@@ -50,6 +45,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (!changed) throw new AppError('LINK_EXPIRED');
       if (!account.me.emailVerified) await security.record(userId, 'email-verified', guest, email);
       await conclude(parts, changed, guest, 'password-reset');
+      await tokens.redeem('reset-password', token);
       return null;
     },
   };

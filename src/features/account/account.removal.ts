@@ -19,7 +19,7 @@ export interface RemovalInput {
 }
 
 export interface Removals {
-  /** @throws WRONG_PASSWORD, FRESH_SIGN_IN_REQUIRED */
+  /** @throws WRONG_PASSWORD, FRESH_SIGN_IN_REQUIRED, SESSION_ENDED */
   remove(caller: Caller, input: RemovalInput): Promise<null>;
   /** Takes up what a crash has left undone, now and every minute. */
   start(): void;
@@ -52,7 +52,7 @@ export function createRemovals(parts: RemovalParts): Removals {
   const { credentials, sessions, passwords } = parts;
   const work = createWork(parts);
   const requireProof = async (caller: Caller, password: string | undefined): Promise<Account> => {
-    const account = await credentials.require(caller.userId);
+    const account = await sessions.requireAccount(caller);
     if (password !== undefined) await passwords.require(account, password, caller);
     else if ((await sessions.findFreshProof(caller.sessionId)) !== 'google') throw account.passwordHash === undefined ? new AppError('FRESH_SIGN_IN_REQUIRED') : toFieldError('password', 'is required, but within five minutes of a sign-in with Google');
     return account;
@@ -65,6 +65,8 @@ export function createRemovals(parts: RemovalParts): Removals {
       const account = await requireProof(caller, password);
       const removal = await credentials.erase(account, messages);
       if (removal) work.begin(account.id, removal);
+      // Unless another removal was faster, all sessions had to end since the proof was looked at.
+      else if (await credentials.find({ id: account.id })) throw new AppError('SESSION_ENDED');
       // Its sockets are closed before the answer; what takes longer goes on behind it.
       await sessions.endAll(account.id);
       return null;

@@ -13,9 +13,11 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
   return {
     async undo(guest, { token }) {
       const { userId, email, since } = requireOwned(await tokens.find('undo', token));
+      const before = await credentials.find({ id: userId });
+      if (!before) throw new AppError('LINK_EXPIRED');
       await freeAddress(credentials, email, userId);
       // Whoever made the change could sign in, and must not any more.
-      const added = findAdded(await credentials.find({ id: userId }), since);
+      const added = findAdded(before, since);
       const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...added });
       if (!account) throw new AppError('LINK_EXPIRED');
       await sessions.endNoted(userId);
@@ -23,7 +25,6 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
       requireOwned(await tokens.redeem('undo', token));
       // A thief has links, too: that of a change before his own is out of his reach.
       await tokens.removeAll(userId, ['undo'], since);
-      await tokens.removeAll(userId, ['verify-email', 'reset-password', 'confirm-email', 'second-factor']);
       await mails.notify({ kind: 'changes-undone', userId, to: email });
       return null;
     },
@@ -46,7 +47,7 @@ const warning = 24 * 60 * 60_000;
  * A change that takes away what was set up to sign in with since shortly before an instant: whoever undoes a
  * change gets the account back from somebody who may have made ways in of their own.
  */
-function findAdded(account: Account | undefined, before: Date): CredentialChange {
+function findAdded({ googleLinkedAt, secondFactor }: Account, before: Date): CredentialChange {
   const isAdded = (at: Date | undefined): boolean => at !== undefined && at.getTime() >= before.getTime() - warning;
-  return { ...(isAdded(account?.googleLinkedAt) && { googleId: null, googleLinkedAt: null }), ...(isAdded(account?.secondFactor?.confirmedAt) && { secondFactor: null }) };
+  return { ...(isAdded(googleLinkedAt) && { googleId: null, googleLinkedAt: null }), ...(isAdded(secondFactor?.confirmedAt) && { secondFactor: null }) };
 }

@@ -5,7 +5,6 @@ import { AppError } from '../../core/errors.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService, StolenSession } from '../sessions/sessions.service.ts';
-import type { TokensService } from '../tokens/tokens.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
 import type { AuthService } from './auth.service.ts';
 
@@ -13,30 +12,32 @@ export interface ContinuationParts {
   credentials: CredentialsService;
   sessions: SessionsService;
   security: SecurityService;
-  tokens: TokensService;
   mails: MailQueue;
   onError: (error: unknown) => void;
 }
 
-export function createContinuation({ credentials, sessions, security, tokens, mails, onError }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
-  const tellOwner = async ({ userId, userAgent }: StolenSession, guest: Guest): Promise<void> => {
-    const account = await credentials.find({ id: userId });
-    if (!account) return;
-    // First of all: nobody learns of it a second time.
-    await mails.notify({ kind: 'session-stolen', userId, values: { device: deviceOf(userAgent) } });
-    try {
-      await security.record(userId, 'session-stolen', guest);
-    } finally {
-      // The thief may have asked for another address.
-      await tokens.removeAll(userId, ['confirm-email']);
-    }
+export function createContinuation({ credentials, sessions, security, mails, onError }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
+  const end = async ({ sessionId, userId }: StolenSession, guest: Guest): Promise<void> => {
+    if (await sessions.endOne(sessionId)) await security.record(userId, 'session-stolen', guest);
+  };
+  /** The mail is stored first: if this process dies, whoever sends it ends the session. Of several uses at once one is told of. */
+  const endTold = async (stolen: StolenSession, guest: Guest): Promise<void> => {
+    const { sessionId: id, userId, userAgent } = stolen;
+    const to = (await credentials.find({ id: userId }))?.email;
+    await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent) } }, () => end(stolen, guest));
   };
 
   return {
     async refresh(guest, { refreshToken }) {
       const { tokens: next, stolen } = await sessions.refresh(refreshToken, guest);
       if (next) return next;
-      if (stolen) await tellOwner(stolen, guest).catch(onError);
+      if (stolen) {
+        await endTold(stolen, guest).catch(async (error: unknown) => {
+          onError(error);
+          // Whatever could not be stored, the thief is not let in any more.
+          await end(stolen, guest);
+        });
+      }
       throw new AppError('SESSION_ENDED');
     },
 

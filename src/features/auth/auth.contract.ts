@@ -43,7 +43,7 @@ export const authContract = {
         refresh: RefreshDelivery,
       }),
       output: SignedIn,
-      errors: ['PASSWORD_TOO_EASY', 'EMAIL_TAKEN', 'USERNAME_TAKEN', 'BUSY'],
+      errors: ['PASSWORD_TOO_EASY', 'EMAIL_TAKEN', 'USERNAME_TAKEN', 'SESSION_ENDED', 'BUSY'],
     }),
     'auth.login': operation({
       summary: 'Sign in with a password, and an e-mail or a username.',

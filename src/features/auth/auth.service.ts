@@ -11,7 +11,7 @@ import type { CredentialsService } from '../users/credentials.service.ts';
 import type { authContract } from './auth.contract.ts';
 import { createConfirm } from './auth.confirm.ts';
 import { createContinuation } from './auth.continuation.ts';
-import { createEntry } from './auth.entry.ts';
+import { createEntry, openSession } from './auth.entry.ts';
 import { createGoogleRedirect, type GoogleRedirect } from './google.redirect.ts';
 import { createGoogleEntry, type GoogleSignIn } from './google.entry.ts';
 import { createLogin } from './auth.login.ts';
@@ -35,7 +35,7 @@ export interface AuthParts {
 }
 
 export function createAuthService(parts: AuthParts): AuthService {
-  const { credentials, sessions, passwords, totp, tokens, security, mails } = parts;
+  const { credentials, passwords, totp, tokens, security, mails } = parts;
   const signIn = createEntry(parts);
   const signInWithGoogle = createGoogleEntry(parts, signIn);
 
@@ -51,7 +51,7 @@ export function createAuthService(parts: AuthParts): AuthService {
       // First of all: whoever gets an error from here on finds the address taken, and has the mail.
       await mails.notify({ kind: 'verify-email', userId: account.id });
       await security.record(account.id, 'registered', guest);
-      return { user: account.me, ...(await sessions.open(account, guest, 'password')) };
+      return { user: account.me, ...(await openSession(parts, account, guest, 'password')) };
     },
 
     loginWithGoogle: async (guest, { credential, nonce }) => signInWithGoogle(guest, credential, nonce),

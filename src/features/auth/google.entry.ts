@@ -79,7 +79,7 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
  */
 async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
   const only = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } };
-  const account = await mails.telling({ kind: 'google-linked', userId: known.id }, async () => {
+  const account = await mails.telling({ kind: 'google-linked', userId: known.id, to: known.email }, async () => {
     const changed = await credentials.change(known.id, { googleId, googleLinkedAt: new Date() }, only);
     if (!changed) throw new AppError('GOOGLE_NOT_LINKED');
     return changed;

@@ -18,8 +18,11 @@ export interface MailJob {
   language?: Language;
   /** Whose account it is about. */
   userId?: Id;
-  /** The address it goes to, where that is not the one of the account. */
-  to?: string;
+  /**
+   * The address it goes to; without one, that which the account has when it is sent. What tells of a change goes to the
+   * address of that moment: a thief may change it before the mail is sent.
+   */
+  to?: string | undefined;
   /** What the text names: `device`, `newEmail`. */
   values?: Record<string, string>;
 }

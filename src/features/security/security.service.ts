@@ -14,8 +14,6 @@ export interface SecurityService extends Service<typeof securityContract> {
   recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { email: string; since: Date }): Promise<void>;
   /** True if what was changed at this instant has been undone after it. */
   isUndone(userId: Id, at: Date): Promise<boolean>;
-  /** How often any of these has happened to an account since then. */
-  count(userId: Id, kinds: readonly SecurityKind[], since: Date): Promise<number>;
   /** True if somebody has signed in to this account from this network before. */
   hasSignedInFrom(userId: Id, ip: string): Promise<boolean>;
   /** The account is gone, and its log with it. */
@@ -42,7 +40,6 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
         .lean();
       return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
     },
-    count: async (userId, kinds, since) => entries.countDocuments({ userId, _id: { $gte: firstIdOf(since) }, kind: { $in: kinds }, at: { $gt: since } }),
     hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {
       await entries.deleteMany({ userId });

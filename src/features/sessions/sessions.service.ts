@@ -5,7 +5,7 @@ import { deviceOf } from '../../core/device.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityService } from '../security/security.service.ts';
-import type { TokensService } from '../tokens/tokens.service.ts';
+import type { Account, CredentialsService } from '../users/credentials.service.ts';
 import type { AccessClaims, AccessTokens } from './access.tokens.ts';
 import { createSessionEndings, type SessionEndingsParts } from './session.endings.ts';
 import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
@@ -23,8 +23,9 @@ export interface Tokens {
   refreshToken?: string;
 }
 
-/** A session that was ended because one of its earlier refresh tokens was used. */
+/** A session one of whose earlier refresh tokens was used: somebody has a copy. */
 export interface StolenSession {
+  sessionId: Id;
   userId: Id;
   /** The device that it was opened from. */
   userAgent: string;
@@ -32,16 +33,25 @@ export interface StolenSession {
 
 export interface SessionsService extends Service<typeof sessionsContract> {
   open(owner: Owner, guest: Guest, provenBy: Proof): Promise<Required<Tokens>>;
-  /** The next tokens, or neither; `stolen` when the token shows that somebody has a copy, and the session has been ended. */
+  /** The next tokens, or neither; `stolen` when the token shows that the session has to end. */
   refresh(refreshToken: string | undefined, guest: Guest): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
   /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
   authenticate(token: string, guest: Guest): Promise<Caller>;
   /** Ends the session of this refresh token, or of the one before it; gives its owner. */
   endByRefreshToken(refreshToken: string): Promise<AccessClaims | undefined>;
-  endOne(sessionId: Id): Promise<void>;
+  /** False if it had ended before. */
+  endOne(sessionId: Id): Promise<boolean>;
   endAll(userId: Id): Promise<void>;
   /** Ends the sessions of a person that the change of credentials just made has noted. */
   endNoted(userId: Id): Promise<void>;
+  /**
+   * The account of a caller, as it was before it was found that the session still stands. A change that names the generation
+   * of this account is done for whoever may do it: had all sessions to end meanwhile, it is another.
+   * @throws UNAUTHENTICATED if the session is to end, or has ended
+   */
+  requireAccount(caller: Caller): Promise<Account>;
+  /** Whether there still is such a session. */
+  isAlive(sessionId: Id): Promise<boolean>;
   /** How the owner has proven within the last five minutes who they are, if they have. */
   findFreshProof(sessionId: Id): Promise<Proof | undefined>;
   /** @throws FRESH_SIGN_IN_REQUIRED */
@@ -58,9 +68,8 @@ export interface SessionsParts {
   sessions: SessionModel;
   revocations: RevocationModel;
   accessTokens: AccessTokens;
-  credentials: SessionEndingsParts['credentials'];
+  credentials: SessionEndingsParts['credentials'] & Pick<CredentialsService, 'require'>;
   security: Pick<SecurityService, 'recordMany'>;
-  tokens: Pick<TokensService, 'removeAll'>;
   bus: Bus;
   onError: (error: unknown) => void;
 }
@@ -91,6 +100,12 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     ...createEnds(parts, store, ending.endMany),
     start: () => endings.start(),
     endNoted: async (userId) => endings.endNoted(userId),
+    async requireAccount({ userId, sessionId }) {
+      const account = await parts.credentials.require(userId);
+      await endings.endNoted(userId);
+      if ((await store.find(sessionId)) === undefined) throw new AppError('UNAUTHENTICATED');
+      return account;
+    },
     stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
 
@@ -104,10 +119,7 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     async refresh(token, guest) {
       const { next, stolen } = await store.rotate(token, guest);
       if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
-      if (!stolen) return {};
-      // Of several uses at once one ends it, and tells its owner.
-      if ((await ending.endMany([idOf(stolen)])).length === 0) return {};
-      return { stolen: { userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } };
+      return stolen ? { stolen: { sessionId: idOf(stolen), userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } } : {};
     },
   };
 }
@@ -139,24 +151,16 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   };
 }
 
-function createEnds({ security, tokens }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
   const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
     const ended = await endMany(sessions.map(idOf));
-    try {
-      await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
-    } finally {
-      // Whoever asked for another address may have done so in one of them, or in one that they have ended themselves. After
-      // the log, by which a mail that is being sent learns of it; and whatever comes of that: nobody ends them a second time.
-      await tokens.removeAll(caller.userId, ['confirm-email']);
-    }
+    await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
   };
   return {
     async endAll(userId) {
       await endMany((await store.list(userId)).map(idOf));
     },
-    async endOne(sessionId) {
-      await endMany([sessionId]);
-    },
+    endOne: async (sessionId) => (await endMany([sessionId])).length > 0,
 
     async end(caller, { id }) {
       const session = await store.find(id);
@@ -181,13 +185,14 @@ function createEnds({ security, tokens }: SessionsParts, store: SessionStore, en
 }
 
 /** What only reads: who is it, since when, and where else. */
-function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'findFreshProof' | 'requireFresh'> {
+function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'isAlive' | 'findFreshProof' | 'requireFresh'> {
   const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
     const session = await store.find(sessionId);
     return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
   };
   return {
     findFreshProof,
+    isAlive: async (sessionId) => (await store.find(sessionId)) !== undefined,
     async requireFresh({ sessionId }) {
       if ((await findFreshProof(sessionId)) === undefined) throw new AppError('FRESH_SIGN_IN_REQUIRED');
     },

@@ -30,11 +30,11 @@ export interface TotpParts {
 }
 
 export function createTotpService(parts: TotpParts): TotpService {
-  const { credentials, passwords } = parts;
+  const { credentials, sessions, passwords } = parts;
   const use = createUse(parts);
   const tell = createTell(parts);
   const requireOn = async (caller: Caller): Promise<Account> => {
-    const account = await credentials.require(caller.userId);
+    const account = await sessions.requireAccount(caller);
     if (!account.secondFactor?.confirmedAt) throw new AppError('SECOND_FACTOR_OFF');
     return account;
   };
@@ -49,7 +49,7 @@ export function createTotpService(parts: TotpParts): TotpService {
       const recoveryCodes = makeRecoveryCodes();
       const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
       if (!changed) throw new AppError('SECOND_FACTOR_OFF');
-      await tell(caller, 'recovery-codes-renewed');
+      await tell(account, caller, 'recovery-codes-renewed');
       return { recoveryCodes };
     },
 
@@ -58,25 +58,25 @@ export function createTotpService(parts: TotpParts): TotpService {
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
       if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
-      await tell(caller, 'second-factor-off');
+      await tell(account, caller, 'second-factor-off');
       return null;
     },
   };
 }
 
-type Tell = (caller: Caller, kind: SecurityKind & MailKind) => Promise<void>;
+type Tell = (account: Account, caller: Caller, kind: SecurityKind & MailKind) => Promise<void>;
 
 const createTell =
   ({ security, mails }: TotpParts): Tell =>
-  async (caller, kind) => {
-    await security.record(caller.userId, kind, caller);
-    await mails.notify({ kind, userId: caller.userId });
+  async ({ id, email }, caller, kind) => {
+    await security.record(id, kind, caller);
+    await mails.notify({ kind, userId: id, to: email });
   };
 
 function createEnrolment({ credentials, sessions, security, mails }: TotpParts): Pick<TotpService, 'enrol' | 'confirm'> {
   return {
     async enrol(caller) {
-      const { me, generation } = await credentials.require(caller.userId);
+      const { me, generation } = await sessions.requireAccount(caller);
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       const secret = makeSecret();
       const account = await credentials.change(caller.userId, { secondFactor: { secret, lastStep: 0, recoveryHashes: [] } }, { 'secondFactor.confirmedAt': null, generation });
@@ -85,19 +85,17 @@ function createEnrolment({ credentials, sessions, security, mails }: TotpParts):
     },
 
     async confirm(caller, { code }) {
-      const { secondFactor, generation } = await credentials.require(caller.userId);
+      const { secondFactor, generation, email } = await sessions.requireAccount(caller);
       if (!secondFactor) throw new AppError('SECOND_FACTOR_OFF');
       if (secondFactor.confirmedAt) throw new AppError('SECOND_FACTOR_ON');
       const step = findStep(secondFactor.secret, code, Date.now());
       if (step === undefined) throw new AppError('WRONG_CODE');
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
-      await mails.telling({ kind: 'second-factor-on', userId: caller.userId }, async () => {
-        const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, generation });
-        if (account) return;
-        // It is on since, or the end of this session is noted, and not done yet.
-        await sessions.endNoted(caller.userId);
-        throw new AppError('SECOND_FACTOR_ON');
+      await mails.telling({ kind: 'second-factor-on', userId: caller.userId, to: email }, async () => {
+        const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
+        // Somebody else has switched it on meanwhile.
+        if (!account) throw new AppError('SECOND_FACTOR_ON');
       });
       await security.record(caller.userId, 'second-factor-on', caller);
       await sessions.endNoted(caller.userId);

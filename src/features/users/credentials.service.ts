@@ -63,7 +63,7 @@ export interface CredentialChange {
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
-export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'unlinkedGoogleId' | 'secondFactor' | 'secondFactor.secret' | 'secondFactor.confirmedAt' | 'generation', unknown>>;
+export type Condition = Partial<Record<'email' | 'emailVerifiedAt' | 'passwordHash' | 'googleId' | 'unlinkedGoogleId' | 'secondFactor.secret' | 'secondFactor.confirmedAt' | 'generation', unknown>>;
 
 export interface CredentialsService {
   /** Makes an account; a free username is found when none is given. @throws EMAIL_TAKEN, USERNAME_TAKEN, GOOGLE_TAKEN */
@@ -79,7 +79,7 @@ export interface CredentialsService {
   /** Uses up a step of time, or a recovery code; false if it was used before. */
   useStep(id: Id, step: number): Promise<boolean>;
   useRecoveryHash(id: Id, hash: string): Promise<boolean>;
-  /** Erases everything personal in one write, and notes what is left to do; undefined if somebody else was faster. */
+  /** Erases everything personal in one write, and notes what is left to do; undefined if somebody else was faster, or all sessions had to end since the account was read. */
   erase(account: Account, messages: Removal['messages']): Promise<Removal | undefined>;
   /** Ends of sessions that may not be complete: those of one person, or all. */
   findEndings(id?: Id): Promise<NotedEnding[]>;
@@ -119,9 +119,7 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
         ...(email !== undefined && { email: email?.toLowerCase() ?? null }),
         ...(rest.ending && { generation: new Types.ObjectId().toHexString() }),
       };
-      // A session that is to end must not be the one that goes on.
-      const spares = rest.ending?.but === undefined ? {} : { ending: null };
-      const document = await writeUser(users, { _id: id, ...only, ...spares, ...present }, toUpdate(change));
+      const document = await writeUser(users, { _id: id, ...only, ...present }, toUpdate(change));
       if (!document) return undefined;
       bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
       return toAccount(document);
@@ -156,12 +154,12 @@ const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passw
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
-    async erase({ id, me, email }, messages) {
+    async erase({ id, me, email, generation }, messages) {
       const startedAt = new Date();
       const removal: Removal = { messages, startedAt, ...(email !== undefined && { farewell: { to: email, name: me.firstName, language: me.language } }) };
       // A username that nobody can have taken: those are in small letters.
       const kept = { username: `Removed.${id}`, firstName: 'Deleted account', words: [], language: 'en', privacy: closedPrivacy, removedAt: startedAt, removal };
-      const { modifiedCount } = await users.updateOne({ _id: id, ...present }, { $set: kept, $unset: Object.fromEntries(erased.map((field) => [field, ''])) });
+      const { modifiedCount } = await users.updateOne({ _id: id, generation, ...present }, { $set: kept, $unset: Object.fromEntries(erased.map((field) => [field, ''])) });
       return modifiedCount === 1 ? removal : undefined;
     },
     async findRemovals() {

@@ -92,7 +92,7 @@ async function comeBack(request: FastifyRequest, reply: FastifyReply, { auth, re
 
 /** What went wrong is told in the fragment, which no server sees. */
 function addressOf(appUrl: string, { returnTo, error }: Outcome): string {
-  const address = `${appUrl.replace(/\/$/, '')}${returnTo}`;
+  const address = `${appUrl}${returnTo}`;
   if (!error) return address;
   const details = Object.entries(error.details ?? {}).map(([key, value]) => [key, String(value)]);
   return `${address}#${new URLSearchParams({ error: error.code, ...Object.fromEntries(details) as Record<string, string> }).toString()}`;

@@ -32,11 +32,8 @@ export interface RestOptions {
 /** Where an operation takes no field, none is let through: what is not checked must not reach it. */
 const nothing = strictObject({});
 
-/** Who asks, and when that was found out, by `performance.now()`. */
-const callers = new WeakMap<FastifyRequest, { caller: Guest | Caller; at: number }>();
-
-/** Milliseconds for which that is believed: a body may take a minute to come, and the session may end meanwhile. */
-const believedFor = 1000;
+/** Who asks, as far as their headers tell. */
+const callers = new WeakMap<FastifyRequest, Guest | Caller>();
 
 interface Browser {
   refreshCookie: RefreshCookie;
@@ -70,12 +67,12 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
   const { access, input: schema } = requireOperation(route.operation);
   const takesToken = route.cookie && 'refreshToken' in schema.properties;
   const identify = async (request: FastifyRequest): Promise<Guest | Caller> => {
-    const known = callers.get(request);
-    if (known && performance.now() - known.at < believedFor) return known.caller;
     const caller = await (access !== 'anyone' ? authenticate.required(request) : authenticate.optional(request));
-    callers.set(request, { caller, at: performance.now() });
+    callers.set(request, caller);
     return caller;
   };
+  // A body takes its time to come, and the session may have ended meanwhile.
+  const identifyAgain = async (request: FastifyRequest): Promise<Guest | Caller> => (request.body === undefined && callers.get(request)) || identify(request);
   app.route({
     method: route.method,
     url: route.path,
@@ -91,7 +88,7 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     handler: async (request, reply) => {
       const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };
       const input = takesToken ? refreshCookie.fill(request, given) : given;
-      const result = await dispatch.run(route.operation, await identify(request), input);
+      const result = await dispatch.run(route.operation, await identifyAgain(request), input);
       const body = route.cookie ? refreshCookie.move(reply, given, result) : result;
       return reply.code(route.status).send(route.status === 204 ? undefined : body);
     },
