@@ -10,11 +10,11 @@ import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
 import { createGoogle } from './plugins/google/index.ts';
 import { logOptions } from './plugins/log.ts';
 import { createMailer } from './plugins/mailer.ts';
-import { answers, connectMongo, createIndexes } from './plugins/mongo.ts';
+import { answers, connectMongo, prepareStore } from './plugins/mongo.ts';
 import { registerPacing } from './plugins/pacing.ts';
 import { registerSecurity } from './plugins/security.ts';
 import { readTls, tendTls, type Tls } from './plugins/tls.ts';
-import { createServices, type Services } from './services.ts';
+import { createServices, upgrades, type Services } from './services.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
 import { createDispatch } from './transports/dispatch.ts';
 import { registerDocs } from './transports/docs/index.ts';
@@ -82,8 +82,8 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   });
   const services = overrides.services?.(built.services) ?? built.services;
   app.addHook('onClose', () => built.drain());
-  await createIndexes(mongodbUri, connection);
-  await built.start();
+  await prepareStore(mongodbUri, connection, upgrades);
+  built.start();
 
   const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
   const authenticate = createAuthenticate(services.sessions);

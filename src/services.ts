@@ -74,13 +74,19 @@ export interface ServicesOptions {
 
 export interface BuiltServices {
   services: Services;
-  /** Brings what older versions have stored into today's form, and begins what goes on in the background; the indexes must be there. */
-  start(): Promise<void>;
+  /** Begins what goes on in the background; the indexes must be there. */
+  start(): void;
   /** Refuses whoever waits for work that has not begun: the server closes. */
   refuse(): void;
   /** Writes what is still on its way to the store; nothing is taken any more. */
   drain(): Promise<void>;
 }
+
+/** Steps from what older versions have stored to today's form, in the order in which they came to be. Done twice each is done as well. */
+export const upgrades: readonly { name: string; run: (connection: Connection) => Promise<void> }[] = [
+  { name: 'settings of users', run: async (connection) => completeUsers(userModel(connection)) },
+  { name: 'sessions with successors', run: async (connection) => dropOldSessions(sessionModel(connection)) },
+];
 
 /** The connection must be open. */
 export function createServices(options: ServicesOptions): BuiltServices {
@@ -107,9 +113,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
 
   return {
     services: { ...people.services, ...conversations.services, account },
-    async start() {
-      await completeUsers(userModel(options.connection));
-      await dropOldSessions(sessionModel(options.connection));
+    start() {
       sessions.start();
       worker.start();
       removals.start();

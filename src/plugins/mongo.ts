@@ -35,19 +35,37 @@ export async function connectMongo(uri: string): Promise<Connection> {
 const open = (uri: string, options: ConnectOptions): Promise<Connection> =>
   mongoose.createConnection(uri, { ...durable, ...options, ...(namesDatabase(uri) ? {} : { dbName: 'parley' }) }).asPromise();
 
+interface Upgrade {
+  name: string;
+  run: (connection: Connection) => Promise<void>;
+}
+
 /**
- * Makes the indexes of every model of the connection. On much data that takes its time, so nothing hurries it.
- * @throws StartupError if MongoDB refuses to make one
+ * Makes the indexes of every model of the connection, and carries out the upgrades that this database has not had yet. On
+ * much data that takes its time, so nothing hurries it.
+ * @throws StartupError if MongoDB refuses to make an index
  */
-export async function createIndexes(uri: string, { models }: Connection): Promise<void> {
+export async function prepareStore(uri: string, { models }: Connection, upgrades: readonly Upgrade[] = []): Promise<void> {
   const patient = await open(uri, {});
+  try {
+    await makeIndexes(patient, uri, models);
+    const done = patient.collection<{ _id: string; at: Date }>('upgrades');
+    const known = new Set((await done.find().toArray()).map(({ _id }) => _id));
+    for (const { name, run } of upgrades.filter((upgrade) => !known.has(upgrade.name))) {
+      await run(patient);
+      await done.updateOne({ _id: name }, { $set: { at: new Date() } }, { upsert: true });
+    }
+  } finally {
+    await patient.close();
+  }
+}
+
+async function makeIndexes(patient: Connection, uri: string, models: Connection['models']): Promise<void> {
   try {
     await Promise.all(Object.values(models).map((model) => patient.model(model.modelName, model.schema).createIndexes()));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`The indexes cannot be made in the MongoDB at ${withoutCredentials(uri)} (${reason}): give its user the right to make them, and remove duplicate values if there are any.`, { cause: error });
-  } finally {
-    await patient.close();
   }
 }
 

@@ -13,6 +13,8 @@ test('people who signed up before there were settings are found and shown as eve
   await store.collection('users').updateOne({ _id: new Types.ObjectId(bob.id) }, { $unset: { privacy: '', language: '' } });
   await store.collection('sessions').updateOne({ userId: new Types.ObjectId(bob.id) }, { $unset: { replaced: '', successorKey: '' }, $set: { previousHash: 'x' } });
 
+  await store.collection('upgrades').deleteMany({});
+
   const { dispatch } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
   const found = (await dispatch.call('users.search', ann.caller, { search: 'bob' })) as { items: unknown[] };
   assert.equal(found.items.length, 1);
@@ -20,4 +22,14 @@ test('people who signed up before there were settings are found and shown as eve
   assert.deepEqual(items[0]?.members.map(({ readSeq }) => readSeq), [0, 0]);
   assert.equal(((await dispatch.call('users.me', bob.caller, {})) as { language: string }).language, 'en');
   await assert.rejects(dispatch.call('auth.refresh', bob.caller, { refreshToken: bob.refreshToken }), { code: 'SESSION_ENDED' });
+});
+
+test('what a database has been brought to once is not looked for again', async (t) => {
+  const before = await buildTestApp(t);
+  const ann = await before.person('Ann');
+  await before.close();
+  const store = await connect(t, before.mongodbUri);
+  await store.collection('users').updateMany({}, { $unset: { language: '', privacy: '' } });
+  await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  assert.equal(await store.collection('users').countDocuments({ _id: new Types.ObjectId(ann.id), privacy: { $exists: true } }), 0);
 });

@@ -5,7 +5,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { counterCollection } from '../../src/features/counters/counter.model.ts';
 import { createCountersService } from '../../src/features/counters/counters.service.ts';
 import { createGuesses, type Guess, type Guesses } from '../../src/features/passwords/guesses.service.ts';
-import { createIndexes } from '../../src/plugins/mongo.ts';
+import { prepareStore } from '../../src/plugins/mongo.ts';
 import { connect, freshDatabase } from './app.ts';
 
 export const second = 1000;
@@ -27,7 +27,7 @@ export function createClock(): Clock {
 export async function createGuard(t: TestContext, uri: string, clock: Clock, scale = 1): Promise<Guesses> {
   const connection = await connect(t, uri);
   const guesses = createGuesses({ counters: createCountersService(counterCollection(connection), clock.now), scale });
-  await createIndexes(uri, connection);
+  await prepareStore(uri, connection);
   return guesses;
 }
 

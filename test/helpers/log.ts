@@ -8,7 +8,7 @@ import { createMessageChanges, type MessageChanges } from '../../src/features/me
 import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from '../../src/features/messages/message.log.ts';
 import { messageCollection, type MessageCollection } from '../../src/features/messages/message.model.ts';
-import { createIndexes } from '../../src/plugins/mongo.ts';
+import { prepareStore } from '../../src/plugins/mongo.ts';
 import { connect } from './app.ts';
 
 /** What happens to one write: it is carried out; it never arrives; it is carried out, but the answer is lost. */
@@ -47,7 +47,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   const connection = await connect(t, uri);
   const messages = messageCollection(connection);
   const changes = changeCollection(connection);
-  await createIndexes(uri, connection);
+  await prepareStore(uri, connection);
   const events: AnyEvent[] = [];
   const raised: StoredMessage[] = [];
   const changed: Message[] = [];

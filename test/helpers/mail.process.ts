@@ -6,7 +6,7 @@ import { texts } from '../../src/features/mails/mail.texts.ts';
 import { createMailWorker, type MailWorker, type Pace } from '../../src/features/mails/mail.worker.ts';
 import { createMailQueue, type MailJob, type MailQueue, type PreparedMail, type QueuedMail } from '../../src/features/mails/mails.service.ts';
 import { createMailer, type Mailer } from '../../src/plugins/mailer.ts';
-import { createIndexes } from '../../src/plugins/mongo.ts';
+import { prepareStore } from '../../src/plugins/mongo.ts';
 import type { Mailbox } from './mailbox.ts';
 import { countWaitingMails } from './store.ts';
 
@@ -53,7 +53,7 @@ export async function createProcess(t: TestContext, uri: string, box: Mailbox, {
   const errors: string[] = [];
   const connection = await mongoose.createConnection(uri).asPromise();
   const mails = mailModel(connection);
-  await createIndexes(uri, connection);
+  await prepareStore(uri, connection);
   const queue = createMailQueue(mails, (error) => errors.push(withCauses(error)));
   const worker = createMailWorker({ mails: store(mails), queue, mailer: send(mailer), prepare, onError: (error) => errors.push(withCauses(error)), pace: { ...testPace, ...pace } });
   t.after(async () => {
