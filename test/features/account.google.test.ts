@@ -100,6 +100,10 @@ test('what was unlinked is not linked again by signing in, though both sides hav
   await dispatch.call('account.changePassword', caller, { password: 'correct horse battery' });
   await dispatch.call('account.unlinkGoogle', caller, {});
   await assert.rejects(signIn(account), { code: 'GOOGLE_NOT_LINKED' });
+  // Neither after another one was linked and unlinked since.
+  await dispatch.call('account.linkGoogle', caller, { credential: issuer.credential(issuer.account()) });
+  await dispatch.call('account.unlinkGoogle', caller, {});
+  await assert.rejects(signIn(account), { code: 'GOOGLE_NOT_LINKED' });
   await dispatch.call('account.linkGoogle', caller, { credential: issuer.credential(account) });
   assert.equal((await signIn(account)).user.id, caller.userId);
 });

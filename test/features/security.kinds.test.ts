@@ -150,6 +150,11 @@ const occasions: Record<SecurityKind, (scene: Scene, t: TestContext) => Promise<
     const [code] = await switchOn(scene);
     await scene.call('totp.disable', { password: scene.ann.password, code }, scene.caller);
   },
+  async 'second-factor-asked'(scene) {
+    await switchOn(scene);
+    await challenge(scene);
+    return 'password';
+  },
   async 'second-factor-failed'(scene) {
     await switchOn(scene);
     await assert.rejects(scene.call('auth.verifySecondFactor', { challengeToken: await challenge(scene), code: 'not a code' }), { code: 'WRONG_CODE' });

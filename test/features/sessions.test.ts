@@ -136,7 +136,7 @@ test('an id that is none ends nothing', async (t) => {
   assert.equal((await ann.call('sessions.list')).items.length, 1);
 });
 
-test('whoever opens a session too many loses the one that was used longest ago', async (t) => {
+test('whoever opens a session too many loses the one that was used longest ago, and finds that in the log', async (t) => {
   const app = await buildTestApp(t);
   const [ann, bob] = await Promise.all([app.person('Ann'), app.person('Bob')]);
   const stored = await storedSessions(t, app);
@@ -150,6 +150,7 @@ test('whoever opens a session too many loses the one that was used longest ago',
   assert.deepEqual(further.map(({ _id }) => _id.toHexString()).filter((id) => !left.has(id)), [further[40]?._id.toHexString()]);
   assert.ok(left.has(ann.caller.sessionId) && left.has(entered.caller.sessionId));
   assert.equal(left.size, 100);
+  assert.equal((await ann.call('security.list')).items.filter(({ kind }) => kind === 'session-ended').length, 1);
   await bob.call('users.me');
   assert.equal((await bob.call('sessions.list')).items.length, 1);
 });

@@ -45,6 +45,8 @@ export function createEntry(parts: EntryParts): SignIn {
   return async (account, guest, { by, secondFactor }) => {
     if (account.secondFactor?.confirmedAt && !secondFactor) {
       const challengeToken = await tokens.issue('second-factor', { userId: account.id, data: { by, stamp: account.stamp }, lifetime: challengeLifetime });
+      // Where no second step follows, somebody else may know the password.
+      await security.record(account.id, 'second-factor-asked', guest, by);
       throw new AppError('SECOND_FACTOR_REQUIRED', { challengeToken, expiresIn: challengeLifetime });
     }
     const signedIn = await openSession(parts, account, guest, by);

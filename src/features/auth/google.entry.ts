@@ -75,10 +75,10 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
 
 /**
  * Only if both sides have verified the address: otherwise whoever signed up with another's address would share the account.
- * What its owner has unlinked stays unlinked.
+ * Where its owner has unlinked Google, nothing but their own hand links it again.
  */
 async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
-  const only = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: { $ne: googleId } };
+  const only = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: null };
   const account = await mails.telling({ kind: 'google-linked', userId: known.id, to: known.email }, async () => {
     const changed = await credentials.change(known.id, { googleId, googleLinkedAt: new Date() }, only);
     if (!changed) throw new AppError('GOOGLE_NOT_LINKED');

@@ -24,6 +24,7 @@ export const SecurityKind = Type.Enum(
     'google-unlinked',
     'second-factor-on',
     'second-factor-off',
+    'second-factor-asked',
     'second-factor-failed',
     'password-failed',
     'recovery-code-used',

@@ -112,7 +112,8 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     async open(owner, guest, provenBy) {
       const userId = owner.id;
       const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
-      await ending.endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
+      const superfluous = await ending.endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
+      await parts.security.recordMany(userId, 'session-ended', guest, superfluous.map(({ userAgent }) => deviceOf(userAgent)));
       return { ...(await sign({ userId, sessionId })), refreshToken };
     },
 

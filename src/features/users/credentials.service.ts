@@ -54,7 +54,7 @@ export interface CredentialChange {
   passwordHash?: string | null;
   googleId?: string | null;
   googleLinkedAt?: Date | null;
-  /** Is not linked again but by its owner's own hand. */
+  /** Once there is one, none is linked but by the owner's own hand. */
   unlinkedGoogleId?: string | null;
   secondFactor?: SecondFactor | null;
   'secondFactor.recoveryHashes'?: string[];

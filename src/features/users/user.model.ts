@@ -46,7 +46,7 @@ export interface UserDocument {
   googleId?: string;
   /** Absent where the account was made with Google. */
   googleLinkedAt?: Date;
-  /** The Google account that its owner has unlinked: it is not linked again but by their own hand. */
+  /** The Google account that its owner has unlinked last: from then on none is linked but by their own hand. */
   unlinkedGoogleId?: string;
   secondFactor?: SecondFactor;
   /** The folded words of names and username, for search by prefix. */
