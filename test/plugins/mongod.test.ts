@@ -278,11 +278,7 @@ const rivalOn = (dataDir: string) =>
   `);
 
 function runScript(script: string) {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
-    process.execPath,
-    [...loader, '--input-type=module', '--eval', script],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(process.execPath, [...loader, '--input-type=module', '--eval', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
