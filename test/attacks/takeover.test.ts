@@ -168,6 +168,22 @@ test('a wish for another address is over with the session it was made in, also i
   assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('thief@example.org')), false);
 });
 
+test('a thief\'s wish that comes up again is no end of the owner\'s own', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { accessToken } = await app.login(ann.email, ann.password);
+  app.box.refuse(450);
+  await app.dispatch.call('account.changeEmail', await app.services.sessions.authenticate(accessToken, ann.caller), { email: 'thief@example.org' });
+  await putOff(app);
+  app.box.unrefuse();
+  await ann.call('sessions.endOthers');
+  await ann.call('account.changeEmail', { email: 'ann.new@example.org' });
+  const token = await app.readToken('ann.new@example.org', '/confirm-email');
+  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await app.settled();
+  await app.ask('account.confirmEmail', { token });
+});
+
 test('whoever undoes a change of address gets rid of the ways in that a thief has added', async (t) => {
   const issuer = await startIssuer(t);
   const app = await buildMailedApp(t, { env: issuer.env });

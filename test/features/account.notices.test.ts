@@ -165,6 +165,7 @@ test('a stolen session ends, and its owner is told, though the server dies befor
   await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
   assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
   await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
+  assert.equal(await app.store.collection('security').countDocuments({ kind: 'session-stolen', ip: guest.ip }), 1);
 });
 
 test('a stolen session ends, and its owner is told, though the log cannot be written', async (t) => {

@@ -19,6 +19,7 @@ export function createGoogleLinks({ credentials, sessions, security, mails, goog
       // Otherwise the address may be somebody else's, who would get the account with a stranger's way in.
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       await mails.telling({ kind: 'google-linked', userId: caller.userId, to }, async () => {
+        await sessions.requireAlive(caller);
         const account = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date(), unlinkedGoogleId: null }, { googleId: null, email: to ?? null, generation });
         if (!account) throw new AppError('GOOGLE_TAKEN');
       });

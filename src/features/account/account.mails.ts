@@ -1,4 +1,5 @@
 /** What the mails about an account say, decided when each is sent: to whom, and with which link. */
+import type { Guest } from '../../core/contract.ts';
 import type { CountersService } from '../counters/counters.service.ts';
 import type { MailKind, PreparedMail, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -45,7 +46,7 @@ const links: Partial<Record<MailKind, LinkDeclaration>> = {
 
 /** Undefined when there is nothing to send any more. */
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
-  const { tokens, counters, publicUrl, appUrl = publicUrl } = parts;
+  const { tokens, counters, security, publicUrl, appUrl = publicUrl } = parts;
   const isAllowed = createMailLimits(counters);
   const linkFor = async ({ kind, createdAt, values }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
     const declared = links[kind];
@@ -59,16 +60,17 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
     if (kind === 'account-removed') return mail.to !== undefined && (await isAllowed(mail, mail.to)) ? { to: mail.to, language, name: values['name'] ?? '', values } : undefined;
-    // Whoever was to do so may have died.
-    if (kind === 'session-stolen') await parts.sessions.endOne(mail.id);
+    if (kind === 'session-stolen') await endStolen(parts, mail);
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
+    // Before a link is made, which would end the one before it.
+    if (kind === 'confirm-email' && !(await isStillWished(parts, mail, account))) return undefined;
     const link = await linkFor(mail, account, to);
-    // The link comes first, as what undoes it is recorded first: so one of the two sees the other.
-    if (await isOvertaken(parts, mail, account)) return undefined;
+    // After it, as what undoes it is recorded first: so one of the two sees the other.
+    if (links[kind] === undoing && (await security.isUndone(account.id, mail.createdAt))) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
@@ -81,11 +83,9 @@ function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Accou
   return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
 }
 
-/** Whether the link is worthless before it is sent: whoever wished for it, or reads it, may not be the owner. */
-async function isOvertaken({ sessions, security }: AccountMailsParts, { kind, createdAt, values }: QueuedMail, { id, stamp }: Account): Promise<boolean> {
-  const { sessionId } = values;
-  if (kind === 'confirm-email') return values['stamp'] !== stamp || sessionId === undefined || !(await sessions.isAlive(sessionId));
-  return links[kind] === undoing && security.isUndone(id, createdAt);
+/** Whether whoever wished for another address can still sign in with what they had then, and is signed in where they did. */
+async function isStillWished({ sessions }: AccountMailsParts, { values: { stamp, sessionId } }: QueuedMail, account: Account): Promise<boolean> {
+  return stamp === account.stamp && sessionId !== undefined && sessions.isAlive(sessionId);
 }
 
 /** A link for a new password is asked for by address: whose that is was not looked up until now. */
@@ -94,7 +94,14 @@ async function findAccount({ credentials }: AccountMailsParts, { kind, userId, t
   return userId === undefined ? undefined : credentials.find({ id: userId });
 }
 
+/** Whoever was to do so may have died after the mail was stored. */
+async function endStolen({ sessions, security }: AccountMailsParts, { id, userId, values }: QueuedMail): Promise<void> {
+  if (userId !== undefined && (await sessions.endOne(id))) await security.record(userId, 'session-stolen', whereFrom(values));
+}
+
 async function recordRequest({ security }: AccountMailsParts, { attempts, values }: QueuedMail, account: Account): Promise<void> {
   if (attempts > 1) return;
-  await security.record(account.id, 'password-reset-requested', { ip: values['ip'] ?? '', userAgent: values['userAgent'] ?? '' });
+  await security.record(account.id, 'password-reset-requested', whereFrom(values));
 }
+
+const whereFrom = ({ ip = '', userAgent = '' }: Record<string, string>): Pick<Guest, 'ip' | 'userAgent'> => ({ ip, userAgent });

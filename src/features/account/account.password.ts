@@ -21,6 +21,7 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
+      await sessions.requireAlive(caller);
       const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
       // Somebody else has changed it meanwhile.
       if (!changed) throw new AppError('WRONG_PASSWORD');

@@ -63,6 +63,7 @@ export function createRemovals(parts: RemovalParts): Removals {
     stop: async () => work.stop(),
     async remove(caller, { password, messages }) {
       const account = await requireProof(caller, password);
+      await sessions.requireAlive(caller);
       const removal = await credentials.erase(account, messages);
       if (removal) work.begin(account.id, removal);
       // Unless another removal was faster, all sessions had to end since the proof was looked at.

@@ -2,6 +2,7 @@
  * Undoing what somebody else has changed about an account: another address, a link to Google, a second factor. Its owner
  * was told of each by a mail with a link, and whoever follows that gets the account back as it was before.
  */
+import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { Account, CredentialChange, CredentialsService } from '../users/credentials.service.ts';
@@ -9,26 +10,43 @@ import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 /** The link is used up last: whatever fails on the way, it can be followed again. */
-export function createUndo({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'undo'> {
+export function createUndo(parts: AccountParts): Pick<AccountService, 'undo'> {
+  const { sessions, tokens, mails } = parts;
   return {
     async undo(guest, { token }) {
-      const { userId, email, since } = requireOwned(await tokens.find('undo', token));
-      const before = await credentials.find({ id: userId });
-      if (!before) throw new AppError('LINK_EXPIRED');
-      await freeAddress(credentials, email, userId);
-      // Whoever made the change could sign in, and must not any more.
-      const added = findAdded(before, since);
-      const account = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...added });
-      if (!account) throw new AppError('LINK_EXPIRED');
-      await sessions.endNoted(userId);
-      await security.recordUndoing(userId, guest, { email, since });
-      requireOwned(await tokens.redeem('undo', token));
-      // A thief has links, too: that of a change before his own is out of his reach.
-      await tokens.removeAll(userId, ['undo'], since);
+      let undone: Id | undefined;
+      for (let attempt = 1; undone === undefined; attempt++) {
+        if (attempt > attempts) throw new AppError('UNAVAILABLE');
+        undone = await tryUndo(parts, guest, token);
+      }
+      await sessions.endNoted(undone);
+      const { userId, email } = requireOwned(await tokens.redeem('undo', token));
       await mails.notify({ kind: 'changes-undone', userId, to: email });
       return null;
     },
   };
+}
+
+/** How often it is begun anew where something else that signs in is changed in the same instant. */
+const attempts = 10;
+
+/**
+ * Gives whose account it is; undefined if that has changed meanwhile. A thief has links, too, and may follow one in this
+ * very moment: that of an earlier change takes away those of later ones before anything else, and is looked at after the
+ * account, so that of two only the earlier one counts. What is recorded first ends links that are still on their way.
+ */
+async function tryUndo({ credentials, tokens, security }: AccountParts, guest: Guest, token: string): Promise<Id | undefined> {
+  const { userId, email, since } = requireOwned(await tokens.find('undo', token));
+  const before = await credentials.find({ id: userId });
+  if (!before) throw new AppError('LINK_EXPIRED');
+  requireOwned(await tokens.find('undo', token));
+  await freeAddress(credentials, email, userId);
+  await security.recordUndoing(userId, guest, { email, since });
+  await tokens.removeAll(userId, ['undo'], since);
+  const unchanged = { email: before.email ?? null, googleId: before.googleId ?? null, 'secondFactor.confirmedAt': before.secondFactor?.confirmedAt ?? null, generation: before.generation };
+  // Whoever made the change could sign in, and must not any more.
+  const changed = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...findAdded(before, since) }, unchanged);
+  return changed?.id;
 }
 
 /**
@@ -37,7 +55,8 @@ export function createUndo({ credentials, sessions, tokens, security, mails }: A
  */
 async function freeAddress(credentials: CredentialsService, email: string, userId: Id): Promise<void> {
   const holder = await credentials.find({ email });
-  if (holder && holder.id !== userId) await credentials.change(holder.id, { email: null }, { email, emailVerifiedAt: null });
+  if (!holder || holder.id === userId) return;
+  if (!(await credentials.change(holder.id, { email: null }, { email, emailVerifiedAt: null }))) throw new AppError('EMAIL_TAKEN');
 }
 
 /** Milliseconds. Of what was set up earlier its owner has been told by mail, and has had the time to do something. */

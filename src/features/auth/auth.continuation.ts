@@ -24,7 +24,7 @@ export function createContinuation({ credentials, sessions, security, mails, onE
   const endTold = async (stolen: StolenSession, guest: Guest): Promise<void> => {
     const { sessionId: id, userId, userAgent } = stolen;
     const to = (await credentials.find({ id: userId }))?.email;
-    await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent) } }, () => end(stolen, guest));
+    await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent), ip: guest.ip, userAgent: guest.userAgent } }, () => end(stolen, guest));
   };
 
   return {

@@ -50,6 +50,8 @@ export interface SessionsService extends Service<typeof sessionsContract> {
    * @throws UNAUTHENTICATED if the session is to end, or has ended
    */
   requireAccount(caller: Caller): Promise<Account>;
+  /** Asked once more right before a change that took its time to come. @throws UNAUTHENTICATED */
+  requireAlive(caller: Caller): Promise<void>;
   /** Whether there still is such a session. */
   isAlive(sessionId: Id): Promise<boolean>;
   /** How the owner has proven within the last five minutes who they are, if they have. */
@@ -186,14 +188,18 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
 }
 
 /** What only reads: who is it, since when, and where else. */
-function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'isAlive' | 'findFreshProof' | 'requireFresh'> {
+function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'requireAlive' | 'isAlive' | 'findFreshProof' | 'requireFresh'> {
   const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
     const session = await store.find(sessionId);
     return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
   };
+  const isAlive = async (sessionId: Id): Promise<boolean> => (await store.find(sessionId)) !== undefined;
   return {
     findFreshProof,
-    isAlive: async (sessionId) => (await store.find(sessionId)) !== undefined,
+    isAlive,
+    async requireAlive({ sessionId }) {
+      if (!(await isAlive(sessionId))) throw new AppError('UNAUTHENTICATED');
+    },
     async requireFresh({ sessionId }) {
       if ((await findFreshProof(sessionId)) === undefined) throw new AppError('FRESH_SIGN_IN_REQUIRED');
     },

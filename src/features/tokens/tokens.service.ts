@@ -31,8 +31,8 @@ export interface TokensService {
   redeem(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
   /** Marks a token that others have made as used, for as long as it could be used again; false if it was used before. */
   useOnce(purpose: TokenPurpose, token: string, lifetime: number): Promise<boolean>;
-  /** Ends every token of a person, or those for some purposes, or of those the ones whose `data.since` is not before an instant. */
-  removeAll(userId: Id, purposes?: readonly TokenPurpose[], since?: Date): Promise<void>;
+  /** Ends every token of a person, or those for some purposes, or of those the ones whose `data.since` is after an instant. */
+  removeAll(userId: Id, purposes?: readonly TokenPurpose[], after?: Date): Promise<void>;
 }
 
 export function createTokensService(tokens: TokenModel): TokensService {
@@ -66,11 +66,11 @@ export function createTokensService(tokens: TokenModel): TokensService {
         throw error;
       }
     },
-    async removeAll(userId, purposes, since) {
+    async removeAll(userId, purposes, after) {
       await tokens.deleteMany({
         userId: new Types.ObjectId(userId),
         ...(purposes && { _id: { $regex: `^(?:${purposes.join('|')}):` } }),
-        ...(since && { 'data.since': { $gte: since.toISOString() } }),
+        ...(after && { 'data.since': { $gt: after.toISOString() } }),
       });
     },
   };

@@ -46,6 +46,7 @@ export function createTotpService(parts: TotpParts): TotpService {
     async renewRecoveryCodes(caller, { code }) {
       const account = await requireOn(caller);
       await use(account, code, caller);
+      await sessions.requireAlive(caller);
       const recoveryCodes = makeRecoveryCodes();
       const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
       if (!changed) throw new AppError('SECOND_FACTOR_OFF');
@@ -57,6 +58,7 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
+      await sessions.requireAlive(caller);
       if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
       await tell(account, caller, 'second-factor-off');
       return null;
@@ -93,6 +95,7 @@ function createEnrolment({ credentials, sessions, security, mails }: TotpParts):
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
       await mails.telling({ kind: 'second-factor-on', userId: caller.userId, to: email }, async () => {
+        await sessions.requireAlive(caller);
         const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
         // Somebody else has switched it on meanwhile.
         if (!account) throw new AppError('SECOND_FACTOR_ON');

@@ -1,0 +1,91 @@
+/** Undoing while a thief does something in the same moment: the owner's link, that of the earlier change, has the last word. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AccountParts } from '../../src/features/account/account.service.ts';
+import { createUndo } from '../../src/features/account/account.undo.ts';
+import { securityModel } from '../../src/features/security/security.model.ts';
+import { createSecurityService } from '../../src/features/security/security.service.ts';
+import { tokenModel } from '../../src/features/tokens/token.model.ts';
+import { createTokensService } from '../../src/features/tokens/tokens.service.ts';
+import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { userModel } from '../../src/features/users/user.model.ts';
+import { startIssuer } from '../helpers/issuer.ts';
+import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import { guest, type Person } from '../helpers/people.ts';
+
+const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
+
+/** Changes the address of an account; gives the token of the link that undoes it. */
+async function moveTo(app: MailedApp, { call }: Person, address: string, before: string): Promise<string> {
+  await call('account.changeEmail', { email: address });
+  await app.ask('account.confirmEmail', { token: await app.readToken(address, '/confirm-email') });
+  return app.readToken(before, '/undo');
+}
+
+/** Undoes in a process in which something else happens right before or after the account is first looked at. */
+async function undoWhile(app: MailedApp, token: string, act: () => Promise<unknown>, moment: 'before' | 'after' = 'after'): Promise<unknown> {
+  const credentials = createCredentialsService({ users: userModel(app.store), bus });
+  let acted: Promise<unknown> | undefined;
+  const parts = {
+    credentials: {
+      ...credentials,
+      async find(by: Parameters<typeof credentials.find>[0]) {
+        if (moment === 'before') await (acted ??= act());
+        const found = await credentials.find(by);
+        await (acted ??= act());
+        return found;
+      },
+    },
+    tokens: createTokensService(tokenModel(app.store)),
+    security: createSecurityService(securityModel(app.store)),
+    sessions: app.services.sessions,
+    mails: { notify: async () => undefined },
+  };
+  return createUndo(parts as unknown as AccountParts).undo(guest, { token });
+}
+
+const storedUser = async ({ store }: MailedApp, email: string) => store.collection('users').findOne({ email });
+
+test('a thief who undoes in the moment in which the owner does, as soon as his socket is closed, wins nothing', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+  const his = await moveTo(app, ann, 'thief.too@example.org', 'thief@example.org');
+  const socket = await ann.socket();
+  const thief = socket.closed.then(() => app.ask('account.undo', { token: his }));
+  await Promise.all([app.ask('account.undo', { token: mine }), assert.rejects(thief, { code: 'LINK_EXPIRED' })]);
+  assert.ok(await storedUser(app, ann.email));
+});
+
+for (const moment of ['before', 'after'] as const) {
+  test(`a thief whose undoing was ${moment} its look at the account when the owner undid an earlier change is too late`, async (t) => {
+    const app = await buildMailedApp(t);
+    const ann = await app.verified('Ann');
+    const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+    const his = await moveTo(app, ann, 'thief.too@example.org', 'thief@example.org');
+    await assert.rejects(undoWhile(app, his, () => app.ask('account.undo', { token: mine }), moment), { code: 'LINK_EXPIRED' });
+    assert.ok(await storedUser(app, ann.email));
+  });
+}
+
+test('an owner whose undoing had begun before a thief undid a later change has the last word', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+  const his = await moveTo(app, ann, 'thief.too@example.org', 'thief@example.org');
+  await undoWhile(app, mine, () => app.ask('account.undo', { token: his }));
+  assert.ok(await storedUser(app, ann.email));
+});
+
+test('a way in that is added while an undoing is under way is gone after it', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const [ann, bob] = [await app.verified('Ann'), await app.verified('Bob')];
+  const google = async ({ call }: Person): Promise<unknown> => call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
+  for (const [person, add] of [[ann, google], [bob, app.turnOnSecondFactor]] as const) {
+    const token = await moveTo(app, person, `thief.of.${person.email}`, person.email);
+    await undoWhile(app, token, () => add(person));
+    const { googleId, secondFactor } = (await storedUser(app, person.email)) ?? assert.fail('the address is not back');
+    assert.deepEqual([googleId, secondFactor], [undefined, undefined]);
+  }
+});
