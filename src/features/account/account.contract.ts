@@ -30,7 +30,7 @@ export const accountContract = {
       errors: ['LINK_EXPIRED'],
     }),
     'account.changeEmail': operation({
-      summary: 'Send a link to a new address; once it is followed, that is the address of the account. It is good for a day, while this session lasts and what signs in stays the same.',
+      summary: 'Send a link to a new address; once it is followed, that is the address of the account. It is good for a day, while the session that asked for it lasts and what signs in stays the same.',
       access: 'fresh',
       rate: mailing,
       input: strictObject({ email: Email }),
