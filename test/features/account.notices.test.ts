@@ -153,7 +153,7 @@ test('a stolen session ends, and its owner is told, though the server dies befor
   const asked = new EventEmitter();
   const dying = createContinuation({
     credentials: createCredentialsService({ users: userModel(app.store), bus: createHub() }),
-    sessions: { ...app.services.sessions, endOne: async () => new Promise<never>(() => asked.emit('asked')) },
+    sessions: { ...app.services.sessions, endStolen: async () => new Promise<never>(() => asked.emit('asked')) },
     security: app.services.security,
     mails: createMailQueue(mailModel(app.store), (error) => assert.fail(String(error))),
     onError: (error) => assert.fail(String(error)),

@@ -1,6 +1,6 @@
 /** The e-mail address of an account: verified and changed by links in mails. */
 import { AppError } from '../../core/errors.ts';
-import { requireOwned } from './account.links.ts';
+import { isStillWished, requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
@@ -41,12 +41,12 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
     },
 
     async confirmEmail(guest, { token }) {
-      const { userId, email, stamp, sessionId } = requireOwned(await tokens.find('confirm-email', token));
+      const { userId, email, ...wish } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
-      if (!before || before.email === email || before.stamp !== stamp) throw new AppError('LINK_EXPIRED');
+      if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
       const change = async (): Promise<void> => {
-        // Whoever asked for the link was signed in then. Where that is over, the link is, too.
-        if (sessionId === undefined || !(await sessions.isAlive(sessionId))) throw new AppError('LINK_EXPIRED');
+        // As late as can be: the session may be ended in this moment.
+        if (!(await isStillWished({ sessions }, wish, before))) throw new AppError('LINK_EXPIRED');
         const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null, generation: before.generation });
         if (!after) throw new AppError('LINK_EXPIRED');
       };

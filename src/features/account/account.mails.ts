@@ -7,10 +7,11 @@ import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
 import { createMailLimits, resetLifetime } from './account.limits.ts';
+import { isStillWished } from './account.links.ts';
 
 export interface AccountMailsParts {
   credentials: CredentialsService;
-  sessions: Pick<SessionsService, 'isAlive' | 'endOne'>;
+  sessions: Pick<SessionsService, 'isAlive' | 'endStolen'>;
   tokens: TokensService;
   security: SecurityService;
   counters: CountersService;
@@ -60,14 +61,15 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     const { kind, language, values } = mail;
     // Of an account that is gone nothing is known but what the mail itself says.
     if (kind === 'account-removed') return mail.to !== undefined && (await isAllowed(mail, mail.to)) ? { to: mail.to, language, name: values['name'] ?? '', values } : undefined;
-    if (kind === 'session-stolen') await endStolen(parts, mail);
+    // Whoever was to do so may have died after the mail was stored.
+    if (kind === 'session-stolen' && mail.userId !== undefined) await parts.sessions.endStolen({ sessionId: mail.id, userId: mail.userId }, whereFrom(values));
     const account = await findAccount(parts, mail);
     const to = mail.to ?? account?.email;
     if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     // Before a link is made, which would end the one before it.
-    if (kind === 'confirm-email' && !(await isStillWished(parts, mail, account))) return undefined;
+    if (kind === 'confirm-email' && !(await isStillWished(parts, values, account))) return undefined;
     const link = await linkFor(mail, account, to);
     // After it, as what undoes it is recorded first: so one of the two sees the other.
     if (links[kind] === undoing && (await security.isUndone(account.id, mail.createdAt))) return undefined;
@@ -83,20 +85,10 @@ function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Accou
   return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
 }
 
-/** Whether whoever wished for another address can still sign in with what they had then, and is signed in where they did. */
-async function isStillWished({ sessions }: AccountMailsParts, { values: { stamp, sessionId } }: QueuedMail, account: Account): Promise<boolean> {
-  return stamp === account.stamp && sessionId !== undefined && sessions.isAlive(sessionId);
-}
-
 /** A link for a new password is asked for by address: whose that is was not looked up until now. */
 async function findAccount({ credentials }: AccountMailsParts, { kind, userId, to }: QueuedMail): Promise<Account | undefined> {
   if (kind === 'reset-password') return credentials.find({ email: to ?? '' });
   return userId === undefined ? undefined : credentials.find({ id: userId });
-}
-
-/** Whoever was to do so may have died after the mail was stored. */
-async function endStolen({ sessions, security }: AccountMailsParts, { id, userId, values }: QueuedMail): Promise<void> {
-  if (userId !== undefined && (await sessions.endOne(id))) await security.record(userId, 'session-stolen', whereFrom(values));
 }
 
 async function recordRequest({ security }: AccountMailsParts, { attempts, values }: QueuedMail, account: Account): Promise<void> {

@@ -17,14 +17,11 @@ export interface ContinuationParts {
 }
 
 export function createContinuation({ credentials, sessions, security, mails, onError }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
-  const end = async ({ sessionId, userId }: StolenSession, guest: Guest): Promise<void> => {
-    if (await sessions.endOne(sessionId)) await security.record(userId, 'session-stolen', guest);
-  };
   /** The mail is stored first: if this process dies, whoever sends it ends the session. Of several uses at once one is told of. */
   const endTold = async (stolen: StolenSession, guest: Guest): Promise<void> => {
     const { sessionId: id, userId, userAgent } = stolen;
     const to = (await credentials.find({ id: userId }))?.email;
-    await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent), ip: guest.ip, userAgent: guest.userAgent } }, () => end(stolen, guest));
+    await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent), ip: guest.ip, userAgent: guest.userAgent } }, () => sessions.endStolen(stolen, guest));
   };
 
   return {
@@ -35,7 +32,7 @@ export function createContinuation({ credentials, sessions, security, mails, onE
         await endTold(stolen, guest).catch(async (error: unknown) => {
           onError(error);
           // Whatever could not be stored, the thief is not let in any more.
-          await end(stolen, guest);
+          await sessions.endStolen(stolen, guest);
         });
       }
       throw new AppError('SESSION_ENDED');

@@ -39,8 +39,9 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   authenticate(token: string, guest: Guest): Promise<Caller>;
   /** Ends the session of this refresh token, or of the one before it; gives its owner. */
   endByRefreshToken(refreshToken: string): Promise<AccessClaims | undefined>;
-  /** False if it had ended before. */
-  endOne(sessionId: Id): Promise<boolean>;
+  endOne(sessionId: Id): Promise<void>;
+  /** Ends a session of which somebody has a copy. Of several who do so at once one puts it into the log of its owner. */
+  endStolen(stolen: Pick<StolenSession, 'sessionId' | 'userId'>, from: Pick<Guest, 'ip' | 'userAgent'>): Promise<void>;
   endAll(userId: Id): Promise<void>;
   /** Ends the sessions of a person that the change of credentials just made has noted. */
   endNoted(userId: Id): Promise<void>;
@@ -71,7 +72,7 @@ export interface SessionsParts {
   revocations: RevocationModel;
   accessTokens: AccessTokens;
   credentials: SessionEndingsParts['credentials'] & Pick<CredentialsService, 'require'>;
-  security: Pick<SecurityService, 'recordMany'>;
+  security: Pick<SecurityService, 'record' | 'recordMany'>;
   bus: Bus;
   onError: (error: unknown) => void;
 }
@@ -83,47 +84,33 @@ const freshness = 5 * 60_000;
 const maximumSessions = 100;
 
 export function createSessionsService(parts: SessionsParts): SessionsService {
-  const { accessTokens } = parts;
   const store = createSessionStore(parts.sessions);
   const live = createLiveSessions(store);
+  const questions = createQuestions(store, live, parts.accessTokens);
   const ending = createEnding(parts, store, live);
   const endings = createSessionEndings({
     ...parts,
     async endBefore({ id, stamp, but }) {
       // By what they were opened with, not by time: the clocks of two processes differ.
-      const earlier = (await store.list(id)).filter((session) => session.stamp !== stamp);
-      await ending.endMany(earlier.map(idOf).filter((sessionId) => sessionId !== but));
+      const earlier = (await store.list(id)).filter((session) => session.stamp !== stamp && idOf(session) !== but);
+      await ending.endMany(earlier.map(idOf));
     },
   });
-  const sign = async (claims: AccessClaims): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => ({ accessToken: await accessTokens.sign(claims), expiresIn: accessTokens.lifetime });
 
   return {
-    ...createQuestions(store, live, accessTokens),
+    ...questions,
     ...createEnds(parts, store, ending.endMany),
+    ...createTokenPairs(parts, store, ending.endMany),
     start: () => endings.start(),
     endNoted: async (userId) => endings.endNoted(userId),
-    async requireAccount({ userId, sessionId }) {
-      const account = await parts.credentials.require(userId);
-      await endings.endNoted(userId);
-      if ((await store.find(sessionId)) === undefined) throw new AppError('UNAUTHENTICATED');
+    async requireAccount(caller) {
+      const account = await parts.credentials.require(caller.userId);
+      await endings.endNoted(caller.userId);
+      await questions.requireAlive(caller);
       return account;
     },
     stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
-
-    async open(owner, guest, provenBy) {
-      const userId = owner.id;
-      const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
-      const superfluous = await ending.endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
-      await parts.security.recordMany(userId, 'session-ended', guest, superfluous.map(({ userAgent }) => deviceOf(userAgent)));
-      return { ...(await sign({ userId, sessionId })), refreshToken };
-    },
-
-    async refresh(token, guest) {
-      const { next, stolen } = await store.rotate(token, guest);
-      if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
-      return stolen ? { stolen: { sessionId: idOf(stolen), userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } } : {};
-    },
   };
 }
 
@@ -154,7 +141,27 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
   };
 }
 
-function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endAll' | 'endByRefreshToken'> {
+/** What a session hands out: an access token and the refresh token that gets the next one. */
+function createTokenPairs({ accessTokens, security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'open' | 'refresh'> {
+  const sign = async (claims: AccessClaims): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => ({ accessToken: await accessTokens.sign(claims), expiresIn: accessTokens.lifetime });
+  return {
+    async open(owner, guest, provenBy) {
+      const userId = owner.id;
+      const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
+      const superfluous = await endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
+      await security.recordMany(userId, 'session-ended', guest, superfluous.map(({ userAgent }) => deviceOf(userAgent)));
+      return { ...(await sign({ userId, sessionId })), refreshToken };
+    },
+
+    async refresh(token, guest) {
+      const { next, stolen } = await store.rotate(token, guest);
+      if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
+      return stolen ? { stolen: { sessionId: idOf(stolen), userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } } : {};
+    },
+  };
+}
+
+function createEnds({ security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'end' | 'endOthers' | 'endOne' | 'endStolen' | 'endAll' | 'endByRefreshToken'> {
   const endFor = async (caller: Caller, sessions: readonly SessionDocument[]): Promise<void> => {
     const ended = await endMany(sessions.map(idOf));
     await security.recordMany(caller.userId, 'session-ended', caller, ended.map(({ userAgent }) => deviceOf(userAgent)));
@@ -163,7 +170,12 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
     async endAll(userId) {
       await endMany((await store.list(userId)).map(idOf));
     },
-    endOne: async (sessionId) => (await endMany([sessionId])).length > 0,
+    async endOne(sessionId) {
+      await endMany([sessionId]);
+    },
+    async endStolen({ sessionId, userId }, from) {
+      if ((await endMany([sessionId])).length > 0) await security.record(userId, 'session-stolen', from);
+    },
 
     async end(caller, { id }) {
       const session = await store.find(id);
