@@ -24,7 +24,7 @@ export interface Guest {
 export interface Caller extends Guest {
   userId: Id;
   sessionId: Id;
-  /** When the access token runs out. */
+  /** When the access token runs out; on a connection `auth.renew` moves it on. */
   expiresAt: Date;
 }
 

@@ -94,6 +94,16 @@ test('auth.renew gives a connection the time of the new token', async (t) => {
   await renewed.next('message.created');
 });
 
+test('an older token takes no time away from a connection', async (t) => {
+  const { hasty, patient, pass } = await twoPaces(t);
+  const ann = await patient.person('Ann');
+  const socket = await ann.socket();
+  const { accessToken } = await refresh(hasty, ann);
+  assert.deepEqual(await socket.call('auth.renew', { accessToken }), { expiresAt: expiryOf(ann.accessToken) });
+  pass(over);
+  assert.equal(((await socket.call('users.me')) as { id: string }).id, ann.id);
+});
+
 test('a connection renewed for a moment is closed when that has passed', async (t) => {
   const { hasty, pass } = await twoPaces(t);
   const ann = await hasty.person('Ann');

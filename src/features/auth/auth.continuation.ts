@@ -41,7 +41,9 @@ export function createContinuation({ credentials, sessions, security, mails, onE
     async renew(caller, { accessToken }) {
       const renewed = await sessions.authenticate(accessToken, caller);
       if (renewed.sessionId !== caller.sessionId) throw new AppError('UNAUTHENTICATED');
-      return { expiresAt: renewed.expiresAt.toISOString() };
+      // The wire looks at its caller: an older token must not end the connection sooner.
+      if (renewed.expiresAt > caller.expiresAt) caller.expiresAt = renewed.expiresAt;
+      return { expiresAt: caller.expiresAt.toISOString() };
     },
 
     async logout(guest, { refreshToken }) {

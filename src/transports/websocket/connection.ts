@@ -31,15 +31,15 @@ export interface ConnectionOptions {
 const closeGrace = 2000;
 
 export function createConnection({ webSocket, socket, ...parts }: ConnectionOptions): RpcConnection {
-  const { userId, sessionId } = parts.caller;
-  let expiresAt = parts.caller.expiresAt.getTime();
+  const { caller } = parts;
+  const { userId, sessionId } = caller;
   let greeted = false;
   let draining = false;
 
   const sender = createSender(webSocket, socket);
   const intake = createIntake({
     webSocket,
-    answer: createAnswer(parts, { isDraining: () => draining, renew: (until) => void (expiresAt = Math.max(expiresAt, until)) }),
+    answer: createAnswer(parts, () => draining),
     refuse: (request) => refusal(request, new AppError('BUSY'), parts.requestId),
     send: sender.answer,
     unsent: sender.unsentAnswers,
@@ -53,12 +53,12 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
     userId,
     sessionId,
     encode: encodeEvent,
-    expiresAt: () => expiresAt,
+    expiresAt: () => caller.expiresAt.getTime(),
     unsent: sender.unsent,
     send: (frame) => greeted && sender.event(frame),
     greet() {
       greeted = true;
-      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: new Date(expiresAt).toISOString() } }));
+      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: caller.expiresAt.toISOString() } }));
     },
     close(code, reason) {
       webSocket.close(code, reason);
@@ -74,13 +74,12 @@ export function createConnection({ webSocket, socket, ...parts }: ConnectionOpti
 type Parts = Pick<ConnectionOptions, 'caller' | 'requestId' | 'dispatch' | 'onError'>;
 
 /** What a request is answered; undefined for a notification. */
-function createAnswer({ caller, requestId, dispatch, onError }: Parts, { isDraining, renew }: { isDraining: () => boolean; renew: (until: number) => void }) {
+function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDraining: () => boolean) {
   return async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
     if (!('method' in request)) return faultAnswer(request, requestId);
     try {
       if (isDraining()) throw new AppError('SHUTTING_DOWN');
       const result = await dispatch.call(request.method, caller, request.params);
-      if (request.method === 'auth.renew') renew(Date.parse((result as { expiresAt: string }).expiresAt));
       return request.id === undefined ? undefined : resultAnswer(request.id, result);
     } catch (error) {
       const appError = toAppError(error);
