@@ -14,7 +14,7 @@ import { createChatsService, type ChatsService } from './features/chats/chats.se
 import { membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
-import { mailModel } from './features/mails/mail.model.ts';
+import { mailModel, orderMails } from './features/mails/mail.model.ts';
 import { createMailWorker, type MailWorkerOptions } from './features/mails/mail.worker.ts';
 import { createMailQueue } from './features/mails/mails.service.ts';
 import { changeCollection } from './features/messages/change.model.ts';
@@ -86,6 +86,7 @@ export interface BuiltServices {
 export const upgrades: readonly { name: string; run: (connection: Connection) => Promise<void> }[] = [
   { name: 'settings of users', run: async (connection) => completeUsers(userModel(connection)) },
   { name: 'sessions with successors', run: async (connection) => dropOldSessions(sessionModel(connection)) },
+  { name: 'mails in order', run: async (connection) => orderMails(mailModel(connection)) },
 ];
 
 /** The connection must be open. */

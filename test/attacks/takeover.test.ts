@@ -2,31 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startIssuer, type Issuer } from '../helpers/issuer.ts';
-import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, nextToken, putOff, type MailedApp } from '../helpers/mailed.ts';
 import type { Output, Person } from '../helpers/people.ts';
-import { until } from '../helpers/until.ts';
 
 const better = 'an even better horse';
 
 async function resetPassword(app: MailedApp, email: string): Promise<void> {
   await app.ask('account.sendResetEmail', { email });
   await app.ask('account.resetPassword', { token: await nextToken(app, email), password: better });
-}
-
-/** The token of the next link for a new password; the mails before it are passed over. */
-async function nextToken(app: MailedApp, email: string): Promise<string> {
-  for (;;) {
-    const { link } = await app.box.next(email);
-    if (link?.includes('/reset-password')) return new URL(link).searchParams.get('token') ?? '';
-  }
-}
-
-/** Waits until a mail was offered to a server that refuses it, and lets it wait for ten minutes more. */
-async function putOff(app: MailedApp): Promise<void> {
-  await until('the mail was offered and waits', async () => {
-    const waiting = { attempts: { $gt: 0 }, nextAttemptAt: { $lt: new Date(Date.now() + 30_000) } };
-    return (await app.store.collection('mails').updateOne(waiting, { $set: { nextAttemptAt: new Date(Date.now() + 600_000) } })).modifiedCount === 1;
-  });
 }
 
 /** What somebody is asked for, or refused with, who signs in. */
@@ -73,7 +56,7 @@ test('a change of address that the stranger asked for is over with the reset, al
   await putOff(app);
   app.box.unrefuse();
   await resetPassword(app, stranger.email);
-  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await comeUp(app);
   assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('stranger@example.org')), false);
 });
 
@@ -147,7 +130,7 @@ for (const [kind, change] of Object.entries({
     app.box.unrefuse();
     await ann.call('account.changeEmail', { email: 'thief@example.org' });
     await app.ask('account.confirmEmail', { token: await app.readToken('thief@example.org', '/confirm-email') });
-    await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+    await comeUp(app);
     const links = [await app.readToken(ann.email, '/undo'), await app.readToken(ann.email, '/undo')];
     assert.equal((await app.settled()).filter(({ recipients }) => recipients.includes('thief@example.org')).length, 1, 'the one mail about his own wish');
     assert.equal(new Set(links).size, 2);
@@ -164,7 +147,7 @@ test('a wish for another address is over with the session it was made in, also i
   await putOff(app);
   app.box.unrefuse();
   await app.turnOnSecondFactor(ann);
-  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await comeUp(app);
   assert.equal((await app.settled()).some(({ recipients }) => recipients.includes('thief@example.org')), false);
 });
 
@@ -179,7 +162,7 @@ test('a thief\'s wish that comes up again is no end of the owner\'s own', async 
   await ann.call('sessions.endOthers');
   await ann.call('account.changeEmail', { email: 'ann.new@example.org' });
   const token = await app.readToken('ann.new@example.org', '/confirm-email');
-  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await comeUp(app);
   await app.settled();
   await app.ask('account.confirmEmail', { token });
 });
@@ -227,4 +210,38 @@ test('a stranger who has my address unverified cannot keep me from it', async (t
   await app.dispatch.call('account.remove', me, { password: better });
   const { user } = (await app.ask('auth.register', { email: stranger.email, password: 'correct horse', firstName: 'Ann' })) as Output<'auth.register'>;
   assert.notEqual(user.id, stranger.id);
+});
+
+/** Links Google to an account by signing in with it; gives what signs in with that Google account, and how the owner undoes the link. */
+async function linkBySignIn(app: MailedApp, issuer: Issuer, { id, email }: Person): Promise<{ signIn: () => Promise<unknown>; undo: () => Promise<void> }> {
+  const account = issuer.account({ email });
+  const signIn = (): Promise<unknown> => app.ask('auth.loginWithGoogle', { credential: issuer.credential(account) });
+  assert.equal(((await signIn()) as Output<'auth.loginWithGoogle'>).user.id, id);
+  const undo = async (): Promise<void> => {
+    await app.ask('account.undo', { token: await nextToken(app, email, '/undo') });
+    await app.ask('account.resetPassword', { token: await nextToken(app, email), password: better });
+  };
+  return { signIn, undo };
+}
+
+test('whoever had my address once, and Google with it, gets in no more once I have undone the link', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const { signIn, undo } = await linkBySignIn(app, issuer, ann);
+  await undo();
+  await assert.rejects(signIn(), { code: 'GOOGLE_NOT_LINKED' });
+});
+
+test('a thief who links his own Google does not open the account to one that its owner has unlinked', async (t) => {
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const { signIn } = await linkBySignIn(app, issuer, ann);
+  await ann.call('account.unlinkGoogle');
+  await app.settled();
+  await nextToken(app, ann.email, '/undo');
+  await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
+  await app.ask('account.undo', { token: await nextToken(app, ann.email, '/undo') });
+  await assert.rejects(signIn(), { code: 'GOOGLE_NOT_LINKED' });
 });

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccountParts } from '../../src/features/account/account.service.ts';
 import { createUndo } from '../../src/features/account/account.undo.ts';
+import { mailModel } from '../../src/features/mails/mail.model.ts';
+import { createMailQueue, type MailQueue } from '../../src/features/mails/mails.service.ts';
 import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { tokenModel } from '../../src/features/tokens/token.model.ts';
@@ -10,7 +12,7 @@ import { createTokensService } from '../../src/features/tokens/tokens.service.ts
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { startIssuer } from '../helpers/issuer.ts';
-import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 
 const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
@@ -23,7 +25,7 @@ async function moveTo(app: MailedApp, { call }: Person, address: string, before:
 }
 
 /** Undoes in a process in which something else happens right before or after the account is first looked at. */
-async function undoWhile(app: MailedApp, token: string, act: () => Promise<unknown>, moment: 'before' | 'after' = 'after'): Promise<unknown> {
+async function undoWhile(app: MailedApp, token: string, act: () => Promise<unknown>, moment: 'before' | 'after' = 'after', mails: Partial<MailQueue> = { enqueue: async () => undefined }): Promise<unknown> {
   const credentials = createCredentialsService({ users: userModel(app.store), bus });
   let acted: Promise<unknown> | undefined;
   const parts = {
@@ -39,7 +41,7 @@ async function undoWhile(app: MailedApp, token: string, act: () => Promise<unkno
     tokens: createTokensService(tokenModel(app.store)),
     security: createSecurityService(securityModel(app.store)),
     sessions: app.services.sessions,
-    mails: { notify: async () => undefined },
+    mails,
   };
   return createUndo(parts as unknown as AccountParts).undo(guest, { token });
 }
@@ -88,4 +90,51 @@ test('a way in that is added while an undoing is under way is gone after it', as
     const { googleId, secondFactor } = (await storedUser(app, person.email)) ?? assert.fail('the address is not back');
     assert.deepEqual([googleId, secondFactor], [undefined, undefined]);
   }
+});
+
+test('a thief whose change was made in a process whose clock is behind does not come before the owner', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const issuer = await startIssuer(t);
+  const app = await buildMailedApp(t, { env: issuer.env });
+  const ann = await app.verified('Ann');
+  const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+  t.mock.timers.setTime(Date.now() - 1000);
+  await ann.call('account.linkGoogle', { credential: issuer.credential(issuer.account()) });
+  t.mock.timers.setTime(Date.now() + 2000);
+  const his = await app.readToken('thief@example.org', '/undo');
+  await app.ask('account.undo', { token: mine });
+  await assert.rejects(app.ask('account.undo', { token: his }), { code: 'LINK_EXPIRED' });
+});
+
+test('a mail that still waits when the owner undoes brings a thief no link', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+  await ann.call('account.changeEmail', { email: 'thief.too@example.org' });
+  const token = await app.readToken('thief.too@example.org', '/confirm-email');
+  app.box.refuse(450);
+  await app.ask('account.confirmEmail', { token });
+  await putOff(app);
+  app.box.unrefuse();
+  await app.ask('account.undo', { token: mine });
+  await comeUp(app);
+  assert.deepEqual((await app.settled()).filter(({ recipients, link }) => recipients.includes('thief@example.org') && link?.includes('/undo')), []);
+});
+
+test('a server that dies in the middle of an undoing leaves the link as it was, and one mail for a new password is sent in the end', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await moveTo(app, ann, 'thief@example.org', ann.email);
+  const queue = createMailQueue(mailModel(app.store), (error) => assert.fail(String(error)));
+  for (const dies of ['before', 'after']) {
+    const enqueue = async (job: Parameters<typeof queue.enqueue>[0]): Promise<void> => {
+      if (dies === 'after') await queue.enqueue(job);
+      throw new Error('the server is killed');
+    };
+    await assert.rejects(undoWhile(app, token, async () => undefined, 'after', { ...queue, enqueue }), /killed/);
+  }
+  await app.ask('account.undo', { token });
+  const links = (await app.settled()).flatMap(({ link }) => (link?.includes('/reset-password') ? [link] : []));
+  assert.equal(links.length, 1);
+  await app.ask('account.resetPassword', { token: new URL(links[0] ?? '').searchParams.get('token'), password: 'an even better horse' });
 });

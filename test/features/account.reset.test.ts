@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
+import { toOrder } from '../../src/core/order.ts';
 import { createHub } from '../../src/delivery/hub.ts';
 import { createAccountMails } from '../../src/features/account/account.mails.ts';
 import { counterCollection } from '../../src/features/counters/counter.model.ts';
@@ -14,7 +15,7 @@ import { createTokensService } from '../../src/features/tokens/tokens.service.ts
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { connect } from '../helpers/app.ts';
-import { buildMailedApp, passMinutes, publicUrl, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, passMinutes, publicUrl, putOff, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
 import { until } from '../helpers/until.ts';
 
 const better = 'an even better horse';
@@ -108,7 +109,10 @@ test('who has no account is answered alike, and written nothing', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
   const addresses = [ann.email, 'nobody@example.org', ann.email.toUpperCase()];
-  for (const email of addresses) assert.equal(await wish(app, email), null);
+  for (const email of addresses) {
+    assert.equal(await wish(app, email), null);
+    await app.settled();
+  }
   assert.deepEqual((await app.settled()).map(({ recipients }) => recipients), [[ann.email], [ann.email], [ann.email]]);
   await ann.call('account.remove', { password: ann.password });
   await wish(app, ann.email);
@@ -176,7 +180,7 @@ test('of 20 wishes that two processes look at in the same instant five are grant
   const app = await buildMailedApp(t);
   const processes = await Promise.all([createPreparing(t, app), createPreparing(t, app)]);
   for (const { email } of [await app.verified('Ann'), await app.verified('Bob')]) {
-    const mail = { kind: 'reset-password', language: 'en', to: email, values: {}, attempts: 1, createdAt: new Date() } as const;
+    const mail = { kind: 'reset-password', language: 'en', to: email, values: {}, attempts: 1, order: toOrder({ t: 1, i: 1 }) } as const;
     const wishes = processes.flatMap((prepare) => Array.from({ length: 10 }, () => prepare({ ...mail, id: new Types.ObjectId().toHexString() })));
     const prepared = await Promise.all(wishes);
     assert.equal(prepared.filter((one) => one !== undefined).length, 5);
@@ -212,4 +216,19 @@ test('the second factor of a verified account outlives a new password', async (t
   await app.box.next(ann.email);
   await reset(app, await request(app, ann.email));
   await assert.rejects(app.login(ann.email, better), { code: 'SECOND_FACTOR_REQUIRED' });
+});
+
+test('an earlier mail for a new password that comes up again does not end the link that was delivered', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  app.box.refuse(450);
+  await app.ask('account.sendResetEmail', { email: ann.email });
+  await putOff(app);
+  app.box.unrefuse();
+  await app.ask('account.sendResetEmail', { email: ann.email });
+  const token = await app.readToken(ann.email, '/reset-password');
+  const sent = app.box.received.length;
+  await comeUp(app);
+  assert.equal((await app.settled()).length, sent);
+  await app.ask('account.resetPassword', { token, password: better });
 });

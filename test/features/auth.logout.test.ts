@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Types } from 'mongoose';
+import { texts } from '../../src/features/mails/mail.texts.ts';
 import { createLiveSessions } from '../../src/features/sessions/live.sessions.ts';
 import type { SessionDocument } from '../../src/features/sessions/session.model.ts';
 import { buildTestApp } from '../helpers/app.ts';
+import { buildMailedApp } from '../helpers/mailed.ts';
 import { guest, type Output } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -28,6 +30,21 @@ test('a refresh token is enough to log out, also the one before; it ends its own
   await dispatch.call('auth.logout', guest, { refreshToken: second.refreshToken });
   await assert.rejects(services.sessions.authenticate(second.accessToken, guest), { code: 'UNAUTHENTICATED' });
   assert.equal((await services.sessions.authenticate(ann.accessToken, guest)).userId, ann.id);
+});
+
+test('whoever logs out with a token that was replaced long since ends the session as a stolen one', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const mine = await app.login(ann.email, ann.password);
+  let his: string | undefined = mine.refreshToken;
+  for (let use = 0; use < 2; use++) {
+    ({ refreshToken: his } = (await app.ask('auth.refresh', { refreshToken: his }, { ip: '192.0.2.66' })) as Output<'auth.refresh'>);
+    await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(Date.now() - 21_000) } });
+  }
+  await app.ask('auth.logout', { refreshToken: mine.refreshToken });
+  await assert.rejects(app.ask('auth.refresh', { refreshToken: his }), { code: 'SESSION_ENDED' });
+  assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
+  assert.deepEqual((await ann.call('security.list')).items.map(({ kind }) => kind)[0], 'session-stolen');
 });
 
 test('logging out ends the session of the caller and the one of the refresh token', async (t) => {

@@ -11,7 +11,7 @@ import { sessionModel } from '../../src/features/sessions/session.model.ts';
 import { createSessionsService } from '../../src/features/sessions/sessions.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
-import { buildTestApp, connect } from '../helpers/app.ts';
+import { buildTestApp, connect, freshDatabase } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
@@ -40,6 +40,15 @@ test('a server that dies right after a password was changed has its next start e
   await until('the end of the other sessions', async () => !(await isAlive(thief.accessToken)) && !(await isAlive(ann.accessToken)));
   assert.deepEqual([await isAlive(mine.accessToken), await isAlive(later.accessToken)], [true, true]);
   await until('the note is gone', async () => (await store.collection('users').findOne({ _id: new Types.ObjectId(ann.id) }))?.['ending'] === undefined);
+});
+
+test('the sessions that a server had to end which has died are ended by one that lives', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const socket = await ann.socket();
+  await noteEnding(await connect(t, app.mongodbUri), ann);
+  assert.equal((await socket.closed).code, 4401);
+  await assert.rejects(app.dispatch.call('auth.refresh', guest, { refreshToken: ann.refreshToken }), { code: 'SESSION_ENDED' });
 });
 
 test('a new password ends sessions whatever the clock said of the server that opened them', async (t) => {
@@ -117,6 +126,17 @@ test('a session that is ended while its account is read is not given the account
   });
   t.after(() => slow.stop());
   await assert.rejects(slow.requireAccount(ann.caller), { code: 'UNAUTHENTICATED' });
+});
+
+test('a note that replaces one whose sessions are being ended stays when that is done', async (t) => {
+  const credentials = createCredentialsService({ users: userModel(await connect(t, freshDatabase(t))), bus: createHub() });
+  const { id } = await credentials.create({ email: 'ann@example.org', firstName: 'Ann', language: 'en' });
+  const but = '1'.repeat(24);
+  await credentials.change(id, { ending: {} });
+  const [first] = await credentials.findEndings(id);
+  await credentials.change(id, { ending: { but } });
+  await credentials.completeEnding(first ?? assert.fail('nothing was noted'));
+  assert.deepEqual((await credentials.findEndings(id)).map((ending) => ending.but), [but]);
 });
 
 test('of an account that is removed, no note is left that its sessions are to end', async (t) => {

@@ -106,3 +106,24 @@ export async function passMinutes(store: Connection, minutes: number): Promise<v
   await store.collection('counters').updateMany({}, [{ $set: { attempts: earlier } }]);
   await store.collection('tokens').updateMany({}, [{ $set: { expiresAt: { $subtract: ['$expiresAt', milliseconds] } } }]);
 }
+
+/** The token of the next link of this kind to this address; the mails before it are passed over. */
+export async function nextToken({ box }: MailedApp, to: string, path: LinkPath = '/reset-password'): Promise<string> {
+  for (;;) {
+    const { link } = await box.next(to);
+    if (link?.includes(path)) return new URL(link).searchParams.get('token') ?? '';
+  }
+}
+
+/** Waits until a mail was offered to a server that refuses it, and lets it wait for ten minutes more. */
+export async function putOff({ store }: MailedApp): Promise<void> {
+  await until('the mail was offered and waits', async () => {
+    const waiting = { attempts: { $gt: 0 }, nextAttemptAt: { $lt: new Date(Date.now() + 30_000) } };
+    return (await store.collection('mails').updateOne(waiting, { $set: { nextAttemptAt: new Date(Date.now() + 600_000) } })).modifiedCount === 1;
+  });
+}
+
+/** All mails that wait are due. */
+export async function comeUp({ store }: MailedApp): Promise<void> {
+  await store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+}

@@ -2,6 +2,7 @@
 import { AppError } from '../../core/errors.ts';
 import { isStillWished, requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
+import { unchanged } from './account.unchanged.ts';
 
 export const createEmailChanges = (parts: AccountParts) => ({ ...createRequests(parts), ...createFollowing(parts) });
 
@@ -16,6 +17,8 @@ function createRequests({ credentials, sessions, security, mails }: AccountParts
 
     async changeEmail(caller, { email }) {
       const { me, stamp } = await sessions.requireAccount(caller);
+      // First: an earlier wish is over whether or not somebody has the address, so the link of that one does not tell.
+      await sessions.wish(caller.sessionId, email);
       const taken = await credentials.find({ email });
       // The answer is the same: only whoever reads mail at an address may know that it has an account.
       if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, to: taken.email });
@@ -46,8 +49,8 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
       if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
       const change = async (): Promise<void> => {
         // As late as can be: the session may be ended in this moment.
-        if (!(await isStillWished({ sessions }, wish, before))) throw new AppError('LINK_EXPIRED');
-        const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, { email: before.email ?? null, generation: before.generation });
+        if (!(await isStillWished(sessions, { ...wish, email }, before))) throw new AppError('LINK_EXPIRED');
+        const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, unchanged(before));
         if (!after) throw new AppError('LINK_EXPIRED');
       };
       // The mail with the link that undoes it. An address that was never verified may be a stranger's: it gets no such power.

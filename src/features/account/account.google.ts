@@ -20,7 +20,7 @@ export function createGoogleLinks({ credentials, sessions, security, mails, goog
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       await mails.telling({ kind: 'google-linked', userId: caller.userId, to }, async () => {
         await sessions.requireAlive(caller);
-        const account = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date(), unlinkedGoogleId: null }, { googleId: null, email: to ?? null, generation });
+        const account = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date() }, { googleId: null, email: to ?? null, generation });
         if (!account) throw new AppError('GOOGLE_TAKEN');
       });
       await security.record(caller.userId, 'google-linked', caller, email);

@@ -1,5 +1,6 @@
 /** What links in mails stand for. */
 import { AppError } from '../../core/errors.ts';
+import type { Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokenContent } from '../tokens/tokens.service.ts';
@@ -10,8 +11,8 @@ interface Owned {
   userId: Id;
   /** The address that the mail went to. */
   email: string;
-  /** When the mail was asked for. */
-  since: Date;
+  /** Of the mail: what it tells of came before whatever was told of by a later one. */
+  since: Order;
   /** Of the account when the mail was sent; of a wish, when it was made. */
   stamp: string;
   /** Of a wish: the session that it was made in. */
@@ -21,11 +22,11 @@ interface Owned {
 /** @throws LINK_EXPIRED */
 export function requireOwned(content: TokenContent | undefined): Owned {
   if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  const { email = '', since = 0, stamp = '', sessionId } = content.data;
-  return { userId: content.userId, email, since: new Date(since), stamp, sessionId };
+  const { email = '', since = '', stamp = '', sessionId } = content.data;
+  return { userId: content.userId, email, since, stamp, sessionId };
 }
 
-/** Whether whoever wished for another address can still sign in with what they had then, and is signed in where they did. */
-export async function isStillWished({ sessions }: { sessions: Pick<SessionsService, 'isAlive'> }, { stamp, sessionId }: Partial<Pick<Owned, 'stamp' | 'sessionId'>>, account: Account): Promise<boolean> {
-  return stamp === account.stamp && sessionId !== undefined && sessions.isAlive(sessionId);
+/** Whether this is what was wished for last in that session, which still stands, and what signed in then still does. */
+export async function isStillWished(sessions: Pick<SessionsService, 'wishOf'>, { email, stamp, sessionId }: Partial<Pick<Owned, 'email' | 'stamp' | 'sessionId'>>, account: Account): Promise<boolean> {
+  return stamp === account.stamp && sessionId !== undefined && (await sessions.wishOf(sessionId)) === email;
 }

@@ -11,7 +11,7 @@ import { isStillWished } from './account.links.ts';
 
 export interface AccountMailsParts {
   credentials: CredentialsService;
-  sessions: Pick<SessionsService, 'isAlive' | 'endStolen'>;
+  sessions: Pick<SessionsService, 'wishOf' | 'endStolen'>;
   tokens: TokensService;
   security: SecurityService;
   counters: CountersService;
@@ -26,20 +26,21 @@ interface LinkDeclaration {
   purpose: TokenPurpose;
   /** Seconds for which the token is good. */
   lifetime: number;
-  newestOnly?: true;
+  /** Of what there is one link, the newest; without it all of them are good. */
+  onePer?: 'account' | 'session';
 }
 
 /** By which the owner undoes what somebody else may have done. */
 const undoing: LinkDeclaration = { path: '/undo', purpose: 'undo', lifetime: 7 * day };
 
-const resetting: LinkDeclaration = { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, newestOnly: true };
+const resetting: LinkDeclaration = { path: '/reset-password', purpose: 'reset-password', lifetime: resetLifetime, onePer: 'account' };
 
 /** Where links lead. All pages are our own but that for a new password, which the app has if there is one. */
 const links: Partial<Record<MailKind, LinkDeclaration>> = {
-  'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, newestOnly: true },
+  'verify-email': { path: '/verify-email', purpose: 'verify-email', lifetime: 3 * day, onePer: 'account' },
   'reset-password': resetting,
   'changes-undone': resetting,
-  'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, newestOnly: true },
+  'confirm-email': { path: '/confirm-email', purpose: 'confirm-email', lifetime: day, onePer: 'session' },
   'email-changed': undoing,
   'google-linked': undoing,
   'second-factor-on': undoing,
@@ -49,12 +50,12 @@ const links: Partial<Record<MailKind, LinkDeclaration>> = {
 export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail) => Promise<PreparedMail | undefined> {
   const { tokens, counters, security, publicUrl, appUrl = publicUrl } = parts;
   const isAllowed = createMailLimits(counters);
-  const linkFor = async ({ kind, createdAt, values }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
-    const declared = links[kind];
-    if (!declared) return undefined;
-    const { path, purpose, ...terms } = declared;
-    const base = declared === resetting ? appUrl : publicUrl;
-    return `${base}${path}?token=${await tokens.issue(purpose, { ...terms, userId, data: { email, since: createdAt.toISOString(), stamp, ...(kind === 'confirm-email' && values) } })}`;
+  /** Undefined where a later mail has brought a newer one. */
+  const makeLink = async ({ path, purpose, lifetime, onePer }: LinkDeclaration, { order: since, values }: QueuedMail, { id: userId, stamp }: Account, email: string): Promise<string | undefined> => {
+    // Of a wish it is known in which session it was made, and what signed in then.
+    const terms = { userId, lifetime, data: { email, since, stamp, ...(onePer === 'session' && values) } };
+    const token = onePer === undefined ? await tokens.issue(purpose, terms) : await tokens.issueNewest(purpose, { ...terms, of: (onePer === 'session' ? values['sessionId'] : undefined) ?? userId });
+    return token === undefined ? undefined : `${path === resetting.path ? appUrl : publicUrl}${path}?token=${token}`;
   };
 
   return async (mail) => {
@@ -69,10 +70,12 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     // Before a link is made, which would end the one before it.
-    if (kind === 'confirm-email' && !(await isStillWished(parts, values, account))) return undefined;
-    const link = await linkFor(mail, account, to);
+    if (kind === 'confirm-email' && !(await isStillWished(parts.sessions, { ...values, email: to }, account))) return undefined;
+    const declared = links[kind];
+    const link = declared && (await makeLink(declared, mail, account, to));
+    if (declared && link === undefined) return undefined;
     // After it, as what undoes it is recorded first: so one of the two sees the other.
-    if (links[kind] === undoing && (await security.isUndone(account.id, mail.createdAt))) return undefined;
+    if (declared === undoing && (await security.isUndone(account.id, mail.order))) return undefined;
     return { to, language: account.me.language, name: account.me.firstName, values, ...(link !== undefined && { link }) };
   };
 }
@@ -81,6 +84,8 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
 function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Account, to: string): boolean {
   if (kind === 'verify-email') return me.emailVerified;
   if (kind === 'email-changed') return email === to;
+  // A link for a new password is good at the address of the account alone.
+  if (kind === 'changes-undone') return email !== to;
   if (kind === 'google-linked') return googleId === undefined;
   return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
 }

@@ -4,10 +4,13 @@
  */
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
+import { timeOf, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { Account, CredentialChange, CredentialsService } from '../users/credentials.service.ts';
 import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
+import { unchanged } from './account.unchanged.ts';
 
 /** The link is used up last: whatever fails on the way, it can be followed again. */
 export function createUndo(parts: AccountParts): Pick<AccountService, 'undo'> {
@@ -20,12 +23,17 @@ export function createUndo(parts: AccountParts): Pick<AccountService, 'undo'> {
         undone = await tryUndo(parts, guest, token);
       }
       await sessions.endNoted(undone);
-      const { userId, email } = requireOwned(await tokens.redeem('undo', token));
-      await mails.notify({ kind: 'changes-undone', userId, to: email });
+      const { userId, email } = requireOwned(await tokens.find('undo', token));
+      // The only way in that is left. One mail goes out, however often the link is followed until it is used up.
+      await mails.enqueue({ id: idFrom(token), kind: 'changes-undone', userId, to: email });
+      requireOwned(await tokens.redeem('undo', token));
       return null;
     },
   };
 }
+
+/** The same for the same token. */
+const idFrom = (token: string): Id => Buffer.from(sha256(token), 'base64url').toString('hex').slice(0, 24);
 
 /** How often it is begun anew where something else that signs in is changed in the same instant. */
 const attempts = 10;
@@ -43,9 +51,8 @@ async function tryUndo({ credentials, tokens, security }: AccountParts, guest: G
   await freeAddress(credentials, email, userId);
   await security.recordUndoing(userId, guest, { email, since });
   await tokens.removeAll(userId, ['undo'], since);
-  const unchanged = { email: before.email ?? null, googleId: before.googleId ?? null, 'secondFactor.confirmedAt': before.secondFactor?.confirmedAt ?? null, generation: before.generation };
   // Whoever made the change could sign in, and must not any more.
-  const changed = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...findAdded(before, since) }, unchanged);
+  const changed = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...findAdded(before, since) }, unchanged(before));
   return changed?.id;
 }
 
@@ -63,10 +70,10 @@ async function freeAddress(credentials: CredentialsService, email: string, userI
 const warning = 24 * 60 * 60_000;
 
 /**
- * A change that takes away what was set up to sign in with since shortly before an instant: whoever undoes a
- * change gets the account back from somebody who may have made ways in of their own.
+ * A change that takes away what was set up to sign in with since shortly before another: whoever undoes that gets the
+ * account back from somebody who may have made ways in of their own. Google comes back by the owner's own hand alone.
  */
-function findAdded({ googleLinkedAt, secondFactor }: Account, before: Date): CredentialChange {
-  const isAdded = (at: Date | undefined): boolean => at !== undefined && at.getTime() >= before.getTime() - warning;
-  return { ...(isAdded(googleLinkedAt) && { googleId: null, googleLinkedAt: null }), ...(isAdded(secondFactor?.confirmedAt) && { secondFactor: null }) };
+function findAdded({ googleId, googleLinkedAt, secondFactor }: Account, since: Order): CredentialChange {
+  const isAdded = (at: Date | undefined): boolean => at !== undefined && at.getTime() >= timeOf(since).getTime() - warning;
+  return { ...(isAdded(googleLinkedAt) && { googleId: null, googleLinkedAt: null, unlinkedGoogleId: googleId ?? null }), ...(isAdded(secondFactor?.confirmedAt) && { secondFactor: null }) };
 }

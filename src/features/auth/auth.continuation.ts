@@ -18,23 +18,24 @@ export interface ContinuationParts {
 
 export function createContinuation({ credentials, sessions, security, mails, onError }: ContinuationParts): Pick<AuthService, 'refresh' | 'renew' | 'logout'> {
   /** The mail is stored first: if this process dies, whoever sends it ends the session. Of several uses at once one is told of. */
-  const endTold = async (stolen: StolenSession, guest: Guest): Promise<void> => {
+  const tellAndEnd = async (stolen: StolenSession, guest: Guest): Promise<void> => {
     const { sessionId: id, userId, userAgent } = stolen;
     const to = (await credentials.find({ id: userId }))?.email;
     await mails.telling({ id, kind: 'session-stolen', userId, to, values: { device: deviceOf(userAgent), ip: guest.ip, userAgent: guest.userAgent } }, () => sessions.endStolen(stolen, guest));
   };
 
+  const endStolen = async (stolen: StolenSession, guest: Guest): Promise<void> =>
+    tellAndEnd(stolen, guest).catch(async (error: unknown) => {
+      onError(error);
+      // Whatever could not be stored, the thief is not let in any more.
+      await sessions.endStolen(stolen, guest);
+    });
+
   return {
     async refresh(guest, { refreshToken }) {
       const { tokens: next, stolen } = await sessions.refresh(refreshToken, guest);
       if (next) return next;
-      if (stolen) {
-        await endTold(stolen, guest).catch(async (error: unknown) => {
-          onError(error);
-          // Whatever could not be stored, the thief is not let in any more.
-          await sessions.endStolen(stolen, guest);
-        });
-      }
+      if (stolen) await endStolen(stolen, guest);
       throw new AppError('SESSION_ENDED');
     },
 
@@ -47,9 +48,10 @@ export function createContinuation({ credentials, sessions, security, mails, onE
     },
 
     async logout(guest, { refreshToken }) {
-      const named = refreshToken === undefined ? undefined : await sessions.endByRefreshToken(refreshToken);
-      if (named) await security.record(named.userId, 'signed-out', guest);
-      if (isCaller(guest) && guest.sessionId !== named?.sessionId) {
+      const { ended, stolen } = refreshToken === undefined ? {} : await sessions.endByRefreshToken(refreshToken);
+      if (ended) await security.record(ended.userId, 'signed-out', guest);
+      if (stolen) await endStolen(stolen, guest);
+      if (isCaller(guest) && guest.sessionId !== (ended ?? stolen)?.sessionId) {
         await sessions.endOne(guest.sessionId);
         await security.record(guest.userId, 'signed-out', guest);
       }

@@ -1,5 +1,5 @@
 /** How mails are stored that wait to be sent. No secret lies here: links are made when a mail is sent. */
-import { Schema, type Connection, type Types } from 'mongoose';
+import { Schema, type Connection, type mongo, type Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 
 /** The occasions on which people are written to. */
@@ -35,6 +35,8 @@ export interface MailDocument {
   /** When it may be taken up. For one that is under way: when it counts as abandoned. */
   nextAttemptAt: Date;
   createdAt: Date;
+  /** By the clock of the store, which gives it. */
+  order: mongo.Timestamp;
   /** After this nobody would be glad of it. */
   giveUpAt: Date;
 }
@@ -50,6 +52,7 @@ const schema = new Schema<MailDocument>(
     attempts: { type: Number, required: true },
     nextAttemptAt: { type: Date, required: true },
     createdAt: { type: Date, required: true },
+    order: Schema.Types.Mixed,
     giveUpAt: { type: Date, required: true },
   },
   { collection: 'mails', versionKey: false },
@@ -60,3 +63,8 @@ schema.index({ giveUpAt: 1 }, { expireAfterSeconds: 24 * 60 * 60 });
 
 export const mailModel = (connection: Connection) => connection.model('Mail', schema);
 export type MailModel = ReturnType<typeof mailModel>;
+
+/** Mails of older versions come after one another in no order; all of them before those to come. */
+export async function orderMails(mails: MailModel): Promise<void> {
+  await mails.collection.updateMany({ order: { $exists: false } }, { $currentDate: { order: { $type: 'timestamp' } } });
+}

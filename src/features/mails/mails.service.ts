@@ -4,6 +4,7 @@ import { mongo, Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, duplicateKey, statusOf } from '../../core/errors.ts';
+import { toOrder, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { MailDocument, MailKind, MailModel } from './mail.model.ts';
 
@@ -35,7 +36,8 @@ export interface QueuedMail extends MailJob {
   values: Record<string, string>;
   /** How often it has been tried, this time included. */
   attempts: number;
-  createdAt: Date;
+  /** Which of two was stored first, in whichever processes. */
+  order: Order;
 }
 
 /** All that has to be known to write a mail, looked up in the moment it is sent. */
@@ -104,20 +106,23 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
 const isRefusal = (error: unknown): boolean => error instanceof AppError && statusOf(error.code) < 500;
 
 /** It may have been found needless, and removed, before what it tells of was done. */
-async function makeDue(mails: MailModel, document: MailDocument): Promise<void> {
+async function makeDue(mails: MailModel, document: NewMail): Promise<void> {
   await insertOnce(mails, document);
   await mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } });
 }
 
-async function insertOnce(mails: MailModel, document: MailDocument): Promise<void> {
+async function insertOnce(mails: MailModel, { _id, ...rest }: NewMail): Promise<void> {
   try {
-    await mails.collection.insertOne(document);
+    // One that is there, or was, does not fit, and its id forbids a second one.
+    await mails.collection.updateOne({ _id, giveUpAt: { $exists: false } }, { $setOnInsert: rest, $currentDate: { order: { $type: 'timestamp' } } }, { upsert: true });
   } catch (error) {
     if (!(error instanceof mongo.MongoServerError && error.code === duplicateKey)) throw error;
   }
 }
 
-function toDocument({ id, kind, language = 'en', userId, to, values = {} }: MailJob): MailDocument {
+type NewMail = Omit<MailDocument, 'order'>;
+
+function toDocument({ id, kind, language = 'en', userId, to, values = {} }: MailJob): NewMail {
   const createdAt = new Date();
   return {
     _id: new Types.ObjectId(id),
@@ -134,6 +139,6 @@ function toDocument({ id, kind, language = 'en', userId, to, values = {} }: Mail
   };
 }
 
-export function toQueuedMail({ _id, kind, language, userId, to, values, attempts, createdAt }: MailDocument): QueuedMail {
-  return { id: _id.toHexString(), kind, language, ...(userId && { userId: userId.toHexString() }), ...(to !== undefined && { to }), values, attempts, createdAt };
+export function toQueuedMail({ _id, kind, language, userId, to, values, attempts, order }: MailDocument): QueuedMail {
+  return { id: _id.toHexString(), kind, language, ...(userId && { userId: userId.toHexString() }), ...(to !== undefined && { to }), values, attempts, order: toOrder(order) };
 }

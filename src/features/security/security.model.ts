@@ -1,6 +1,7 @@
 /** How the security log is stored: entries are only ever added, and MongoDB removes them after 180 days. */
-import { Schema, type Connection, type Types } from 'mongoose';
+import { Schema, type Connection, type mongo, type Types } from 'mongoose';
 import { deviceOf } from '../../core/device.ts';
+import type { Order } from '../../core/order.ts';
 import type { SecurityEntry, SecurityKind } from './security.contract.ts';
 
 export interface SecurityDocument {
@@ -13,8 +14,10 @@ export interface SecurityDocument {
   network: string;
   userAgent: string;
   detail?: string;
-  /** What was undone begins with the change of this instant. */
-  undoneSince?: Date;
+  /** What was undone begins with the change that was told of by this mail. */
+  undoneSince?: Order;
+  /** Of an undoing: by the clock of the store, as that of mails is. */
+  order?: mongo.Timestamp;
 }
 
 const keptFor = 180 * 24 * 60 * 60;
@@ -28,7 +31,8 @@ const schema = new Schema<SecurityDocument>(
     network: String,
     userAgent: String,
     detail: String,
-    undoneSince: Date,
+    undoneSince: String,
+    order: Schema.Types.Mixed,
   },
   { collection: 'security', versionKey: false },
 );

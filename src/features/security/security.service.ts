@@ -1,7 +1,8 @@
 /** The security log of each account: added to by whatever concerns its safety, read by its owner alone. */
-import { Types } from 'mongoose';
+import { mongo, Types } from 'mongoose';
 import type { Guest, Service } from '../../core/contract.ts';
 import { networkOf } from '../../core/network.ts';
+import { fromOrder, timeOf, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
@@ -10,10 +11,10 @@ export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
   /** The same for as many at once as there are details. */
   recordMany(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, details: readonly string[]): Promise<void>;
-  /** The owner has undone the changes since an instant, with a link that was sent to this address. */
-  recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { email: string; since: Date }): Promise<void>;
-  /** True if what was changed at this instant has been undone after it. */
-  isUndone(userId: Id, at: Date): Promise<boolean>;
+  /** The owner has undone the changes since the one that a mail told of, with the link in it, which was sent to this address. */
+  recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { email: string; since: Order }): Promise<void>;
+  /** True if what a mail tells of has been undone since that was stored. */
+  isUndone(userId: Id, mail: Order): Promise<boolean>;
   /** True if somebody has signed in to this account from this network before. */
   hasSignedInFrom(userId: Id, ip: string): Promise<boolean>;
   /** The account is gone, and its log with it. */
@@ -29,9 +30,13 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
       if (details.length > 0) await entries.collection.insertMany(details.map((detail) => toDocument(userId, kind, guest, detail)));
     },
     async recordUndoing(userId, guest, { email, since }) {
-      await entries.collection.insertOne({ ...toDocument(userId, 'changes-undone', guest, email), undoneSince: since });
+      const { _id, ...entry } = toDocument(userId, 'changes-undone', guest, email);
+      await entries.collection.updateOne({ _id }, { $setOnInsert: { ...entry, undoneSince: since }, $currentDate: { order: { $type: 'timestamp' } } }, { upsert: true });
     },
-    isUndone: async (userId, at) => (await entries.exists({ userId, _id: { $gte: firstIdOf(at) }, kind: 'changes-undone', at: { $gt: at }, undoneSince: { $lte: at } })) !== null,
+    async isUndone(userId, mail) {
+      const found = await entries.exists({ userId, _id: { $gte: firstIdOf(timeOf(mail)) }, kind: 'changes-undone', undoneSince: { $lte: mail }, order: { $gt: new mongo.Timestamp(fromOrder(mail)) } });
+      return found !== null;
+    },
     async list(caller, { before, limit }) {
       const found = await entries
         .find({ userId: caller.userId, ...(before !== undefined && { _id: { $lt: before } }) })
@@ -47,8 +52,11 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
   };
 }
 
-/** The least id of those made in this second or later. */
-const firstIdOf = (time: Date): Types.ObjectId => Types.ObjectId.createFromTime(Math.floor(time.getTime() / 1000));
+/** Seconds by which the clock of a process may be behind that of the store. */
+const clockSkew = 3600;
+
+/** Less than any id that was made at this time or later, in whichever process. */
+const firstIdOf = (time: Date): Types.ObjectId => Types.ObjectId.createFromTime(Math.floor(time.getTime() / 1000) - clockSkew);
 
 const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): SecurityDocument => ({
   _id: new Types.ObjectId(),

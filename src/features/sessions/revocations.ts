@@ -1,6 +1,7 @@
 /** Ends of sessions, told to every process on the same MongoDB: written down once, and looked for twice a second. */
 import { Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { repeat } from '../../core/repeat.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { RevocationModel } from './revocation.model.ts';
 
@@ -26,8 +27,6 @@ const overlap = 10_000;
 export function createRevocations({ revocations, onEnded, onError }: RevocationsOptions): Revocations {
   let newest = 0;
   let known = new Map<Id, number>();
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
 
   const look = async (): Promise<void> => {
     const since = new Date(newest - overlap);
@@ -40,11 +39,7 @@ export function createRevocations({ revocations, onEnded, onError }: Revocations
       if (before.get(sessionId) !== at) onEnded(sessionId);
     }
   };
-  const again = (): void => {
-    if (stopped) return;
-    timer = setTimeout(() => void look().catch((error: unknown) => stopped || onError(error)).then(again), interval).unref();
-  };
-  again();
+  const looking = repeat(look, interval, onError);
 
   return {
     async tell(sessionIds) {
@@ -53,9 +48,6 @@ export function createRevocations({ revocations, onEnded, onError }: Revocations
         { ordered: false },
       );
     },
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+    stop: () => looking.stop(),
   };
 }

@@ -1,14 +1,16 @@
 /**
  * Ends of sessions that a change of credentials brings about. The change itself notes that they are due, in one write, so
- * whatever fails or dies afterwards, they are ended: at the latest by the next look at the notes.
+ * whatever fails or dies afterwards, they are ended: at the latest by the next look at the notes, in any process.
  */
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { repeat, type Repeated } from '../../core/repeat.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { CredentialsService, NotedEnding } from '../users/credentials.service.ts';
 
 export interface SessionEndings {
   /** Ends what is noted for a person. */
   endNoted(userId: Id): Promise<void>;
-  /** Looks for notes that were left behind, now and every minute. */
+  /** Looks for notes that were left behind, twice a second. */
   start(): void;
   stop(): void;
 }
@@ -20,30 +22,20 @@ export interface SessionEndingsParts {
   onError: (error: unknown) => void;
 }
 
-/** Milliseconds between two looks. */
-const interval = 60_000;
+/** Milliseconds between two looks: if whoever noted an end has died, the sessions are over all the same within a second. */
+const interval = 500;
 
 export function createSessionEndings({ credentials, endBefore, onError }: SessionEndingsParts): SessionEndings {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const endAllNoted = async (userId?: Id): Promise<void> => {
-    for (const ending of await credentials.findEndings(userId)) {
+  const endNoted = async (userId?: Id): Promise<void> => {
+    for (const ending of await withDeadline(credentials.findEndings(userId), storePatience)) {
       await endBefore(ending);
       await credentials.completeEnding(ending);
     }
   };
-  const look = (): void => void endAllNoted().catch((error: unknown) => {
-    if (!stopped) onError(error);
-  });
+  let looking: Repeated | undefined;
   return {
-    endNoted: endAllNoted,
-    start() {
-      look();
-      timer = setInterval(look, interval).unref();
-    },
-    stop() {
-      stopped = true;
-      clearInterval(timer);
-    },
+    endNoted,
+    start: () => void (looking = repeat(endNoted, interval, onError)),
+    stop: () => looking?.stop(),
   };
 }

@@ -30,6 +30,8 @@ export interface SessionDocument {
   /** When and how its owner last proved who they are. */
   provenAt: Date;
   provenBy: Proof;
+  /** The address that its owner wishes the account to have, and has yet to confirm. */
+  wishedEmail?: string;
   /** Of its last use. */
   userAgent: string;
   ip: string;
@@ -48,6 +50,7 @@ const schema = new Schema<SessionDocument>(
     stamp: { type: String, required: true },
     provenAt: { type: Date, required: true },
     provenBy: { type: String, required: true },
+    wishedEmail: String,
     userAgent: String,
     ip: String,
     createdAt: { type: Date, required: true },

@@ -38,12 +38,14 @@ export interface SessionStore {
   /** Those of them that were still there: whoever removes one learns of it, and nobody after. */
   remove(sessionIds: readonly Id[]): Promise<SessionDocument[]>;
   find(sessionId: Id): Promise<SessionDocument | undefined>;
-  /** The session of this refresh token, or of one that it has just replaced. */
-  findByRefreshToken(refreshToken: string): Promise<SessionDocument | undefined>;
+  /** The session of this refresh token, also if that was replaced within the grace; `stolen` where it is an earlier one. */
+  findByRefreshToken(refreshToken: string): Promise<{ session?: SessionDocument; stolen?: SessionDocument }>;
   /** Those of a person, the most recently used first. */
   list(userId: Id): Promise<SessionDocument[]>;
   /** Its owner has just proven again who they are. */
   prove(sessionId: Id, provenBy: Proof): Promise<void>;
+  /** False if the session has ended. */
+  wish(sessionId: Id, email: string): Promise<boolean>;
 }
 
 /** What is known of a refresh token that somebody came with. */
@@ -62,6 +64,8 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
   };
 
   return {
+    ...createUpkeep(sessions),
+
     async create(owner, guest, provenBy) {
       const session = newSession(owner, guest, provenBy);
       const sessionId = session._id.toHexString();
@@ -77,6 +81,17 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
       return sameHash(found.session.refreshHash, presented.hash) ? advance(sessions, found.session, presented) : judge(found.session, presented);
     },
 
+    async findByRefreshToken(refreshToken) {
+      const found = await findBy(refreshToken);
+      if (!found || !isOfFamily(found.session, found.presented)) return {};
+      const { session, presented: { hash } } = found;
+      return sameHash(session.refreshHash, hash) || findReplaced(session, hash) ? { session } : { stolen: session };
+    },
+  };
+}
+
+function createUpkeep(sessions: SessionModel): Pick<SessionStore, 'remove' | 'find' | 'list' | 'prove' | 'wish'> {
+  return {
     async remove(sessionIds) {
       // Of many that are removed in one step MongoDB does not say which were there.
       const removed = await Promise.all(sessionIds.map(async (_id) => sessions.findOneAndDelete({ _id }).lean()));
@@ -87,17 +102,15 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
       return (await sessions.findOne({ _id: sessionId, expiresAt: { $gt: new Date() } }).lean()) ?? undefined;
     },
 
-    async findByRefreshToken(refreshToken) {
-      const found = await findBy(refreshToken);
-      if (!found) return undefined;
-      const { refreshHash, replaced } = found.session;
-      return [{ hash: refreshHash }, ...replaced].some(({ hash }) => sameHash(hash, found.presented.hash)) ? found.session : undefined;
-    },
-
     list: async (userId) => sessions.find({ userId, expiresAt: { $gt: new Date() } }).sort({ lastUsedAt: -1, _id: -1 }).lean(),
 
     async prove(sessionId, provenBy) {
       await sessions.updateOne({ _id: sessionId }, { $set: { provenAt: new Date(), provenBy } });
+    },
+
+    async wish(sessionId, email) {
+      const { matchedCount } = await sessions.updateOne({ _id: sessionId }, { $set: { wishedEmail: email.toLowerCase() } });
+      return matchedCount === 1;
     },
   };
 }
@@ -120,7 +133,7 @@ function newSession({ id, stamp }: Owner, { ip, userAgent }: Guest, provenBy: Pr
   };
 }
 
-const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.userId.toHexString(), sessionId: session._id.toHexString() });
+export const claimsOf = (session: SessionDocument): AccessClaims => ({ userId: session.userId.toHexString(), sessionId: session._id.toHexString() });
 
 /** One compare-and-set: of several uses of the same token at once exactly one replaces it. */
 async function advance(sessions: SessionModel, session: SessionDocument, presented: Presented): Promise<Rotation> {
@@ -142,14 +155,20 @@ const originOf = ({ ip, userAgent }: Guest): string => sha256(JSON.stringify([ne
 
 const isRecent = ({ at }: ReplacedToken): boolean => Date.now() - at.getTime() <= grace;
 
+/** Whether it is or was a token of this session, and no guess. */
+const isOfFamily = ({ familyHash }: SessionDocument, { family }: Pick<Presented, 'family'>): boolean => sameHash(familyHash, sha256(family));
+
+/** What is known of a token that was replaced, and is within its grace. */
+const findReplaced = ({ replaced }: SessionDocument, hash: string): ReplacedToken | undefined => replaced.find((one) => isRecent(one) && sameHash(one.hash, hash));
+
 /** A token that is not the present one: a replaced one within its grace, a copy of an earlier one, or a guess. */
-function judge(session: SessionDocument, { token, hash, family, guest }: Presented): Rotation {
-  if (!sameHash(session.familyHash, sha256(family))) return {};
-  const replaced = session.replaced.find((one) => isRecent(one) && sameHash(one.hash, hash));
+function judge(session: SessionDocument, presented: Presented): Rotation {
+  if (!isOfFamily(session, presented)) return {};
+  const replaced = findReplaced(session, presented.hash);
   if (!replaced) return { stolen: session };
   // From elsewhere it may be a copy: were it given each next token, too, it would never come to light.
-  const isSame = replaced.origin === originOf(guest);
-  return { next: { session: claimsOf(session), ...(isSame && { refreshToken: presentAfter(token, session) }) } };
+  const isSame = replaced.origin === originOf(presented.guest);
+  return { next: { session: claimsOf(session), ...(isSame && { refreshToken: presentAfter(presented.token, session) }) } };
 }
 
 /** The token that is good now, from one that has been replaced a moment ago. */

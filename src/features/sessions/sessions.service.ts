@@ -12,7 +12,7 @@ import { createLiveSessions, type LiveSessions } from './live.sessions.ts';
 import { createRevocations } from './revocations.ts';
 import type { RevocationModel } from './revocation.model.ts';
 import { toSession, type Proof, type SessionDocument, type SessionModel } from './session.model.ts';
-import { createSessionStore, type Owner, type SessionStore } from './session.store.ts';
+import { claimsOf, createSessionStore, type Owner, type SessionStore } from './session.store.ts';
 import type { sessionsContract } from './sessions.contract.ts';
 
 /** What somebody signed in goes on with. */
@@ -37,8 +37,8 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   refresh(refreshToken: string | undefined, guest: Guest): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
   /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
   authenticate(token: string, guest: Guest): Promise<Caller>;
-  /** Ends the session of this refresh token, or of the one before it; gives its owner. */
-  endByRefreshToken(refreshToken: string): Promise<AccessClaims | undefined>;
+  /** Ends the session of this refresh token, also if that was replaced a moment ago; `stolen` where an earlier one shows that it has to be ended as such. */
+  endByRefreshToken(refreshToken: string): Promise<{ ended?: AccessClaims; stolen?: StolenSession }>;
   endOne(sessionId: Id): Promise<void>;
   /** Ends a session of which somebody has a copy. Of several who do so at once one puts it into the log of its owner. */
   endStolen(stolen: Pick<StolenSession, 'sessionId' | 'userId'>, from: Pick<Guest, 'ip' | 'userAgent'>): Promise<void>;
@@ -53,8 +53,10 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   requireAccount(caller: Caller): Promise<Account>;
   /** Asked once more right before a change that took its time to come. @throws UNAUTHENTICATED */
   requireAlive(caller: Caller): Promise<void>;
-  /** Whether there still is such a session. */
-  isAlive(sessionId: Id): Promise<boolean>;
+  /** Notes which address the account is to have, in place of what was wished for in this session before. @throws UNAUTHENTICATED if it has ended */
+  wish(sessionId: Id, email: string): Promise<void>;
+  /** What was wished for last; undefined also once the session has ended. */
+  wishOf(sessionId: Id): Promise<string | undefined>;
   /** How the owner has proven within the last five minutes who they are, if they have. */
   findFreshProof(sessionId: Id): Promise<Proof | undefined>;
   /** @throws FRESH_SIGN_IN_REQUIRED */
@@ -111,10 +113,14 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     },
     stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
+    async wish(sessionId, email) {
+      if (!(await store.wish(sessionId, email))) throw new AppError('UNAUTHENTICATED');
+    },
   };
 }
 
 const idOf = ({ _id }: SessionDocument): Id => _id.toHexString();
+const toStolen = (session: SessionDocument): StolenSession => ({ ...claimsOf(session), userAgent: session.userAgent });
 
 /** Gives those of them that were alive. */
 type EndMany = (sessionIds: readonly Id[]) => Promise<SessionDocument[]>;
@@ -156,7 +162,7 @@ function createTokenPairs({ accessTokens, security }: SessionsParts, store: Sess
     async refresh(token, guest) {
       const { next, stolen } = await store.rotate(token, guest);
       if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
-      return stolen ? { stolen: { sessionId: idOf(stolen), userId: stolen.userId.toHexString(), userAgent: stolen.userAgent } } : {};
+      return stolen ? { stolen: toStolen(stolen) } : {};
     },
   };
 }
@@ -190,27 +196,24 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
     },
 
     async endByRefreshToken(refreshToken) {
-      const session = await store.findByRefreshToken(refreshToken);
-      if (!session) return undefined;
-      const sessionId = idOf(session);
-      await endMany([sessionId]);
-      return { sessionId, userId: session.userId.toHexString() };
+      const { session, stolen } = await store.findByRefreshToken(refreshToken);
+      if (session) await endMany([idOf(session)]);
+      return { ...(session && { ended: claimsOf(session) }), ...(stolen && { stolen: toStolen(stolen) }) };
     },
   };
 }
 
 /** What only reads: who is it, since when, and where else. */
-function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'requireAlive' | 'isAlive' | 'findFreshProof' | 'requireFresh'> {
+function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'requireAlive' | 'wishOf' | 'findFreshProof' | 'requireFresh'> {
   const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
     const session = await store.find(sessionId);
     return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
   };
-  const isAlive = async (sessionId: Id): Promise<boolean> => (await store.find(sessionId)) !== undefined;
   return {
     findFreshProof,
-    isAlive,
+    wishOf: async (sessionId) => (await store.find(sessionId))?.wishedEmail,
     async requireAlive({ sessionId }) {
-      if (!(await isAlive(sessionId))) throw new AppError('UNAUTHENTICATED');
+      if ((await store.find(sessionId)) === undefined) throw new AppError('UNAUTHENTICATED');
     },
     async requireFresh({ sessionId }) {
       if ((await findFreshProof(sessionId)) === undefined) throw new AppError('FRESH_SIGN_IN_REQUIRED');

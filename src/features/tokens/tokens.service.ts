@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mongo, Types } from 'mongoose';
 import { duplicateKey } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
+import type { Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { TokenDocument, TokenModel } from './token.model.ts';
 
@@ -14,8 +15,13 @@ export interface NewToken {
   data?: Record<string, string>;
   /** Seconds for which it is good. */
   lifetime: number;
-  /** Ends every earlier token of the same person for the same purpose. */
-  newestOnly?: true;
+}
+
+/** A token of which there is one at a time, the newest. */
+export interface NewestToken extends NewToken {
+  /** Of what there is one for each purpose: a person, a session. */
+  of: Id;
+  data: Record<string, string> & { since: Order };
 }
 
 export interface TokenContent {
@@ -25,30 +31,31 @@ export interface TokenContent {
 
 export interface TokensService {
   issue(purpose: TokenPurpose, token: NewToken): Promise<string>;
+  /** The same, and every earlier one is over; undefined if there is one whose `data.since` is later. */
+  issueNewest(purpose: TokenPurpose, token: NewestToken): Promise<string | undefined>;
   /** What a token stands for that is still good; it stays good. */
   find(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
   /** The same, and the token is used up: of many who come with it at once exactly one gets its content. */
   redeem(purpose: TokenPurpose, token: string): Promise<TokenContent | undefined>;
   /** Marks a token that others have made as used, for as long as it could be used again; false if it was used before. */
   useOnce(purpose: TokenPurpose, token: string, lifetime: number): Promise<boolean>;
-  /** Ends every token of a person, or those for some purposes, or of those the ones whose `data.since` is after an instant. */
-  removeAll(userId: Id, purposes?: readonly TokenPurpose[], after?: Date): Promise<void>;
+  /** Ends every token of a person, or those for some purposes, or of those the ones whose `data.since` is after this. */
+  removeAll(userId: Id, purposes?: readonly TokenPurpose[], after?: Order): Promise<void>;
 }
 
 export function createTokensService(tokens: TokenModel): TokensService {
   const good = (purpose: TokenPurpose, token: string) => ({ hash: sha256(token), _id: { $regex: `^${purpose}:` }, expiresAt: { $gt: new Date() } });
   return {
-    async issue(purpose, { userId, data = {}, lifetime, newestOnly }) {
-      const token = randomBytes(32).toString('base64url');
-      const document: TokenDocument = {
-        _id: `${purpose}:${newestOnly && userId !== undefined ? userId : new Types.ObjectId().toHexString()}`,
-        hash: sha256(token),
-        ...(userId !== undefined && { userId: new Types.ObjectId(userId) }),
-        data,
-        expiresAt: new Date(Date.now() + lifetime * 1000),
-      };
-      await tokens.replaceOne({ _id: document._id }, document, { upsert: true });
+    async issue(purpose, terms) {
+      const { token, ...document } = newToken(terms);
+      await tokens.create({ _id: `${purpose}:${new Types.ObjectId().toHexString()}`, ...document });
       return token;
+    },
+    async issueNewest(purpose, { of, ...terms }) {
+      const { token, ...document } = newToken(terms);
+      // A later one does not fit, so that this one would be inserted beside it, which its id forbids.
+      const replacing = tokens.replaceOne({ _id: `${purpose}:${of}`, 'data.since': { $lte: terms.data.since } }, document, { upsert: true });
+      return (await isStored(replacing)) ? token : undefined;
     },
     async find(purpose, token) {
       return contentOf(await tokens.findOne(good(purpose, token)).lean());
@@ -58,22 +65,32 @@ export function createTokensService(tokens: TokenModel): TokensService {
     },
     async useOnce(purpose, token, lifetime) {
       const hash = sha256(token);
-      try {
-        await tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) });
-        return true;
-      } catch (error) {
-        if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
-        throw error;
-      }
+      return isStored(tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) }));
     },
     async removeAll(userId, purposes, after) {
       await tokens.deleteMany({
         userId: new Types.ObjectId(userId),
         ...(purposes && { _id: { $regex: `^(?:${purposes.join('|')}):` } }),
-        ...(after && { 'data.since': { $gt: after.toISOString() } }),
+        ...(after && { 'data.since': { $gt: after } }),
       });
     },
   };
+}
+
+/** False if there is one of that id. */
+async function isStored(writing: PromiseLike<unknown>): Promise<boolean> {
+  try {
+    await writing;
+    return true;
+  } catch (error) {
+    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
+    throw error;
+  }
+}
+
+function newToken({ userId, data = {}, lifetime }: NewToken): Omit<TokenDocument, '_id'> & { token: string } {
+  const token = randomBytes(32).toString('base64url');
+  return { token, hash: sha256(token), ...(userId !== undefined && { userId: new Types.ObjectId(userId) }), data, expiresAt: new Date(Date.now() + lifetime * 1000) };
 }
 
 const contentOf = (document: TokenDocument | null): TokenContent | undefined =>

@@ -1,0 +1,34 @@
+/** Mails that are stored before what they tell of is done: nothing is done without its mail, and no mail tells of what was refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../src/core/errors.ts';
+import { freshDatabase } from '../helpers/app.ts';
+import { accounts, createProcess, notice, startProcess } from '../helpers/mail.process.ts';
+import { mailbox } from '../helpers/mailbox.ts';
+import { until } from '../helpers/until.ts';
+
+test('what is refused is not told of', async (t) => {
+  const { queue, isEmpty } = await createProcess(t, freshDatabase(t), await mailbox(t), {});
+  await assert.rejects(queue.telling(notice('ann@example.org'), () => Promise.reject(new AppError('LINK_EXPIRED'))), { code: 'LINK_EXPIRED' });
+  assert.ok(await isEmpty());
+});
+
+test('what may have been done is told of later', async (t) => {
+  const { queue, mails } = await createProcess(t, freshDatabase(t), await mailbox(t), {});
+  await assert.rejects(queue.telling(notice('ann@example.org'), () => Promise.reject(new AppError('UNAVAILABLE'))), { code: 'UNAVAILABLE' });
+  const [mail] = await mails.find().lean();
+  assert.ok(mail && mail.nextAttemptAt.getTime() > mail.createdAt.getTime());
+});
+
+test('a mail that was found needless before what it tells of was done is sent once it is', async (t) => {
+  const box = await mailbox(t);
+  const prepare = accounts();
+  let isDone = false;
+  const { queue, mails, isEmpty } = await startProcess(t, freshDatabase(t), box, { prepare: async (mail) => (isDone ? prepare(mail) : undefined) });
+  await queue.telling(notice('ann@example.org'), async () => {
+    await mails.updateMany({}, { $set: { nextAttemptAt: new Date() } });
+    await until('it was found needless', isEmpty);
+    isDone = true;
+  });
+  assert.deepEqual((await box.next('ann@example.org')).recipients, ['ann@example.org']);
+});
