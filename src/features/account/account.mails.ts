@@ -84,8 +84,6 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
 function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Account, to: string): boolean {
   if (kind === 'verify-email') return me.emailVerified;
   if (kind === 'email-changed') return email === to;
-  // A link for a new password is good at the address of the account alone.
-  if (kind === 'changes-undone') return email !== to;
   if (kind === 'google-linked') return googleId === undefined;
   return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
 }
