@@ -32,7 +32,7 @@ import { createAccessTokens } from './features/sessions/access.tokens.ts';
 import { revocationModel } from './features/sessions/revocation.model.ts';
 import { dropOldSessions, sessionModel } from './features/sessions/session.model.ts';
 import { createSessionsService, type SessionsService } from './features/sessions/sessions.service.ts';
-import { tokenModel } from './features/tokens/token.model.ts';
+import { orderTokens, tokenModel } from './features/tokens/token.model.ts';
 import { createTokensService } from './features/tokens/tokens.service.ts';
 import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
 import { createCredentialsService } from './features/users/credentials.service.ts';
@@ -87,6 +87,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'settings of users', run: async (connection) => completeUsers(userModel(connection)) },
   { name: 'sessions with successors', run: async (connection) => dropOldSessions(sessionModel(connection)) },
   { name: 'mails in order', run: async (connection) => orderMails(mailModel(connection)) },
+  { name: 'links in order', run: async (connection) => orderTokens(tokenModel(connection)) },
 ];
 
 /** The connection must be open. */

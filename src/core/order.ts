@@ -13,5 +13,8 @@ export const toOrder = ({ t, i }: Timestamp): Order => [t, i].map((part) => part
 
 export const fromOrder = (order: Order): Timestamp => ({ t: parseInt(order.slice(0, 8), 16), i: parseInt(order.slice(8), 16) });
 
+/** The first of what was stored in this second. */
+export const orderOf = (time: Date): Order => toOrder({ t: Math.floor(time.getTime() / 1000), i: 0 });
+
 /** When it was stored, to the second. */
 export const timeOf = (order: Order): Date => new Date(fromOrder(order).t * 1000);

@@ -44,7 +44,7 @@ async function overtaking(t: TestContext): Promise<Scene> {
     credentials,
     tokens: createTokensService(tokenModel(app.store)),
     security: createSecurityService(securityModel(app.store)),
-    sessions: { endNoted: async () => undefined, requireFresh: async () => undefined, wish: async () => undefined, wishOf: async () => 'thief@example.org', requireAlive: async () => undefined, requireAccount: async ({ userId }: Caller) => credentials.require(userId) },
+    sessions: { endNoted: async () => undefined, requireFresh: async () => undefined, wish: async (id: string, email: string) => app.services.sessions.wish(id, email), wishOf: async (id: string) => app.services.sessions.wishOf(id), requireAlive: async () => undefined, requireAccount: async ({ userId }: Caller) => credentials.require(userId) },
     mails: { telling: async <T>(_job: unknown, deed: () => Promise<T>) => meanwhile(deed), notify: async () => undefined },
     passwords: { hash: async (password: string) => meanwhile(() => hashing.hash('one', password)), require: async () => undefined },
     google: { verify: async () => meanwhile(async () => ({ googleId: 'thief', email: 'thief@gmail.example', emailVerified: true })) },

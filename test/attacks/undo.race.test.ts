@@ -12,7 +12,7 @@ import { createTokensService } from '../../src/features/tokens/tokens.service.ts
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { startIssuer } from '../helpers/issuer.ts';
-import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, nextToken, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 
 const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
@@ -137,4 +137,70 @@ test('a server that dies in the middle of an undoing leaves the link as it was, 
   const links = (await app.settled()).flatMap(({ link }) => (link?.includes('/reset-password') ? [link] : []));
   assert.equal(links.length, 1);
   await app.ask('account.resetPassword', { token: new URL(links[0] ?? '').searchParams.get('token'), password: 'an even better horse' });
+});
+
+const resetLinks = async (app: MailedApp): Promise<string[]> => (await app.settled()).flatMap(({ link }) => (link?.includes('/reset-password') ? [new URL(link).searchParams.get('token') ?? ''] : []));
+
+test('a link that undoes, followed again before it was used up, undoes no new password', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await moveTo(app, ann, 'thief@example.org', ann.email);
+  const queue = createMailQueue(mailModel(app.store), (error) => assert.fail(String(error)));
+  const enqueue = async (job: Parameters<typeof queue.enqueue>[0]): Promise<never> => queue.enqueue(job).then(() => assert.fail('the server is killed'));
+  await assert.rejects(undoWhile(app, token, async () => undefined, 'after', { enqueue }), /killed/);
+  const [link] = await resetLinks(app);
+  await app.ask('account.resetPassword', { token: link, password: 'an even better horse' });
+  await app.ask('account.undo', { token });
+  await app.login(ann.email, 'an even better horse');
+});
+
+test('a link that undoes, followed twice in the same moment, brings one mail whose link is good, and one entry', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await moveTo(app, ann, 'thief@example.org', ann.email);
+  // The other one is complete, and its mail sent, when the first comes to change the account.
+  await undoWhile(app, token, async () => app.ask('account.undo', { token }).then(app.settled)).catch(() => undefined);
+  const links = await resetLinks(app);
+  assert.equal(links.length, 1);
+  assert.equal(await app.store.collection('security').countDocuments({ kind: 'changes-undone' }), 1);
+  await app.ask('account.resetPassword', { token: links[0], password: 'an even better horse' });
+});
+
+test('20 who follow a link that undoes at once leave one entry', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await moveTo(app, ann, 'thief@example.org', ann.email);
+  await Promise.allSettled(Array.from({ length: 20 }, () => app.ask('account.undo', { token })));
+  assert.equal(await app.store.collection('security').countDocuments({ kind: 'changes-undone' }), 1);
+});
+
+test('a change after an undoing brings a link that undoes it', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await app.ask('account.undo', { token: await moveTo(app, ann, 'thief@example.org', ann.email) });
+  await app.ask('account.resetPassword', { token: await app.readToken(ann.email, '/reset-password'), password: 'an even better horse' });
+  const caller = await app.services.sessions.authenticate((await app.login(ann.email, 'an even better horse')).accessToken, guest);
+  await app.dispatch.call('account.changeEmail', caller, { email: 'thief.too@example.org' });
+  await app.ask('account.confirmEmail', { token: await app.readToken('thief.too@example.org', '/confirm-email') });
+  await app.settled();
+  await app.ask('account.undo', { token: await nextToken(app, ann.email, '/undo') });
+  assert.ok(await storedUser(app, ann.email));
+});
+
+test('what a mail tells of is undone also where the mail is stored anew after it', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const mine = await moveTo(app, ann, 'thief@example.org', ann.email);
+  await app.settled();
+  const queue = createMailQueue(mailModel(app.store), (error) => assert.fail(String(error)));
+  const sent = app.box.received.length;
+  await queue.telling({ kind: 'google-linked', userId: ann.id, to: 'thief@example.org' }, async () => {
+    await app.store.collection('users').updateMany({}, { $set: { googleId: 'his', googleLinkedAt: new Date() } });
+    // Whoever made the change stalls until the mail is due.
+    await app.ask('account.undo', { token: mine });
+    await comeUp(app);
+    await app.settled();
+  });
+  await app.store.collection('users').updateMany({}, { $set: { googleId: 'his' } });
+  assert.deepEqual((await app.settled()).slice(sent).filter(({ recipients }) => recipients.includes('thief@example.org')), []);
 });

@@ -11,7 +11,7 @@ import { createCredentialsService } from '../../src/features/users/credentials.s
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { texts } from '../../src/features/mails/mail.texts.ts';
-import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
 
 const account = { email: 'ann@example.org', password: 'correct horse', firstName: 'Ann' };
@@ -21,9 +21,6 @@ const refuseMails = async (app: MailedApp, isRefused = true): Promise<unknown> =
 
 /** The same for what is put into any collection. */
 const refuse = async ({ store }: MailedApp, collMod: string, isRefused = true): Promise<unknown> => store.db?.command({ collMod, validator: isRefused ? { never: true } : {} });
-
-/** Mails that are held are due now. */
-const release = async ({ store }: MailedApp): Promise<unknown> => store.collection('mails').updateMany({ nextAttemptAt: { $exists: true } }, { $set: { nextAttemptAt: new Date() } });
 
 test('whoever signs up while no mail can be stored is signed in, and asks for the mail later', async (t) => {
   const app = await buildMailedApp(t);
@@ -129,7 +126,7 @@ test('an address that could not be changed at the first try is changed with a no
   await refuse(app, 'users');
   await assert.rejects(app.ask('account.confirmEmail', { token }));
   await refuse(app, 'users', false);
-  await release(app);
+  await comeUp(app);
   await app.settled();
   await app.dispatch.call('account.remove', await app.services.sessions.authenticate(accessToken, guest), { password: account.password });
   await app.ask('account.confirmEmail', { token });
@@ -162,7 +159,7 @@ test('a stolen session ends, and its owner is told, though the server dies befor
   void dying.refresh(guest, { refreshToken: ann.refreshToken });
   await dead;
   await app.services.sessions.authenticate(accessToken, guest);
-  await app.store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await comeUp(app);
   assert.equal((await app.box.next(ann.email)).subject, texts['session-stolen'].en.subject);
   await assert.rejects(app.services.sessions.authenticate(accessToken, guest), { code: 'UNAUTHENTICATED' });
   assert.equal(await app.store.collection('security').countDocuments({ kind: 'session-stolen', ip: guest.ip }), 1);
@@ -236,7 +233,7 @@ test('the old address is told of the new one whatever fails right after the chan
   await assert.rejects(app.ask('account.confirmEmail', { token }), /validation/);
   await refuse(app, 'security', false);
   await app.login('new@example.org', ann.password);
-  await release(app);
+  await comeUp(app);
   await app.readToken(ann.email, '/undo');
   await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'LINK_EXPIRED' });
   assert.equal((await app.settled()).filter(({ to }) => to.includes(ann.email)).length, 2, 'with the first mail of all');
@@ -249,6 +246,6 @@ test('nobody is told of a change of address that did not come about', async (t) 
   const token = await app.readToken('new@example.org', '/confirm-email');
   await app.ask('auth.register', { ...account, email: 'new@example.org' });
   await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'EMAIL_TAKEN' });
-  await release(app);
+  await comeUp(app);
   assert.equal((await app.settled()).filter(({ to }) => to.includes(ann.email)).length, 1, 'the first mail of all');
 });

@@ -103,3 +103,38 @@ test('an address that is verified in the moment in which it changes is told of i
   await app.ask('account.confirmEmail', { token });
   assert.match((await app.box.next(ann.email)).link ?? '', /undo/);
 });
+
+test('whoever comes back to an earlier wish does not bring back its link, whether or not somebody has the address in between', async (t) => {
+  const app = await buildMailedApp(t);
+  const victim = await app.verified('Victim');
+  for (const address of [victim.email, 'nobody@example.org']) {
+    const mallory = await app.verified('Mallory');
+    const own = `own.${mallory.id}@example.org`;
+    let token = '';
+    // As often as mails are sent to an address.
+    for (let count = 0; count < 5; count++) {
+      await mallory.call('account.changeEmail', { email: own });
+      token = await app.readToken(own, '/confirm-email');
+    }
+    for (const email of [address, own]) {
+      await mallory.call('account.changeEmail', { email });
+      await app.settled();
+    }
+    await assert.rejects(app.ask('account.confirmEmail', { token }), { code: 'LINK_EXPIRED' });
+  }
+});
+
+test('no further mail is sent about a wish that has come true', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  app.box.refuse(450);
+  await ann.call('account.changeEmail', { email: right });
+  await putOff(app);
+  app.box.unrefuse();
+  await ann.call('account.changeEmail', { email: right });
+  await app.ask('account.confirmEmail', { token: await app.readToken(right, '/confirm-email') });
+  await app.box.next(ann.email);
+  const sent = app.box.received.length;
+  await comeUp(app);
+  assert.equal((await app.settled()).length, sent);
+});

@@ -47,6 +47,14 @@ test('whoever logs out with a token that was replaced long since ends the sessio
   assert.deepEqual((await ann.call('security.list')).items.map(({ kind }) => kind)[0], 'session-stolen');
 });
 
+test('whoever logs out several times at once has one entry of it', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const { refreshToken } = await app.login(ann.email, ann.password);
+  await Promise.all(Array.from({ length: 5 }, () => app.ask('auth.logout', { refreshToken })));
+  assert.equal((await ann.call('security.list')).items.filter(({ kind }) => kind === 'signed-out').length, 1);
+});
+
 test('logging out ends the session of the caller and the one of the refresh token', async (t) => {
   const { person, services, dispatch } = await buildTestApp(t);
   const ann = await person('Ann');

@@ -26,9 +26,31 @@ test('a mail that was found needless before what it tells of was done is sent on
   let isDone = false;
   const { queue, mails, isEmpty } = await startProcess(t, freshDatabase(t), box, { prepare: async (mail) => (isDone ? prepare(mail) : undefined) });
   await queue.telling(notice('ann@example.org'), async () => {
-    await mails.updateMany({}, { $set: { nextAttemptAt: new Date() } });
+    await mails.updateMany({ attempts: 0 }, { $set: { nextAttemptAt: new Date() } });
     await until('it was found needless', isEmpty);
     isDone = true;
   });
   assert.deepEqual((await box.next('ann@example.org')).recipients, ['ann@example.org']);
+});
+
+test('a mail that comes back keeps its place in the order, and one that was sent before what it tells of was done does not come back', async (t) => {
+  const box = await mailbox(t);
+  const prepare = accounts();
+  const orders: string[] = [];
+  let isNeedless = true;
+  const { queue, mails, isEmpty } = await startProcess(t, freshDatabase(t), box, { prepare: async (mail) => {
+    orders.push(mail.order);
+    return isNeedless ? undefined : prepare(mail);
+  } });
+  const tell = async (): Promise<void> => queue.telling(notice('ann@example.org'), async () => {
+    await mails.updateMany({ attempts: 0 }, { $set: { nextAttemptAt: new Date() } });
+    await until('it was seen to', isEmpty);
+  });
+  await tell();
+  await until('it was seen to again', isEmpty);
+  assert.deepEqual([orders.length, new Set(orders).size], [2, 1]);
+  isNeedless = false;
+  await tell();
+  await until('an empty queue', isEmpty);
+  assert.deepEqual([orders.length, box.received.length], [3, 1]);
 });

@@ -7,6 +7,7 @@ import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { createAccessTokens } from '../../src/features/sessions/access.tokens.ts';
 import { revocationModel } from '../../src/features/sessions/revocation.model.ts';
+import { createSessionEndings } from '../../src/features/sessions/session.endings.ts';
 import { sessionModel } from '../../src/features/sessions/session.model.ts';
 import { createSessionsService } from '../../src/features/sessions/sessions.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
@@ -99,6 +100,55 @@ test('a session that is about to end sets no password where an undoing has just 
   await store.collection('users').updateMany({}, { $unset: { passwordHash: '' } });
   await assert.rejects(ann.call('account.changePassword', { oldPassword: 'not the password', password: 'another horse battery' }), { code: 'UNAUTHENTICATED' });
   assert.equal((await storedUser(store, ann))?.passwordHash, undefined);
+});
+
+test('a note that was read long ago does not end sessions that were opened after a newer one', async (t) => {
+  const app = await buildTestApp(t);
+  const ann = await app.person('Ann');
+  const store = await connect(t, app.mongodbUri);
+  await noteEnding(store, ann);
+  const credentials = createCredentialsService({ users: userModel(store), bus: createHub() });
+  let isStale = true;
+  const slow = createSessionsService({
+    sessions: sessionModel(store),
+    revocations: revocationModel(store),
+    accessTokens: createAccessTokens(['a secret that is only good for tests']),
+    credentials: {
+      ...credentials,
+      async findEndings(id) {
+        const found = await credentials.findEndings(id);
+        if (!isStale) return found;
+        isStale = false;
+        await credentials.change(ann.id, { ending: {} });
+        await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password });
+        return found;
+      },
+    },
+    security: createSecurityService(securityModel(store)),
+    bus: createHub(),
+    onError: (error) => assert.fail(String(error)),
+  });
+  t.after(() => slow.stop());
+  await slow.endNoted(ann.id);
+  assert.equal(await store.collection('sessions').countDocuments({ userId: new Types.ObjectId(ann.id), stamp: (await credentials.find({ id: ann.id }))?.stamp }), 1);
+});
+
+test('a note that cannot be seen to keeps nobody from looking again', async (t) => {
+  let looks = 0;
+  const endings = createSessionEndings({
+    credentials: {
+      findEndings: async () => {
+        looks += 1;
+        return [{ id: '1'.repeat(24), stamp: '', generation: '' }];
+      },
+      completeEnding: async () => undefined,
+    },
+    endBefore: () => new Promise<never>(() => undefined),
+    onError: () => undefined,
+  });
+  endings.start();
+  t.after(() => endings.stop());
+  await until('a second look', () => looks > 1);
 });
 
 test('a session that is ended while its account is read is not given the account', async (t) => {

@@ -1,7 +1,8 @@
 /** What older versions have stored. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Types } from 'mongoose';
+import { mongo, Types } from 'mongoose';
+import { orderOf } from '../../src/core/order.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 
 test('people who signed up before there were settings are found and shown as everybody is; old sessions are over', async (t) => {
@@ -32,4 +33,17 @@ test('what a database has been brought to once is not looked for again', async (
   await store.collection('users').updateMany({}, { $unset: { language: '', privacy: '' } });
   await buildTestApp(t, { mongodbUri: before.mongodbUri });
   assert.equal(await store.collection('users').countDocuments({ _id: new Types.ObjectId(ann.id), privacy: { $exists: true } }), 0);
+});
+
+test('mails and links of before are in the order in which they came', async (t) => {
+  const before = await buildTestApp(t);
+  await before.close();
+  const store = await connect(t, before.mongodbUri);
+  const since = new Date('2026-11-21T12:00:00.500Z');
+  await store.collection<{ _id: string }>('tokens').insertOne({ _id: 'undo:1', data: { since: since.toISOString() } } as never);
+  await store.collection('mails').insertOne({ kind: 'password-changed', nextAttemptAt: new Date(Date.now() + 600_000), giveUpAt: new Date(Date.now() + 600_000) });
+  await store.collection('upgrades').deleteMany({});
+  await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  assert.deepEqual((await store.collection('tokens').findOne())?.['data'], { since: orderOf(since) });
+  assert.ok((await store.collection('mails').findOne())?.['order'] instanceof mongo.Timestamp);
 });

@@ -125,5 +125,5 @@ export async function putOff({ store }: MailedApp): Promise<void> {
 
 /** All mails that wait are due. */
 export async function comeUp({ store }: MailedApp): Promise<void> {
-  await store.collection('mails').updateMany({}, { $set: { nextAttemptAt: new Date() } });
+  await store.collection('mails').updateMany({ nextAttemptAt: { $exists: true } }, { $set: { nextAttemptAt: new Date() } });
 }

@@ -18,11 +18,11 @@ function createRequests({ credentials, sessions, security, mails }: AccountParts
     async changeEmail(caller, { email }) {
       const { me, stamp } = await sessions.requireAccount(caller);
       // First: an earlier wish is over whether or not somebody has the address, so the link of that one does not tell.
-      await sessions.wish(caller.sessionId, email);
+      const wish = await sessions.wish(caller.sessionId, email);
       const taken = await credentials.find({ email });
       // The answer is the same: only whoever reads mail at an address may know that it has an account.
       if (taken) await mails.enqueue({ kind: 'address-taken', userId: taken.id, to: taken.email });
-      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), values: { stamp, sessionId: caller.sessionId } });
+      else await mails.enqueue({ kind: 'confirm-email', userId: me.id, to: email.toLowerCase(), values: { stamp, sessionId: caller.sessionId, wish } });
       await security.record(me.id, 'email-change-requested', caller, email);
       return null;
     },
@@ -44,12 +44,12 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
     },
 
     async confirmEmail(guest, { token }) {
-      const { userId, email, ...wish } = requireOwned(await tokens.find('confirm-email', token));
+      const { userId, email, ...wished } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
       if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
       const change = async (): Promise<void> => {
         // As late as can be: the session may be ended in this moment.
-        if (!(await isStillWished(sessions, { ...wish, email }, before))) throw new AppError('LINK_EXPIRED');
+        if (!(await isStillWished(sessions, wished, before))) throw new AppError('LINK_EXPIRED');
         const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, unchanged(before));
         if (!after) throw new AppError('LINK_EXPIRED');
       };

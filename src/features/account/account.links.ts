@@ -15,18 +15,19 @@ interface Owned {
   since: Order;
   /** Of the account when the mail was sent; of a wish, when it was made. */
   stamp: string;
-  /** Of a wish: the session that it was made in. */
+  /** Of a wish: the session that it was made in, and which of those made there it is. */
   sessionId: Id | undefined;
+  wish: Id | undefined;
 }
 
 /** @throws LINK_EXPIRED */
 export function requireOwned(content: TokenContent | undefined): Owned {
   if (content?.userId === undefined) throw new AppError('LINK_EXPIRED');
-  const { email = '', since = '', stamp = '', sessionId } = content.data;
-  return { userId: content.userId, email, since, stamp, sessionId };
+  const { email = '', since = '', stamp = '', sessionId, wish } = content.data;
+  return { userId: content.userId, email, since, stamp, sessionId, wish };
 }
 
 /** Whether this is what was wished for last in that session, which still stands, and what signed in then still does. */
-export async function isStillWished(sessions: Pick<SessionsService, 'wishOf'>, { email, stamp, sessionId }: Partial<Pick<Owned, 'email' | 'stamp' | 'sessionId'>>, account: Account): Promise<boolean> {
-  return stamp === account.stamp && sessionId !== undefined && (await sessions.wishOf(sessionId)) === email;
+export async function isStillWished(sessions: Pick<SessionsService, 'wishOf'>, { stamp, sessionId, wish }: Partial<Pick<Owned, 'stamp' | 'sessionId' | 'wish'>>, account: Account): Promise<boolean> {
+  return stamp === account.stamp && sessionId !== undefined && wish !== undefined && (await sessions.wishOf(sessionId)) === wish;
 }

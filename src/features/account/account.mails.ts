@@ -70,7 +70,7 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     // Before a link is made, which would end the one before it.
-    if (kind === 'confirm-email' && !(await isStillWished(parts.sessions, { ...values, email: to }, account))) return undefined;
+    if (kind === 'confirm-email' && !(await isStillWished(parts.sessions, values, account))) return undefined;
     const declared = links[kind];
     const link = declared && (await makeLink(declared, mail, account, to));
     if (declared && link === undefined) return undefined;
@@ -83,7 +83,9 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
 /** Whether what the mail is about is no more, or never came to be. */
 function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Account, to: string): boolean {
   if (kind === 'verify-email') return me.emailVerified;
-  if (kind === 'email-changed') return email === to;
+  if (kind === 'email-changed' || kind === 'confirm-email') return email === to;
+  // A link for a new password is good at the address of the account alone.
+  if (kind === 'changes-undone') return email !== to;
   if (kind === 'google-linked') return googleId === undefined;
   return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
 }

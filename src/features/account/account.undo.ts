@@ -47,12 +47,15 @@ async function tryUndo({ credentials, tokens, security }: AccountParts, guest: G
   const { userId, email, since } = requireOwned(await tokens.find('undo', token));
   const before = await credentials.find({ id: userId });
   if (!before) throw new AppError('LINK_EXPIRED');
+  // Followed once more, before it was used up: a new password may have been set since.
+  const undoneBy = idFrom(token);
+  if (before.undoneBy === undoneBy) return userId;
   requireOwned(await tokens.find('undo', token));
   await freeAddress(credentials, email, userId);
-  await security.recordUndoing(userId, guest, { email, since });
+  await security.recordUndoing(userId, guest, { id: undoneBy, email, since });
   await tokens.removeAll(userId, ['undo'], since);
   // Whoever made the change could sign in, and must not any more.
-  const changed = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, ...findAdded(before, since) }, unchanged(before));
+  const changed = await credentials.change(userId, { email, emailVerifiedAt: new Date(), passwordHash: null, ending: {}, undoneBy, ...findAdded(before, since) }, unchanged(before));
   return changed?.id;
 }
 

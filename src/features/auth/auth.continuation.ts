@@ -51,10 +51,7 @@ export function createContinuation({ credentials, sessions, security, mails, onE
       const { ended, stolen } = refreshToken === undefined ? {} : await sessions.endByRefreshToken(refreshToken);
       if (ended) await security.record(ended.userId, 'signed-out', guest);
       if (stolen) await endStolen(stolen, guest);
-      if (isCaller(guest) && guest.sessionId !== (ended ?? stolen)?.sessionId) {
-        await sessions.endOne(guest.sessionId);
-        await security.record(guest.userId, 'signed-out', guest);
-      }
+      if (isCaller(guest) && (await sessions.endOne(guest.sessionId))) await security.record(guest.userId, 'signed-out', guest);
       return null;
     },
   };

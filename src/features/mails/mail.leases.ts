@@ -6,8 +6,8 @@ import type { MailDocument, MailModel } from './mail.model.ts';
 export interface MailLeases {
   /** The mail that has been due the longest, for this process alone until the lease ends; none of those that it has in hand. */
   take(inHand: Iterable<Types.ObjectId>): Promise<MailDocument | undefined>;
-  /** Nobody needs to see to it any more. */
-  remove(mail: MailDocument): Promise<void>;
+  /** Nobody needs to see to it any more. Where there was nothing to send, its id may come again. */
+  remove(mail: MailDocument, outcome: 'over' | 'needless'): Promise<void>;
   /** Gives it back, to be taken by anybody from then on; unless somebody else has it by now. */
   giveBack(mail: MailDocument, from: Date): Promise<void>;
 }
@@ -22,9 +22,9 @@ export function createMailLeases(mails: MailModel, lease: number): MailLeases {
       const taken = mails.findOneAndUpdate(due, taking, { sort: { nextAttemptAt: 1 }, returnDocument: 'after' }).lean<MailDocument>();
       return (await withDeadline(taken.exec(), storePatience)) ?? undefined;
     },
-    async remove({ _id, once, giveUpAt }) {
+    async remove({ _id, once, giveUpAt }, outcome) {
       // What stays of one whose id must not come again is never due.
-      const removal = once ? mails.collection.replaceOne({ _id }, { giveUpAt }) : mails.deleteOne({ _id }).exec();
+      const removal = once && outcome === 'over' ? mails.collection.replaceOne({ _id }, { giveUpAt }) : mails.deleteOne({ _id }).exec();
       await withDeadline<unknown>(removal, storePatience);
     },
     async giveBack({ _id, attempts }, from) {

@@ -19,8 +19,8 @@ export interface SendingParts {
   prepare: (mail: QueuedMail) => Promise<PreparedMail | undefined>;
 }
 
-/** `over`: it needs no further attempt, well or (`error`) not. `later`: it does. */
-export type Outcome = { kind: 'over'; error?: Error } | { kind: 'later'; error: Error };
+/** `over`: it needs no further attempt, well or (`error`) not; `needless`: there was nothing to send. `later`: it does. */
+export type Outcome = { kind: 'over' | 'needless'; error?: Error } | { kind: 'later'; error: Error };
 
 export async function sendMail({ mailer, prepare }: SendingParts, mail: MailDocument, signal: AbortSignal): Promise<Outcome> {
   const { kind, attempts } = mail;
@@ -30,7 +30,8 @@ export async function sendMail({ mailer, prepare }: SendingParts, mail: MailDocu
     signal.throwIfAborted();
     const queued = toQueuedMail(mail);
     const prepared = await withDeadline(prepare(queued), storePatience);
-    if (prepared) await mailer.send({ id: queued.id, to: prepared.to, ...write(mail, prepared) }, signal);
+    if (!prepared) return { kind: 'needless' };
+    await mailer.send({ id: queued.id, to: prepared.to, ...write(mail, prepared) }, signal);
     return { kind: 'over' };
   } catch (cause) {
     if (isPermanent(cause)) return { kind: 'over', error: new Error(`${named} was given up: it will never be accepted`, { cause }) };

@@ -105,7 +105,7 @@ async function seeThrough(work: Work, mail: MailDocument, attempt: AbortControll
   try {
     const outcome = await sendMail(work, mail, attempt.signal);
     if (outcome.error) onError(outcome.error);
-    if (outcome.kind === 'over') await remove(work, mail);
+    if (outcome.kind !== 'later') await remove(work, mail, outcome.kind);
     else await leases.giveBack(mail, new Date(Date.now() + backOff(mail.attempts, pace)));
   } catch (error) {
     onError(error);
@@ -115,10 +115,10 @@ async function seeThrough(work: Work, mail: MailDocument, attempt: AbortControll
 }
 
 /** Tries until it is done: a mail that was sent and stays in the queue would be sent again. */
-async function remove({ leases, onError, pace, over }: Work, mail: MailDocument): Promise<void> {
+async function remove({ leases, onError, pace, over }: Work, mail: MailDocument, outcome: 'over' | 'needless'): Promise<void> {
   while (!over.aborted) {
     try {
-      await leases.remove(mail);
+      await leases.remove(mail, outcome);
       return;
     } catch (error) {
       onError(error);

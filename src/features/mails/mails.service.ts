@@ -87,11 +87,11 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
     enqueue,
     notify: async (job) => enqueue(job).catch(onError),
     async telling(job, deed) {
-      const document = toDocument(job);
-      await withDeadline(insertOnce(mails, { ...document, nextAttemptAt: new Date(Date.now() + held) }), storePatience);
+      const document: NewMail = { ...toDocument(job), once: true };
+      const order = await withDeadline(insertOnce(mails, { ...document, nextAttemptAt: new Date(Date.now() + held) }), storePatience);
       try {
         const done = await deed();
-        await withDeadline(makeDue(mails, document), storePatience).catch(onError);
+        await withDeadline(makeDue(mails, document, order), storePatience).catch(onError);
         events.emit('enqueued');
         return done;
       } catch (error) {
@@ -105,18 +105,26 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
 
 const isRefusal = (error: unknown): boolean => error instanceof AppError && statusOf(error.code) < 500;
 
-/** It may have been found needless, and removed, before what it tells of was done. */
-async function makeDue(mails: MailModel, document: NewMail): Promise<void> {
-  await insertOnce(mails, document);
+/** It may have been found needless, and removed, before what it tells of was done: then it comes back, as of when it was first stored. */
+async function makeDue(mails: MailModel, document: NewMail, order: mongo.Timestamp | undefined): Promise<void> {
+  if (order) await unlessThere(mails.collection.insertOne({ ...document, order }));
   await mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } });
 }
 
-async function insertOnce(mails: MailModel, { _id, ...rest }: NewMail): Promise<void> {
+/** Gives the order that it got; undefined if there is, or was, one with this id. */
+async function insertOnce(mails: MailModel, { _id, ...rest }: NewMail): Promise<mongo.Timestamp | undefined> {
+  const update = { $setOnInsert: rest, $currentDate: { order: { $type: 'timestamp' } } } as const;
+  const stored = await unlessThere(mails.collection.findOneAndUpdate({ _id, giveUpAt: { $exists: false } }, update, { upsert: true, returnDocument: 'after' }));
+  return stored?.['order'] as mongo.Timestamp | undefined;
+}
+
+/** Undefined where an id forbids a second one. */
+async function unlessThere<T>(writing: Promise<T>): Promise<T | undefined> {
   try {
-    // One that is there, or was, does not fit, and its id forbids a second one.
-    await mails.collection.updateOne({ _id, giveUpAt: { $exists: false } }, { $setOnInsert: rest, $currentDate: { order: { $type: 'timestamp' } } }, { upsert: true });
+    return await writing;
   } catch (error) {
-    if (!(error instanceof mongo.MongoServerError && error.code === duplicateKey)) throw error;
+    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return undefined;
+    throw error;
   }
 }
 

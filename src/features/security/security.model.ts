@@ -16,6 +16,8 @@ export interface SecurityDocument {
   detail?: string;
   /** What was undone begins with the change that was told of by this mail. */
   undoneSince?: Order;
+  /** Of an undoing: the link that was followed. */
+  undoing?: string;
   /** Of an undoing: by the clock of the store, as that of mails is. */
   order?: mongo.Timestamp;
 }
@@ -32,6 +34,7 @@ const schema = new Schema<SecurityDocument>(
     userAgent: String,
     detail: String,
     undoneSince: String,
+    undoing: String,
     order: Schema.Types.Mixed,
   },
   { collection: 'security', versionKey: false },
@@ -39,6 +42,8 @@ const schema = new Schema<SecurityDocument>(
 schema.index({ userId: 1, _id: -1 });
 // Whether an address is familiar takes the same time, however much has failed at an account.
 schema.index({ userId: 1, network: 1, kind: 1 });
+// An undoing is told of once, however often its link is followed in the same moment.
+schema.index({ userId: 1, undoing: 1 }, { unique: true, partialFilterExpression: { undoing: { $exists: true } } });
 schema.index({ at: 1 }, { expireAfterSeconds: keptFor });
 
 export const securityModel = (connection: Connection) => connection.model('SecurityEntry', schema);

@@ -2,7 +2,7 @@
 import { mongo, Types } from 'mongoose';
 import type { Guest, Service } from '../../core/contract.ts';
 import { networkOf } from '../../core/network.ts';
-import { fromOrder, timeOf, type Order } from '../../core/order.ts';
+import { fromOrder, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
@@ -11,8 +11,8 @@ export interface SecurityService extends Service<typeof securityContract> {
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
   /** The same for as many at once as there are details. */
   recordMany(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, details: readonly string[]): Promise<void>;
-  /** The owner has undone the changes since the one that a mail told of, with the link in it, which was sent to this address. */
-  recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { email: string; since: Order }): Promise<void>;
+  /** The owner undoes the changes since the one that a mail told of, with the link in it, which was sent to this address. Said again of the same link, it counts from then on. */
+  recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { id: string; email: string; since: Order }): Promise<void>;
   /** True if what a mail tells of has been undone since that was stored. */
   isUndone(userId: Id, mail: Order): Promise<boolean>;
   /** True if somebody has signed in to this account from this network before. */
@@ -29,12 +29,12 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
     async recordMany(userId, kind, guest, details) {
       if (details.length > 0) await entries.collection.insertMany(details.map((detail) => toDocument(userId, kind, guest, detail)));
     },
-    async recordUndoing(userId, guest, { email, since }) {
-      const { _id, ...entry } = toDocument(userId, 'changes-undone', guest, email);
-      await entries.collection.updateOne({ _id }, { $setOnInsert: { ...entry, undoneSince: since }, $currentDate: { order: { $type: 'timestamp' } } }, { upsert: true });
+    async recordUndoing(userId, guest, { id, email, since }) {
+      const { userId: owner, ...entry } = toDocument(userId, 'changes-undone', guest, email);
+      await entries.collection.updateOne({ userId: owner, undoing: id }, { $setOnInsert: { ...entry, undoneSince: since }, $currentDate: { order: { $type: 'timestamp' } } }, { upsert: true });
     },
     async isUndone(userId, mail) {
-      const found = await entries.exists({ userId, _id: { $gte: firstIdOf(timeOf(mail)) }, kind: 'changes-undone', undoneSince: { $lte: mail }, order: { $gt: new mongo.Timestamp(fromOrder(mail)) } });
+      const found = await entries.exists({ userId, undoing: { $exists: true }, undoneSince: { $lte: mail }, order: { $gt: new mongo.Timestamp(fromOrder(mail)) } });
       return found !== null;
     },
     async list(caller, { before, limit }) {
@@ -51,12 +51,6 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
     },
   };
 }
-
-/** Seconds by which the clock of a process may be behind that of the store. */
-const clockSkew = 3600;
-
-/** Less than any id that was made at this time or later, in whichever process. */
-const firstIdOf = (time: Date): Types.ObjectId => Types.ObjectId.createFromTime(Math.floor(time.getTime() / 1000) - clockSkew);
 
 const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): SecurityDocument => ({
   _id: new Types.ObjectId(),

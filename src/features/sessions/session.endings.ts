@@ -27,7 +27,7 @@ const interval = 500;
 
 export function createSessionEndings({ credentials, endBefore, onError }: SessionEndingsParts): SessionEndings {
   const endNoted = async (userId?: Id): Promise<void> => {
-    for (const ending of await withDeadline(credentials.findEndings(userId), storePatience)) {
+    for (const ending of await credentials.findEndings(userId)) {
       await endBefore(ending);
       await credentials.completeEnding(ending);
     }
@@ -35,7 +35,7 @@ export function createSessionEndings({ credentials, endBefore, onError }: Sessio
   let looking: Repeated | undefined;
   return {
     endNoted,
-    start: () => void (looking = repeat(endNoted, interval, onError)),
+    start: () => void (looking = repeat(() => withDeadline(endNoted(), storePatience), interval, onError)),
     stop: () => looking?.stop(),
   };
 }

@@ -30,8 +30,8 @@ export interface SessionDocument {
   /** When and how its owner last proved who they are. */
   provenAt: Date;
   provenBy: Proof;
-  /** The address that its owner wishes the account to have, and has yet to confirm. */
-  wishedEmail?: string;
+  /** The address that its owner wishes the account to have. With each that differs from the one before the wish is another. */
+  wish?: { id: string; email: string };
   /** Of its last use. */
   userAgent: string;
   ip: string;
@@ -50,7 +50,7 @@ const schema = new Schema<SessionDocument>(
     stamp: { type: String, required: true },
     provenAt: { type: Date, required: true },
     provenBy: { type: String, required: true },
-    wishedEmail: String,
+    wish: { type: Schema.Types.Mixed },
     userAgent: String,
     ip: String,
     createdAt: { type: Date, required: true },

@@ -44,8 +44,8 @@ export interface SessionStore {
   list(userId: Id): Promise<SessionDocument[]>;
   /** Its owner has just proven again who they are. */
   prove(sessionId: Id, provenBy: Proof): Promise<void>;
-  /** False if the session has ended. */
-  wish(sessionId: Id, email: string): Promise<boolean>;
+  /** The id of the wish; undefined if the session has ended. */
+  wish(sessionId: Id, email: string): Promise<Id | undefined>;
 }
 
 /** What is known of a refresh token that somebody came with. */
@@ -109,8 +109,10 @@ function createUpkeep(sessions: SessionModel): Pick<SessionStore, 'remove' | 'fi
     },
 
     async wish(sessionId, email) {
-      const { matchedCount } = await sessions.updateOne({ _id: sessionId }, { $set: { wishedEmail: email.toLowerCase() } });
-      return matchedCount === 1;
+      const wish = { id: new Types.ObjectId().toHexString(), email: email.toLowerCase() };
+      const isSame = { $eq: ['$wish.email', { $literal: wish.email }] };
+      const session = await sessions.findOneAndUpdate({ _id: sessionId }, [{ $set: { wish: { $cond: [isSame, '$wish', { $literal: wish }] } } }], { returnDocument: 'after', updatePipeline: true }).lean();
+      return session?.wish?.id;
     },
   };
 }

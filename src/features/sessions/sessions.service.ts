@@ -39,7 +39,8 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   authenticate(token: string, guest: Guest): Promise<Caller>;
   /** Ends the session of this refresh token, also if that was replaced a moment ago; `stolen` where an earlier one shows that it has to be ended as such. */
   endByRefreshToken(refreshToken: string): Promise<{ ended?: AccessClaims; stolen?: StolenSession }>;
-  endOne(sessionId: Id): Promise<void>;
+  /** False if it had ended before. */
+  endOne(sessionId: Id): Promise<boolean>;
   /** Ends a session of which somebody has a copy. Of several who do so at once one puts it into the log of its owner. */
   endStolen(stolen: Pick<StolenSession, 'sessionId' | 'userId'>, from: Pick<Guest, 'ip' | 'userAgent'>): Promise<void>;
   endAll(userId: Id): Promise<void>;
@@ -53,9 +54,9 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   requireAccount(caller: Caller): Promise<Account>;
   /** Asked once more right before a change that took its time to come. @throws UNAUTHENTICATED */
   requireAlive(caller: Caller): Promise<void>;
-  /** Notes which address the account is to have, in place of what was wished for in this session before. @throws UNAUTHENTICATED if it has ended */
-  wish(sessionId: Id, email: string): Promise<void>;
-  /** What was wished for last; undefined also once the session has ended. */
+  /** Notes which address the account is to have, in place of what was wished for in this session before; gives the id of the wish. @throws UNAUTHENTICATED if it has ended */
+  wish(sessionId: Id, email: string): Promise<Id>;
+  /** The id of the last wish; undefined also once the session has ended. */
   wishOf(sessionId: Id): Promise<string | undefined>;
   /** How the owner has proven within the last five minutes who they are, if they have. */
   findFreshProof(sessionId: Id): Promise<Proof | undefined>;
@@ -92,10 +93,12 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
   const ending = createEnding(parts, store, live);
   const endings = createSessionEndings({
     ...parts,
-    async endBefore({ id, stamp, but }) {
+    async endBefore({ id, stamp, but, generation }) {
       // By what they were opened with, not by time: the clocks of two processes differ.
       const earlier = (await store.list(id)).filter((session) => session.stamp !== stamp && idOf(session) !== but);
-      await ending.endMany(earlier.map(idOf));
+      // Where another note has come since, sessions may be among them that were opened after it.
+      const [noted] = await parts.credentials.findEndings(id);
+      if (noted?.generation === generation) await ending.endMany(earlier.map(idOf));
     },
   });
 
@@ -114,7 +117,9 @@ export function createSessionsService(parts: SessionsParts): SessionsService {
     stop: () => [endings, ending].forEach((one) => one.stop()),
     prove: async (sessionId, provenBy) => store.prove(sessionId, provenBy),
     async wish(sessionId, email) {
-      if (!(await store.wish(sessionId, email))) throw new AppError('UNAUTHENTICATED');
+      const wish = await store.wish(sessionId, email);
+      if (wish === undefined) throw new AppError('UNAUTHENTICATED');
+      return wish;
     },
   };
 }
@@ -176,9 +181,7 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
     async endAll(userId) {
       await endMany((await store.list(userId)).map(idOf));
     },
-    async endOne(sessionId) {
-      await endMany([sessionId]);
-    },
+    endOne: async (sessionId) => (await endMany([sessionId])).length > 0,
     async endStolen({ sessionId, userId }, from) {
       if ((await endMany([sessionId])).length > 0) await security.record(userId, 'session-stolen', from);
     },
@@ -197,8 +200,8 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
 
     async endByRefreshToken(refreshToken) {
       const { session, stolen } = await store.findByRefreshToken(refreshToken);
-      if (session) await endMany([idOf(session)]);
-      return { ...(session && { ended: claimsOf(session) }), ...(stolen && { stolen: toStolen(stolen) }) };
+      const [ended] = session ? await endMany([idOf(session)]) : [];
+      return { ...(ended && { ended: claimsOf(ended) }), ...(stolen && { stolen: toStolen(stolen) }) };
     },
   };
 }
@@ -211,7 +214,7 @@ function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: 
   };
   return {
     findFreshProof,
-    wishOf: async (sessionId) => (await store.find(sessionId))?.wishedEmail,
+    wishOf: async (sessionId) => (await store.find(sessionId))?.wish?.id,
     async requireAlive({ sessionId }) {
       if ((await store.find(sessionId)) === undefined) throw new AppError('UNAUTHENTICATED');
     },

@@ -1,5 +1,6 @@
 /** How single-use tokens are stored: by their hashes alone; MongoDB removes those that ran out. */
 import { Schema, type Connection, type Types } from 'mongoose';
+import { orderOf } from '../../core/order.ts';
 
 export interface TokenDocument {
   /** What the token is for, and whom: where only the newest may be good there is one document, replaced by each new token. */
@@ -27,3 +28,11 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 export const tokenModel = (connection: Connection) => connection.model('Token', schema);
 export type TokenModel = ReturnType<typeof tokenModel>;
+
+/** Links of older versions are dated by the clock of the process that sent them. */
+export async function orderTokens(tokens: TokenModel): Promise<void> {
+  const dated = { 'data.since': { $regex: 'Z$' } };
+  for await (const { _id, data } of tokens.find(dated).lean()) {
+    await tokens.updateOne({ _id, ...dated }, { $set: { 'data.since': orderOf(new Date(data['since'] ?? 0)) } });
+  }
+}

@@ -53,9 +53,10 @@ export function createTokensService(tokens: TokenModel): TokensService {
     },
     async issueNewest(purpose, { of, ...terms }) {
       const { token, ...document } = newToken(terms);
-      // A later one does not fit, so that this one would be inserted beside it, which its id forbids.
-      const replacing = tokens.replaceOne({ _id: `${purpose}:${of}`, 'data.since': { $lte: terms.data.since } }, document, { upsert: true });
-      return (await isStored(replacing)) ? token : undefined;
+      const earlier = { _id: `${purpose}:${of}`, 'data.since': { $lte: terms.data.since } };
+      // A later one does not fit, so that this one would be inserted beside it, which its id forbids; so it does if an earlier one has come in this instant.
+      if (await isStored(tokens.replaceOne(earlier, document, { upsert: true }))) return token;
+      return (await tokens.replaceOne(earlier, document)).matchedCount === 1 ? token : undefined;
     },
     async find(purpose, token) {
       return contentOf(await tokens.findOne(good(purpose, token)).lean());

@@ -45,6 +45,8 @@ export interface Account {
   stamp: string;
   /** Is another once sessions had to end. What somebody was let in for before must not be done after: changes name it. */
   generation: string | null;
+  /** The link by which changes were undone last. */
+  undoneBy: string | undefined;
 }
 
 /** What a change may set, or take away with null. */
@@ -60,6 +62,7 @@ export interface CredentialChange {
   'secondFactor.recoveryHashes'?: string[];
   /** Ends the sessions there are, even if the server dies in this instant. */
   ending?: Ending;
+  undoneBy?: string;
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
@@ -150,7 +153,7 @@ function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings'
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation', 'undoneBy'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
@@ -218,6 +221,7 @@ const toAccount = (document: UserDocument): Account => ({
   secondFactor: document.secondFactor,
   stamp: stampOf(document),
   generation: document.generation ?? null,
+  undoneBy: document.undoneBy,
 });
 
 const stampOf = ({ passwordHash, googleId, secondFactor, generation }: UserDocument): string => sha256(JSON.stringify([passwordHash, googleId, secondFactor?.confirmedAt, generation]));

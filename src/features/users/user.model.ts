@@ -57,6 +57,8 @@ export interface UserDocument {
   ending?: Ending;
   /** Another with each such note, also once it is taken away. */
   generation?: string;
+  /** The link by which changes were undone last. */
+  undoneBy?: string;
 }
 
 export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
@@ -85,6 +87,7 @@ const schema = new Schema<UserDocument>(
     removal: { type: Schema.Types.Mixed },
     ending: { type: Schema.Types.Mixed },
     generation: String,
+    undoneBy: String,
   },
   { collection: 'users', versionKey: false },
 );
