@@ -204,3 +204,17 @@ test('what a mail tells of is undone also where the mail is stored anew after it
   await app.store.collection('users').updateMany({}, { $set: { googleId: 'his' } });
   assert.deepEqual((await app.settled()).slice(sent).filter(({ recipients }) => recipients.includes('thief@example.org')), []);
 });
+
+test('a mail about an undoing does not go to an address that is no longer that of the account', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  const token = await moveTo(app, ann, 'thief@example.org', ann.email);
+  app.box.refuse(450);
+  await app.ask('account.undo', { token });
+  await putOff(app);
+  app.box.unrefuse();
+  await app.store.collection('users').updateMany({}, { $set: { email: 'ann.new@example.org' } });
+  const sent = app.box.received.length;
+  await comeUp(app);
+  assert.equal((await app.settled()).length, sent);
+});
