@@ -1,6 +1,6 @@
 /** Sessions that a change of credentials ends, whatever happens right after the change. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Types, type Connection } from 'mongoose';
 import { createHub } from '../../src/delivery/hub.ts';
 import { securityModel } from '../../src/features/security/security.model.ts';
@@ -9,8 +9,8 @@ import { createAccessTokens } from '../../src/features/sessions/access.tokens.ts
 import { revocationModel } from '../../src/features/sessions/revocation.model.ts';
 import { createSessionEndings } from '../../src/features/sessions/session.endings.ts';
 import { sessionModel } from '../../src/features/sessions/session.model.ts';
-import { createSessionsService } from '../../src/features/sessions/sessions.service.ts';
-import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { createSessionsService, type SessionsService } from '../../src/features/sessions/sessions.service.ts';
+import { createCredentialsService, type CredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect, freshDatabase } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
@@ -23,6 +23,21 @@ async function noteEnding(store: Connection, { id }: Person): Promise<void> {
 }
 
 const storedUser = (store: Connection, { id }: Person): Promise<UserDocument | null> => store.collection<UserDocument>('users').findOne({ _id: new Types.ObjectId(id) });
+
+/** The sessions as another process on the same store sees to them, which finds these credentials. */
+function sessionsOf(t: TestContext, store: Connection, credentials: CredentialsService): SessionsService {
+  const sessions = createSessionsService({
+    sessions: sessionModel(store),
+    revocations: revocationModel(store),
+    accessTokens: createAccessTokens(['a secret that is only good for tests']),
+    credentials,
+    security: createSecurityService(securityModel(store)),
+    bus: createHub(),
+    onError: (error) => assert.fail(String(error)),
+  });
+  t.after(() => sessions.stop());
+  return sessions;
+}
 
 test('a server that dies right after a password was changed has its next start end the sessions, but the one in which it was and later ones', async (t) => {
   const before = await buildTestApp(t);
@@ -109,26 +124,17 @@ test('a note that was read long ago does not end sessions that were opened after
   await noteEnding(store, ann);
   const credentials = createCredentialsService({ users: userModel(store), bus: createHub() });
   let isStale = true;
-  const slow = createSessionsService({
-    sessions: sessionModel(store),
-    revocations: revocationModel(store),
-    accessTokens: createAccessTokens(['a secret that is only good for tests']),
-    credentials: {
-      ...credentials,
-      async findEndings(id) {
-        const found = await credentials.findEndings(id);
-        if (!isStale) return found;
-        isStale = false;
-        await credentials.change(ann.id, { ending: {} });
-        await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password });
-        return found;
-      },
+  const slow = sessionsOf(t, store, {
+    ...credentials,
+    async findEndings(id) {
+      const found = await credentials.findEndings(id);
+      if (!isStale) return found;
+      isStale = false;
+      await credentials.change(ann.id, { ending: {} });
+      await app.dispatch.call('auth.login', guest, { email: ann.email, password: ann.password });
+      return found;
     },
-    security: createSecurityService(securityModel(store)),
-    bus: createHub(),
-    onError: (error) => assert.fail(String(error)),
   });
-  t.after(() => slow.stop());
   await slow.endNoted(ann.id);
   assert.equal(await store.collection('sessions').countDocuments({ userId: new Types.ObjectId(ann.id), stamp: (await credentials.find({ id: ann.id }))?.stamp }), 1);
 });
@@ -155,26 +161,16 @@ test('a session that is ended while its account is read is not given the account
   const app = await buildTestApp(t);
   const ann = await app.verified('Ann');
   const store = await connect(t, app.mongodbUri);
-  const bus = createHub();
-  const credentials = createCredentialsService({ users: userModel(store), bus });
-  const slow = createSessionsService({
-    sessions: sessionModel(store),
-    revocations: revocationModel(store),
-    accessTokens: createAccessTokens(['a secret that is only good for tests']),
-    credentials: {
-      ...credentials,
-      async require(id) {
-        await noteEnding(store, ann);
-        const account = await credentials.require(id);
-        await app.services.sessions.endNoted(id);
-        return account;
-      },
+  const credentials = createCredentialsService({ users: userModel(store), bus: createHub() });
+  const slow = sessionsOf(t, store, {
+    ...credentials,
+    async require(id) {
+      await noteEnding(store, ann);
+      const account = await credentials.require(id);
+      await app.services.sessions.endNoted(id);
+      return account;
     },
-    security: createSecurityService(securityModel(store)),
-    bus,
-    onError: (error) => assert.fail(String(error)),
   });
-  t.after(() => slow.stop());
   await assert.rejects(slow.requireAccount(ann.caller), { code: 'UNAUTHENTICATED' });
 });
 
