@@ -110,6 +110,16 @@ export function toAppError(error: unknown): AppError {
 /** Server error code for a value that a unique index has already. */
 export const duplicateKey = 11000;
 
+/** What comes of a write; undefined where a unique index has the value already. */
+export async function unlessDuplicate<T>(write: PromiseLike<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === duplicateKey) return undefined;
+    throw error;
+  }
+}
+
 /** Server error codes of a MongoDB that is going down, has just lost its primary, or ran out of the time it was given. */
 const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
 

@@ -1,11 +1,11 @@
 /** Opening a private chat: once for each pair of people, however many ask at the same instant and wherever they stop. */
 import { LRUCache } from 'lru-cache';
-import { mongo, Types } from 'mongoose';
+import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import { atMost } from '../../core/cache.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { AppError, duplicateKey } from '../../core/errors.ts';
+import { AppError, unlessDuplicate } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
@@ -56,13 +56,8 @@ export function createOpening({ chats, memberships, users, views, bus }: Opening
 async function createOnce(chats: ChatModel, pairKey: string): Promise<ChatDocument> {
   const now = new Date();
   const made: ChatDocument = { _id: new Types.ObjectId(), kind: 'private', pairKey, createdAt: now, head: { seq: 0, at: now } };
-  try {
-    await chats.collection.insertOne(made);
-    return made;
-  } catch (error) {
-    if (!(error instanceof mongo.MongoServerError) || error.code !== duplicateKey) throw error;
-    return chats.findOne({ pairKey }).orFail().lean();
-  }
+  if (await unlessDuplicate(chats.collection.insertOne(made))) return made;
+  return chats.findOne({ pairKey }).orFail().lean();
 }
 
 /** True if anybody was not in it before. */

@@ -1,9 +1,9 @@
 /** The queue of mails: what is in it outlives the process and is sent in the background. */
 import { EventEmitter } from 'node:events';
-import { mongo, Types } from 'mongoose';
+import { Types, type mongo } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { AppError, duplicateKey, statusOf } from '../../core/errors.ts';
+import { AppError, statusOf, unlessDuplicate } from '../../core/errors.ts';
 import { toOrder, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { MailDocument, MailKind, MailModel } from './mail.model.ts';
@@ -107,25 +107,15 @@ const isRefusal = (error: unknown): boolean => error instanceof AppError && stat
 
 /** It may have been found needless, and removed, before what it tells of was done: then it comes back, as of when it was first stored. */
 async function makeDue(mails: MailModel, document: NewMail, order: mongo.Timestamp | undefined): Promise<void> {
-  if (order) await unlessThere(mails.collection.insertOne({ ...document, order }));
+  if (order) await unlessDuplicate(mails.collection.insertOne({ ...document, order }));
   await mails.updateOne({ _id: document._id, attempts: 0 }, { $set: { nextAttemptAt: document.nextAttemptAt } });
 }
 
 /** Gives the order that it got; undefined if there is, or was, one with this id. */
 async function insertOnce(mails: MailModel, { _id, ...rest }: NewMail): Promise<mongo.Timestamp | undefined> {
   const update = { $setOnInsert: rest, $currentDate: { order: { $type: 'timestamp' } } } as const;
-  const stored = await unlessThere(mails.collection.findOneAndUpdate({ _id, giveUpAt: { $exists: false } }, update, { upsert: true, returnDocument: 'after' }));
+  const stored = await unlessDuplicate(mails.collection.findOneAndUpdate({ _id, giveUpAt: { $exists: false } }, update, { upsert: true, returnDocument: 'after' }));
   return stored?.['order'] as mongo.Timestamp | undefined;
-}
-
-/** Undefined where an id forbids a second one. */
-async function unlessThere<T>(writing: Promise<T>): Promise<T | undefined> {
-  try {
-    return await writing;
-  } catch (error) {
-    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return undefined;
-    throw error;
-  }
 }
 
 type NewMail = Omit<MailDocument, 'order'>;

@@ -13,10 +13,10 @@
  * MongoDB did not answer, its process tells once it has looked.
  */
 import { LRUCache } from 'lru-cache';
-import { mongo, Types } from 'mongoose';
+import { Types } from 'mongoose';
 import { atMost } from '../../core/cache.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import { AppError, duplicateKey, isStoreSilent } from '../../core/errors.ts';
+import { AppError, isStoreSilent, unlessDuplicate } from '../../core/errors.ts';
 import type { Id, Message, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
@@ -130,13 +130,7 @@ const isPublished = ({ published }: ChangeLog, { _id, rev }: ChangeDocument): bo
 /** True if the change is now the chat's last one; false if somebody else's came first. */
 async function claim(changes: ChangeCollection, next: ChangeDocument, last: ChangeDocument | null): Promise<boolean> {
   if (last) return (await changes.replaceOne({ _id: next._id, rev: last.rev }, next)).modifiedCount === 1;
-  try {
-    await changes.insertOne(next);
-    return true;
-  } catch (error) {
-    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
-    throw error;
-  }
+  return (await unlessDuplicate(changes.insertOne(next))) !== undefined;
 }
 
 /** Applies a change to its message, unless that was done before, and publishes it. */

@@ -1,7 +1,7 @@
 /** Single-use tokens, as links in mails and steps of a sign-in carry them: 32 random bytes, good once and for a time. */
 import { randomBytes } from 'node:crypto';
-import { mongo, Types } from 'mongoose';
-import { duplicateKey } from '../../core/errors.ts';
+import { Types } from 'mongoose';
+import { unlessDuplicate } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
 import type { Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -55,7 +55,7 @@ export function createTokensService(tokens: TokenModel): TokensService {
       const { token, ...document } = newToken(terms);
       const earlier = { _id: `${purpose}:${of}`, 'data.since': { $lte: terms.data.since } };
       // A later one does not fit, so that this one would be inserted beside it, which its id forbids; so it does if an earlier one has come in this instant.
-      if (await isStored(tokens.replaceOne(earlier, document, { upsert: true }))) return token;
+      if (await unlessDuplicate(tokens.replaceOne(earlier, document, { upsert: true }))) return token;
       return (await tokens.replaceOne(earlier, document)).matchedCount === 1 ? token : undefined;
     },
     async find(purpose, token) {
@@ -66,7 +66,7 @@ export function createTokensService(tokens: TokenModel): TokensService {
     },
     async useOnce(purpose, token, lifetime) {
       const hash = sha256(token);
-      return isStored(tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) }));
+      return (await unlessDuplicate(tokens.create({ _id: `${purpose}:${hash}`, hash, data: {}, expiresAt: new Date(Date.now() + lifetime * 1000) }))) !== undefined;
     },
     async removeAll(userId, purposes, after) {
       await tokens.deleteMany({
@@ -76,17 +76,6 @@ export function createTokensService(tokens: TokenModel): TokensService {
       });
     },
   };
-}
-
-/** False if there is one of that id. */
-async function isStored(writing: PromiseLike<unknown>): Promise<boolean> {
-  try {
-    await writing;
-    return true;
-  } catch (error) {
-    if (error instanceof mongo.MongoServerError && error.code === duplicateKey) return false;
-    throw error;
-  }
 }
 
 function newToken({ userId, data = {}, lifetime }: NewToken): Omit<TokenDocument, '_id'> & { token: string } {
