@@ -85,7 +85,7 @@ function describePlugins(tree: string): string[] {
 async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const nothing = (): Promise<never> => Promise.reject(new Error('Nothing runs here.'));
   const dispatch: Dispatch = { admit: () => ({ limit: 0, remaining: 0, reset: 0 }), call: nothing, run: nothing };
-  const authenticate: Authenticate = { required: nothing, optional: nothing };
+  const authenticate: Authenticate = { required: nothing, optional: nothing, stands: nothing };
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();
   await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });

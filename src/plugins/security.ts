@@ -1,7 +1,7 @@
 /** What browsers are told with every answer: who may read it from another origin, and what may be done with it. */
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
+import helmet from 'helmet';
 
 export interface SecurityOptions {
   publicUrl: string;
@@ -19,15 +19,21 @@ const preflightFor = 2 * 60 * 60;
 
 /** Register it before all that may refuse a request: refusals carry the same headers. */
 export async function registerSecurity(app: FastifyInstance, options: SecurityOptions): Promise<void> {
-  await app.register(helmet, {
+  guardAnswers(app, options.publicUrl);
+  if (options.origins.length > 0) await allowOrigins(app, options);
+}
+
+/** As an answer leaves: a websocket that opens has none, and is not to pay for its headers. */
+function guardAnswers(app: FastifyInstance, publicUrl: string): void {
+  const guard = helmet({
     // Answers are data. A page brings a policy of its own.
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
     frameguard: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
     // Hosts below ours are for others to decide about.
-    strictTransportSecurity: options.publicUrl.startsWith('https:') && { maxAge: httpsFor, includeSubDomains: false },
+    strictTransportSecurity: publicUrl.startsWith('https:') && { maxAge: httpsFor, includeSubDomains: false },
   });
-  if (options.origins.length > 0) await allowOrigins(app, options);
+  app.addHook('onSend', (request, reply, _payload, done) => guard(request.raw, reply.raw, () => done()));
 }
 
 async function allowOrigins(app: FastifyInstance, { origins, methods }: SecurityOptions): Promise<void> {

@@ -12,12 +12,14 @@ export interface Authenticate {
   required(request: FastifyRequest): Promise<Caller>;
   /** Who it is, if the token is good; otherwise a guest. */
   optional(request: FastifyRequest): Promise<Guest | Caller>;
+  /** Whether the session of a caller known from a moment ago still stands, and their token is still good. */
+  stands(caller: Caller): Promise<boolean>;
 }
 
 /** The subprotocol by which a browser, which cannot set headers, hands over its token: `["parley", token]`. */
 export const subprotocol = 'parley';
 
-export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate'>): Authenticate {
+export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate' | 'stands'>): Authenticate {
   const required = async (request: FastifyRequest): Promise<Caller> => {
     const token = tokenOf(request);
     if (token === undefined) throw new AppError('UNAUTHENTICATED');
@@ -34,6 +36,7 @@ export function createAuthenticate(sessions: Pick<SessionsService, 'authenticate
         throw error;
       }
     },
+    stands: async (caller) => sessions.stands(caller),
   };
 }
 

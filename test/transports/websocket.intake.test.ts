@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RpcFault, RpcRequest } from '../../src/transports/websocket/frames.ts';
-import { createIntake } from '../../src/transports/websocket/intake.ts';
+import { Intake } from '../../src/transports/websocket/intake.ts';
 
 const atOnce = 16;
 const megabyte = 1024 * 1024;
@@ -18,12 +18,16 @@ function createBench() {
   const written: Written[] = [];
   const peer = { OPEN: 1 as const, readyState: 1 as const, isPaused: false, pause: () => void (peer.isPaused = true), resume: () => void (peer.isPaused = false) };
   const bench = { begun, written, peer, unsent: 0 };
-  const intake = createIntake({
+  const intake = new Intake({
     webSocket: peer,
-    answer: (request) => new Promise((end) => begun.push({ request, end })),
-    refuse: () => ({ refused: true }),
-    send: (frame, whenWritten) => void written.push({ frame: frame.toString(), whenWritten }),
-    unsent: () => bench.unsent,
+    responder: {
+      answer: (request) => new Promise((end) => begun.push({ request, end })),
+      refuse: () => ({ refused: true }),
+    },
+    sender: {
+      answer: (frame, whenWritten) => void written.push({ frame: frame.toString(), whenWritten }),
+      unsentAnswers: () => bench.unsent,
+    },
   });
   return { ...bench, bench, intake };
 }

@@ -37,6 +37,8 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   refresh(refreshToken: string | undefined, guest: Guest): Promise<{ tokens?: Tokens; stolen?: StolenSession }>;
   /** Whose access token this is. @throws UNAUTHENTICATED if it is not good or its session has ended */
   authenticate(token: string, guest: Guest): Promise<Caller>;
+  /** Whether the session of somebody authenticated a moment ago still stands, and their token is still good. */
+  stands(caller: Caller): Promise<boolean>;
   /** Ends the session of this refresh token, also if that was replaced a moment ago; `stolen` where an earlier one shows that it has to be ended as such. */
   endByRefreshToken(refreshToken: string): Promise<{ ended?: AccessClaims; stolen?: StolenSession }>;
   /** False if it had ended before. */
@@ -207,13 +209,15 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
 }
 
 /** What only reads: who is it, since when, and where else. */
-function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'requireAlive' | 'wishOf' | 'findFreshProof' | 'requireFresh'> {
+function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'stands' | 'requireAlive' | 'wishOf' | 'findFreshProof' | 'requireFresh'> {
   const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
     const session = await store.find(sessionId);
     return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
   };
+  const isOwner = async ({ userId, sessionId }: AccessClaims): Promise<boolean> => (await live.ownerOf(sessionId)) === userId;
   return {
     findFreshProof,
+    stands: async (caller) => caller.expiresAt.getTime() > Date.now() && (await isOwner(caller)),
     wishOf: async (sessionId) => (await store.find(sessionId))?.wish?.id,
     async requireAlive({ sessionId }) {
       if ((await store.find(sessionId)) === undefined) throw new AppError('UNAUTHENTICATED');
@@ -225,10 +229,12 @@ function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: 
       const mine = await store.list(caller.userId);
       return { items: mine.map((session) => toSession(session, caller.sessionId)), more: false };
     },
-    async authenticate(token, guest) {
+    async authenticate(token, { ip, userAgent, language }) {
       const claims = await accessTokens.verify(token);
-      if (!claims || (await live.ownerOf(claims.sessionId)) !== claims.userId) throw new AppError('UNAUTHENTICATED');
-      return { ...guest, ...claims };
+      if (!claims || !(await isOwner(claims))) throw new AppError('UNAUTHENTICATED');
+      const { userId, sessionId, expiresAt } = claims;
+      // Named one by one: a connection keeps it for hours, and V8 keeps what is spread together in twice the space.
+      return { ip, userAgent, language, userId, sessionId, expiresAt };
     },
   };
 }

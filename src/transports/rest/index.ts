@@ -7,7 +7,7 @@ import type { Caller, Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { toFieldProblems, validatorOf } from '../../core/validate.ts';
-import type { Authenticate } from '../authenticate.ts';
+import { guestOf, type Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { registerProbes } from './probes.ts';
 import { createRefreshCookie, type RefreshCookie } from './refresh.cookie.ts';
@@ -72,7 +72,10 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
     return caller;
   };
   // A body takes its time to come, and the session may have ended meanwhile.
-  const identifyAgain = async (request: FastifyRequest): Promise<Guest | Caller> => (request.body === undefined && callers.get(request)) || identify(request);
+  const identifyAgain = async (request: FastifyRequest): Promise<Guest | Caller> => {
+    const caller = callers.get(request) as Guest | Caller;
+    return request.body === undefined || !('userId' in caller) || (await authenticate.stands(caller)) ? caller : guestOf(request);
+  };
   app.route({
     method: route.method,
     url: route.path,

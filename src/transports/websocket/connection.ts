@@ -3,20 +3,12 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
 import type { Connection } from '../../delivery/hub.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { encodeEvent, errorAnswer, faultAnswer, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
-import { createIntake } from './intake.ts';
-import { createSender } from './sender.ts';
-
-export interface RpcConnection extends Connection {
-  /** The first event; whatever happened before it is left to the sync that follows. */
-  greet(): void;
-  /** When the access token runs out, in milliseconds since the epoch; `auth.renew` moves it on. */
-  expiresAt(): number;
-  /** Refuses what still comes in, and resolves when everything under way is answered. */
-  drain(): Promise<void>;
-}
+import { Intake, type Responder } from './intake.ts';
+import { Sender } from './sender.ts';
 
 export interface ConnectionOptions {
   webSocket: WebSocket;
@@ -24,72 +16,99 @@ export interface ConnectionOptions {
   caller: Caller;
   requestId: string;
   dispatch: Dispatch;
-  onError: (error: unknown, requestId: string) => void;
+  onError: (error: unknown, requestId: string, where: string) => void;
 }
 
 /** Milliseconds a peer has to answer our close before the socket is cut. */
 const closeGrace = 2000;
 
-export function createConnection({ webSocket, socket, ...parts }: ConnectionOptions): RpcConnection {
-  const { caller } = parts;
-  const { userId, sessionId } = caller;
-  let greeted = false;
-  let draining = false;
+/** A class, for there are thousands of them: its functions are there once, and not for each. */
+export class RpcConnection implements Connection, Responder {
+  readonly encode = encodeEvent;
+  readonly #webSocket: WebSocket;
+  readonly #caller: Caller;
+  readonly #requestId: string;
+  readonly #dispatch: Dispatch;
+  readonly #onError: ConnectionOptions['onError'];
+  readonly #sender: Sender;
+  readonly #intake: Intake;
+  #greeted = false;
+  #draining = false;
 
-  const sender = createSender(webSocket, socket);
-  const intake = createIntake({
-    webSocket,
-    answer: createAnswer(parts, () => draining),
-    refuse: (request) => refusal(request, new AppError('BUSY'), parts.requestId),
-    send: sender.answer,
-    unsent: sender.unsentAnswers,
-  });
-  webSocket.on('message', (data: Buffer, isBinary) => {
-    if (isBinary) webSocket.close(1003, 'text frames only');
-    else intake.receive(data.toString());
-  });
+  constructor({ webSocket, socket, caller, requestId, dispatch, onError }: ConnectionOptions) {
+    this.#webSocket = webSocket;
+    this.#caller = caller;
+    this.#requestId = requestId;
+    this.#dispatch = dispatch;
+    this.#onError = onError;
+    this.#sender = new Sender(webSocket, socket);
+    this.#intake = new Intake({ webSocket, sender: this.#sender, responder: this });
+    webSocket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
+  }
 
-  return {
-    userId,
-    sessionId,
-    encode: encodeEvent,
-    expiresAt: () => caller.expiresAt.getTime(),
-    unsent: sender.unsent,
-    send: (frame) => greeted && sender.event(frame),
-    greet() {
-      greeted = true;
-      sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: caller.expiresAt.toISOString() } }));
-    },
-    close(code, reason) {
-      webSocket.close(code, reason);
-      setTimeout(() => webSocket.terminate(), closeGrace).unref();
-    },
-    drain() {
-      draining = true;
-      return intake.drain();
-    },
-  };
-}
+  get userId(): Id {
+    return this.#caller.userId;
+  }
 
-type Parts = Pick<ConnectionOptions, 'caller' | 'requestId' | 'dispatch' | 'onError'>;
+  get sessionId(): Id {
+    return this.#caller.sessionId;
+  }
 
-/** What a request is answered; undefined for a notification. */
-function createAnswer({ caller, requestId, dispatch, onError }: Parts, isDraining: () => boolean) {
-  return async (request: RpcRequest | RpcFault): Promise<object | undefined> => {
-    if (!('method' in request)) return faultAnswer(request, requestId);
+  /** When the access token runs out, in milliseconds since the epoch; `auth.renew` moves it on. */
+  expiresAt(): number {
+    return this.#caller.expiresAt.getTime();
+  }
+
+  unsent(): number {
+    return this.#sender.unsent();
+  }
+
+  send(frame: Buffer): void {
+    if (this.#greeted) this.#sender.event(frame);
+  }
+
+  /** The first event; whatever happened before it is left to the sync that follows. */
+  greet(): void {
+    const { userId, sessionId, expiresAt } = this.#caller;
+    this.#greeted = true;
+    this.#sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: expiresAt.toISOString() } }));
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+    setTimeout(() => this.#webSocket.terminate(), closeGrace).unref();
+  }
+
+  /** Refuses what still comes in, and resolves when everything under way is answered. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    return this.#intake.drain();
+  }
+
+  async answer(request: RpcRequest | RpcFault): Promise<object | undefined> {
+    if (!('method' in request)) return faultAnswer(request, this.#requestId);
     try {
-      if (isDraining()) throw new AppError('SHUTTING_DOWN');
-      const result = await dispatch.call(request.method, caller, request.params);
+      if (this.#draining) throw new AppError('SHUTTING_DOWN');
+      const result = await this.#dispatch.call(request.method, this.#caller, request.params);
       return request.id === undefined ? undefined : resultAnswer(request.id, result);
     } catch (error) {
       const appError = toAppError(error);
-      if (appError.cause !== undefined) onError(appError.cause, requestId);
-      return refusal(request, appError, requestId);
+      if (appError.cause !== undefined) this.#onError(appError.cause, this.#requestId, 'request over a websocket');
+      return this.#refusal(request, appError);
     }
-  };
-}
+  }
 
-function refusal(request: RpcRequest | RpcFault, error: AppError, requestId: string): object | undefined {
-  if (!('method' in request)) return faultAnswer(request, requestId);
-  return request.id === undefined ? undefined : errorAnswer(request.id, error, requestId);
+  refuse(request: RpcRequest | RpcFault): object | undefined {
+    return this.#refusal(request, new AppError('BUSY'));
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (isBinary) this.#webSocket.close(1003, 'text frames only');
+    else this.#intake.receive(data.toString());
+  }
+
+  #refusal(request: RpcRequest | RpcFault, error: AppError): object | undefined {
+    if (!('method' in request)) return faultAnswer(request, this.#requestId);
+    return request.id === undefined ? undefined : errorAnswer(request.id, error, this.#requestId);
+  }
 }

@@ -10,7 +10,7 @@ import { closeCodes, type Hub } from '../../delivery/hub.ts';
 import type { Services } from '../../services.ts';
 import { subprotocol, type Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
-import { createConnection, type RpcConnection } from './connection.ts';
+import { RpcConnection } from './connection.ts';
 import { startHeartbeat } from './heartbeat.ts';
 
 export interface WebsocketOptions {
@@ -46,8 +46,14 @@ interface Upgrade {
 
 const upgrades = new WeakMap<FastifyRequest, Upgrade>();
 
+interface Reception extends WebsocketOptions {
+  open: Set<RpcConnection>;
+  onError: (error: unknown, requestId: string, where: string) => void;
+}
+
 export async function registerWebsocket(app: FastifyInstance, options: WebsocketOptions): Promise<void> {
   const open = new Set<RpcConnection>();
+  const reception: Reception = { ...options, open, onError: (err, reqId, where) => app.log.error({ err, reqId }, where) };
   let closing = false;
   await app.register(websocket, {
     options: { maxPayload: maximumFrame, perMessageDeflate: false, handleProtocols: chooseProtocol },
@@ -68,7 +74,7 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
   });
   app.get(path, { websocket: true, preValidation: identify }, (webSocket, request) => {
     if (closing) webSocket.close(serviceRestart, restarts);
-    else accept(webSocket, request, open, options);
+    else accept(webSocket, request, reception);
   });
 }
 
@@ -85,28 +91,22 @@ function closeExpired(app: FastifyInstance, open: ReadonlySet<RpcConnection>, { 
   app.addHook('onClose', async () => clearInterval(timer));
 }
 
-function accept(webSocket: WebSocket, request: FastifyRequest, open: Set<RpcConnection>, options: WebsocketOptions): void {
+function accept(webSocket: WebSocket, request: FastifyRequest, reception: Reception): void {
   const { caller, reply } = upgrades.get(request) as Upgrade;
-  const { id: requestId, server: { log } } = request;
+  const { id: requestId } = request;
+  const { hub, open, dispatch, onError } = reception;
   letGoOfRequest(webSocket, request, reply);
-  const connection = createConnection({
-    webSocket,
-    socket: request.raw.socket,
-    caller,
-    requestId,
-    dispatch: options.dispatch,
-    onError: (error) => log.error({ err: error, reqId: requestId }, 'request over a websocket'),
-  });
+  const connection = new RpcConnection({ webSocket, socket: request.raw.socket, caller, requestId, dispatch, onError });
   open.add(connection);
   webSocket.once('close', () => {
     open.delete(connection);
-    options.hub.detach(connection);
+    hub.detach(connection);
   });
-  withDeadline(greet(connection, request, options), storePatience).catch((error: unknown) => {
+  withDeadline(greet(connection, caller, reception), storePatience).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
       connection.close(closeCodes.sessionEnded, 'the session has ended');
     } else {
-      log.error({ err: toAppError(error).cause ?? error, reqId: requestId }, 'websocket refused');
+      onError(toAppError(error).cause ?? error, requestId, 'websocket refused');
       connection.close(tryAgainLater, 'the store does not answer: connect again');
     }
   });
@@ -121,11 +121,11 @@ function letGoOfRequest(webSocket: WebSocket, request: FastifyRequest, reply: Fa
 }
 
 /** First every topic, then the greeting: whoever syncs once greeted misses nothing. */
-async function greet(connection: RpcConnection, request: FastifyRequest, { hub, authenticate, chats }: WebsocketOptions): Promise<void> {
+async function greet(connection: RpcConnection, caller: Caller, { hub, authenticate, chats }: WebsocketOptions): Promise<void> {
   hub.attach(connection);
   // Whatever ended the session while the connection was made did not find it among those to close.
-  await authenticate.required(request);
-  const topics = (await chats.idsOf(connection.userId)).map((id): Topic => `chat:${id}`);
+  if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
+  const topics = (await chats.idsOf(caller.userId)).map((id): Topic => `chat:${id}`);
   hub.subscribe(connection, topics);
   connection.greet();
 }

@@ -2,54 +2,72 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 
-export interface Sender {
-  event: (frame: Buffer) => void;
-  /** `whenWritten` is called once the frame has left this process, or never will. */
-  answer: (frame: Buffer, whenWritten: () => void) => void;
+/** A class, for there is one per connection: its functions are there once, and not for each. */
+export class Sender {
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  #corked = false;
+  #left = 0;
+  #answers = 0;
+
+  constructor(webSocket: WebSocket, socket: Socket) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+  }
+
   /**
    * Bytes of events that the peer has not taken. Those of this turn do not count, for it had no chance to take them, and
    * answers do not, for nothing new is begun while they pile up: a long catching-up must not be cut off by the next event.
    */
-  unsent: () => number;
+  unsent(): number {
+    return this.#corked ? this.#left : this.#unsentEvents();
+  }
+
   /** Bytes of answers that the peer has not taken. */
-  unsentAnswers: () => number;
-}
+  unsentAnswers(): number {
+    return this.#answers;
+  }
 
-export function createSender(webSocket: WebSocket, socket: Socket): Sender {
-  let corked = false;
-  let left = 0;
-  let answers = 0;
-  const unsentEvents = (): number => webSocket.bufferedAmount - answers;
-  const uncork = (): void => {
-    corked = false;
-    socket.uncork();
-  };
-  const write = (frame: Buffer, whenWritten?: () => void): void => {
-    if (!corked) {
-      corked = true;
-      left = unsentEvents();
-      socket.cork();
-      process.nextTick(uncork);
+  event(frame: Buffer): void {
+    if (this.#isOpen()) this.#write(frame);
+  }
+
+  /** `whenWritten` is called once the frame has left this process, or never will. */
+  answer(frame: Buffer, whenWritten: () => void): void {
+    if (!this.#isOpen()) {
+      whenWritten();
+      return;
     }
-    webSocket.send(frame, { binary: false }, whenWritten);
-  };
+    this.#answers += frame.length;
+    this.#write(frame, () => {
+      this.#answers -= frame.length;
+      whenWritten();
+    });
+  }
 
-  return {
-    unsent: () => (corked ? left : unsentEvents()),
-    unsentAnswers: () => answers,
-    event(frame) {
-      if (webSocket.readyState === webSocket.OPEN) write(frame);
-    },
-    answer(frame, whenWritten) {
-      if (webSocket.readyState !== webSocket.OPEN) {
-        whenWritten();
-        return;
-      }
-      answers += frame.length;
-      write(frame, () => {
-        answers -= frame.length;
-        whenWritten();
-      });
-    },
-  };
+  #isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  #unsentEvents(): number {
+    return this.#webSocket.bufferedAmount - this.#answers;
+  }
+
+  #write(frame: Buffer, whenWritten?: () => void): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#left = this.#unsentEvents();
+      this.#socket.cork();
+      process.nextTick(uncork, this);
+    }
+    this.#webSocket.send(frame, { binary: false }, whenWritten);
+  }
+
+  /** Lets go what was held back in this turn. */
+  uncork(): void {
+    this.#corked = false;
+    this.#socket.uncork();
+  }
 }
+
+const uncork = (sender: Sender): void => sender.uncork();
