@@ -36,6 +36,7 @@ import { orderTokens, tokenModel } from './features/tokens/token.model.ts';
 import { createTokensService } from './features/tokens/tokens.service.ts';
 import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
 import { createCredentialsService } from './features/users/credentials.service.ts';
+import { createNoticesService } from './features/users/notices.service.ts';
 import { completeUsers, userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersService } from './features/users/users.service.ts';
 
@@ -144,10 +145,11 @@ function createPeople(options: ServicesOptions) {
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
   const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
-  const totp = createTotpService({ credentials, sessions, passwords, guesses, security, mails });
+  const notices = createNoticesService({ mails, security });
+  const totp = createTotpService({ credentials, sessions, passwords, guesses, security, notices });
   const callbackUrl = `${options.publicUrl}/auth/google/callback`;
-  const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
-  return { services: { users, security, sessions, totp, auth }, google, mails, tokens, counters, passwords, credentials, hashing };
+  const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, notices, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });
+  return { services: { users, security, sessions, totp, auth }, google, notices, mails, tokens, counters, passwords, credentials, hashing };
 }
 
 /** Who talks with whom, and what they say. */

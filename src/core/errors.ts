@@ -27,7 +27,7 @@ const table = {
 
   // auth
   WRONG_CREDENTIALS: [401, 'The e-mail, the username or the password is wrong.'],
-  SECOND_FACTOR_REQUIRED: [401, 'The second step is missing: send a code, with details.challengeToken if there is one.'],
+  SECOND_FACTOR_REQUIRED: [401, 'The second step is missing: send a code with details.challengeToken.'],
   CHALLENGE_EXPIRED: [401, 'This sign-in has taken too long, or was completed already; begin again.'],
   SESSION_ENDED: [401, 'This session has ended; sign in again.'],
   WRONG_PASSWORD: [403, 'The password is wrong.'],

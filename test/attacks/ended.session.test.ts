@@ -12,6 +12,7 @@ import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { createTotpService, type TotpParts } from '../../src/features/totp/totp.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
@@ -23,12 +24,11 @@ const fail = (error: unknown): never => assert.fail(String(error));
 function slowParts({ store, services }: MailedApp, { call }: Person): AccountParts & TotpParts {
   const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
   const meanwhile = async <T>(outcome: T): Promise<T> => call('sessions.endOthers').then(() => outcome);
-  const mails = createMailQueue(mailModel(store), fail);
+  const notices = createNoticesService({ mails: createMailQueue(mailModel(store), fail), security: createSecurityService(securityModel(store)) });
   const parts = {
     credentials: createCredentialsService({ users: userModel(store), bus }),
-    security: createSecurityService(securityModel(store)),
     sessions: services.sessions,
-    mails: { ...mails, telling: async (job: Parameters<typeof mails.telling>[0], deed: () => Promise<unknown>) => meanwhile(undefined).then(() => mails.telling(job, deed)) },
+    notices: { telling: async (notice: Notice, change: () => Promise<unknown>) => meanwhile(undefined).then(() => notices.telling(notice, change)) },
     passwords: { hash: async () => meanwhile('a hash'), require: async () => meanwhile(undefined) },
     guesses: { begin: async () => ({ settle: async () => meanwhile(true) }) },
     google: { verify: async () => meanwhile({ googleId: 'thief', email: 'thief@gmail.example', emailVerified: true }) },

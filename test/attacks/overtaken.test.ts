@@ -45,7 +45,7 @@ async function overtaking(t: TestContext): Promise<Scene> {
     tokens: createTokensService(tokenModel(app.store)),
     security: createSecurityService(securityModel(app.store)),
     sessions: { endNoted: async () => undefined, requireFresh: async () => undefined, wish: async (id: string, email: string) => app.services.sessions.wish(id, email), wishOf: async (id: string) => app.services.sessions.wishOf(id), requireAlive: async () => undefined, requireAccount: async ({ userId }: Caller) => credentials.require(userId) },
-    mails: { telling: async <T>(_job: unknown, deed: () => Promise<T>) => meanwhile(deed), notify: async () => undefined },
+    notices: { telling: async <T>(_notice: unknown, change: () => Promise<T>) => meanwhile(change) },
     passwords: { hash: async (password: string) => meanwhile(() => hashing.hash('one', password)), require: async () => undefined },
     google: { verify: async () => meanwhile(async () => ({ googleId: 'thief', email: 'thief@gmail.example', emailVerified: true })) },
   };
@@ -126,7 +126,7 @@ test('whoever signs up with somebody else\'s address gets no session any more', 
     await sessions.endNoted(id);
   };
   const hashing = createPasswordHashing(4);
-  const auth = createAuthService({ ...slow, sessions, passwords: { hash: (password: string) => hashing.hash('one', password) }, security: { record: endAll }, returnPaths: [] } as unknown as AuthParts);
+  const auth = createAuthService({ ...slow, sessions, mails: { notify: async () => undefined }, passwords: { hash: (password: string) => hashing.hash('one', password) }, security: { record: endAll }, returnPaths: [] } as unknown as AuthParts);
   await assert.rejects(auth.register(guest, { email, password: 'correct horse battery', firstName: 'Mallory', refresh: 'body' }), { code: 'SESSION_ENDED' });
   assert.equal(await app.store.collection('sessions').countDocuments(), 1, "that of Ann's");
 });

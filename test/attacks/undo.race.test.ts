@@ -121,6 +121,22 @@ test('a mail that still waits when the owner undoes brings a thief no link', asy
   assert.deepEqual((await app.settled()).filter(({ recipients, link }) => recipients.includes('thief@example.org') && link?.includes('/undo')), []);
 });
 
+test('a thief who undoes a change of his own does not stop the link about an earlier one, which is still to come', async (t) => {
+  const app = await buildMailedApp(t);
+  const ann = await app.verified('Ann');
+  await ann.call('account.changeEmail', { email: 'thief@example.org' });
+  const first = await app.readToken('thief@example.org', '/confirm-email');
+  app.box.refuse(450);
+  await app.ask('account.confirmEmail', { token: first });
+  await putOff(app);
+  app.box.unrefuse();
+  const his = await moveTo(app, ann, 'thief.too@example.org', 'thief@example.org');
+  await app.ask('account.undo', { token: his });
+  await comeUp(app);
+  await app.ask('account.undo', { token: await app.readToken(ann.email, '/undo') });
+  assert.ok(await storedUser(app, ann.email));
+});
+
 test('a server that dies in the middle of an undoing leaves the link as it was, and one mail for a new password is sent in the end', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');

@@ -8,11 +8,14 @@ import { createHub } from '../../src/delivery/hub.ts';
 import { createAccountMails } from '../../src/features/account/account.mails.ts';
 import { counterCollection } from '../../src/features/counters/counter.model.ts';
 import { createCountersService } from '../../src/features/counters/counters.service.ts';
+import { mailModel } from '../../src/features/mails/mail.model.ts';
+import { createMailQueue } from '../../src/features/mails/mails.service.ts';
 import { securityModel } from '../../src/features/security/security.model.ts';
 import { createSecurityService } from '../../src/features/security/security.service.ts';
 import { tokenModel } from '../../src/features/tokens/token.model.ts';
 import { createTokensService } from '../../src/features/tokens/tokens.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { createNoticesService } from '../../src/features/users/notices.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { connect } from '../helpers/app.ts';
 import { buildMailedApp, comeUp, passMinutes, publicUrl, putOff, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
@@ -165,11 +168,13 @@ test('whoever has an account with an address that is not verified has five links
 /** What prepares mails in a process of its own. */
 async function createPreparing(t: TestContext, { mongodbUri, services: { sessions } }: MailedApp): Promise<ReturnType<typeof createAccountMails>> {
   const store = await connect(t, mongodbUri);
+  const security = createSecurityService(securityModel(store));
   return createAccountMails({
     credentials: createCredentialsService({ users: userModel(store), bus: createHub() }),
     sessions,
     tokens: createTokensService(tokenModel(store)),
-    security: createSecurityService(securityModel(store)),
+    security,
+    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security }),
     counters: createCountersService(counterCollection(store)),
     publicUrl,
     appUrl: undefined,

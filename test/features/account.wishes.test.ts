@@ -10,6 +10,7 @@ import { createSecurityService } from '../../src/features/security/security.serv
 import { tokenModel } from '../../src/features/tokens/token.model.ts';
 import { createTokensService } from '../../src/features/tokens/tokens.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
+import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
@@ -20,12 +21,13 @@ const right = 'right@example.org';
 /** Another process on the same store. */
 function processOf({ store, services }: MailedApp) {
   const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
+  const security = createSecurityService(securityModel(store));
   return {
     credentials: createCredentialsService({ users: userModel(store), bus }),
     tokens: createTokensService(tokenModel(store)),
-    security: createSecurityService(securityModel(store)),
+    security,
     sessions: services.sessions,
-    mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))),
+    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security }),
   };
 }
 
@@ -82,8 +84,8 @@ test('a wish is over with what signed in then, also if that ends in the very mom
   await ann.call('account.changeEmail', { email: right });
   const token = await app.readToken(right, '/confirm-email');
   const parts = processOf(app);
-  const telling = async (job: Parameters<typeof parts.mails.telling>[0], deed: () => Promise<unknown>): Promise<unknown> => ann.call('account.unlinkGoogle').then(() => parts.mails.telling(job, deed));
-  await assert.rejects(confirmIn({ ...parts, mails: { ...parts.mails, telling } }, token), { code: 'LINK_EXPIRED' });
+  const telling = async (notice: Notice, change: () => Promise<unknown>): Promise<unknown> => ann.call('account.unlinkGoogle').then(() => parts.notices.telling(notice, change));
+  await assert.rejects(confirmIn({ ...parts, notices: { ...parts.notices, telling } }, token), { code: 'LINK_EXPIRED' });
   assert.equal((await ann.call('users.me')).email, ann.email);
 });
 

@@ -27,6 +27,19 @@ test('the latest comes first', async (t) => {
   assert.equal(more, false);
 });
 
+test('the latest comes first, whichever process has written it', async (t) => {
+  const { app, ann, ids } = await withFailures(t, 2);
+  const entries = (await connect(t, app.mongodbUri)).collection('security');
+  const [newest] = await entries.find({ userId: new Types.ObjectId(ann.id) }).sort({ at: -1 }).limit(1).toArray();
+  // Within a second ids of another process may come before or after ours.
+  const _id = new Types.ObjectId('0'.repeat(24));
+  await entries.insertOne({ ...newest, _id, at: new Date((newest?.['at'] as Date).getTime() + 1) });
+  const first = await ann.call('security.list', { limit: 1 });
+  assert.deepEqual(first.items.map(({ id }) => id), [_id.toHexString()]);
+  const rest = await ann.call('security.list', { before: _id.toHexString() });
+  assert.deepEqual(rest.items.map(({ id }) => id), ids);
+});
+
 test('page by page the log is whole, nothing twice and nothing left out, also while it grows', async (t) => {
   const { app, ann, ids } = await withFailures(t, 24);
   assert.equal(ids.length, 25);
@@ -105,6 +118,15 @@ test('what is asked of a log is answered by an index, however much else is in it
   await db.command({ profile: 0 });
   const profiled = await db.collection('system.profile').find({ ns: /[.]security$/ }).toArray();
   assert.deepEqual(profiled.map(({ keysExamined, docsExamined }) => [keysExamined <= 4, docsExamined <= 1]), [[true, true], [true, true], [true, true]]);
+});
+
+test('of whoever tries accounts that do not exist nothing is kept', async (t) => {
+  const { dispatch, mongodbUri } = await buildTestApp(t);
+  const entries = (await connect(t, mongodbUri)).collection('security');
+  await assert.rejects(dispatch.call('auth.login', guest, { email: 'nobody@example.org', password: 'correct horse' }), { code: 'WRONG_CREDENTIALS' });
+  await until('the failure is written', async () => (await entries.countDocuments()) === 1);
+  const [entry] = await entries.find().toArray();
+  assert.deepEqual([entry?.['ip'], entry?.['userAgent'], entry?.['at']], ['0.0.0.0', '', new Date(0)], 'which MongoDB removes with the next round');
 });
 
 test('a log ends with its account', async (t) => {

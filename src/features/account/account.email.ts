@@ -33,7 +33,7 @@ function createRequests({ credentials, sessions, security, mails }: AccountParts
  * What following a link does, before the link is used up: whatever fails on the way, it can be followed again. The browser that does it may be
  * anybody's: nobody is signed in by it.
  */
-function createFollowing({ credentials, sessions, tokens, security, mails }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail'> {
+function createFollowing({ credentials, sessions, tokens, security, notices }: AccountParts): Pick<AccountService, 'verifyEmail' | 'confirmEmail'> {
   return {
     async verifyEmail(guest, { token }) {
       const { userId, email } = requireOwned(await tokens.find('verify-email', token));
@@ -54,10 +54,13 @@ function createFollowing({ credentials, sessions, tokens, security, mails }: Acc
         if (!after) throw new AppError('LINK_EXPIRED');
       };
       // The mail with the link that undoes it. An address that was never verified may be a stranger's: it gets no such power.
-      if (before.email !== undefined && before.me.emailVerified) await mails.telling({ kind: 'email-changed', userId, to: before.email, values: { newEmail: email } }, change);
-      else await change();
+      if (before.email !== undefined && before.me.emailVerified) {
+        await notices.telling({ kind: 'email-changed', account: before, guest, detail: email, values: { newEmail: email } }, change);
+      } else {
+        await change();
+        await security.record(userId, 'email-changed', guest, email);
+      }
       await tokens.redeem('confirm-email', token);
-      await security.record(userId, 'email-changed', guest, email);
       return null;
     },
   };

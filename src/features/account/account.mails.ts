@@ -6,6 +6,7 @@ import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokenPurpose, TokensService } from '../tokens/tokens.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import type { NoticesService } from '../users/notices.service.ts';
 import { createMailLimits, resetLifetime } from './account.limits.ts';
 import { isStillWished } from './account.links.ts';
 
@@ -14,6 +15,7 @@ export interface AccountMailsParts {
   sessions: Pick<SessionsService, 'wishOf' | 'endStolen'>;
   tokens: TokensService;
   security: SecurityService;
+  notices: Pick<NoticesService, 'complete'>;
   counters: CountersService;
   publicUrl: string;
   appUrl: string | undefined;
@@ -65,8 +67,9 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
     // Whoever was to do so may have died after the mail was stored.
     if (kind === 'session-stolen' && mail.userId !== undefined) await parts.sessions.endStolen({ sessionId: mail.id, userId: mail.userId }, whereFrom(values));
     const account = await findAccount(parts, mail);
-    const to = mail.to ?? account?.email;
-    if (!account || to === undefined || isNeedless(kind, account, to)) return undefined;
+    if (!account || !(await parts.notices.complete(mail, account))) return undefined;
+    const to = mail.to ?? account.email;
+    if (to === undefined || isNeedless(kind, account, to)) return undefined;
     if (!(await isAllowed(mail, to, account))) return undefined;
     if (kind === 'reset-password') await recordRequest(parts, mail, account);
     // Before a link is made, which would end the one before it.
@@ -80,14 +83,12 @@ export function createAccountMails(parts: AccountMailsParts): (mail: QueuedMail)
   };
 }
 
-/** Whether what the mail is about is no more, or never came to be. */
-function isNeedless(kind: MailKind, { email, me, googleId, secondFactor }: Account, to: string): boolean {
+/** Whether what the mail asks for is done already, or can no longer be done. */
+function isNeedless(kind: MailKind, { email, me }: Account, to: string): boolean {
   if (kind === 'verify-email') return me.emailVerified;
-  if (kind === 'email-changed' || kind === 'confirm-email') return email === to;
+  if (kind === 'confirm-email') return email === to;
   // A link for a new password is good at the address of the account alone.
-  if (kind === 'changes-undone') return email !== to;
-  if (kind === 'google-linked') return googleId === undefined;
-  return kind === 'second-factor-on' && secondFactor?.confirmedAt === undefined;
+  return kind === 'changes-undone' && email !== to;
 }
 
 /** A link for a new password is asked for by address: whose that is was not looked up until now. */

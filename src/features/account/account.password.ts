@@ -3,29 +3,28 @@ import { deviceOf } from '../../core/device.ts';
 import type { Guest } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Account } from '../users/credentials.service.ts';
+import type { Notice } from '../users/notices.service.ts';
 import { requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 
-/** What a new password ends, and who is told. */
-async function conclude({ sessions, security, mails }: AccountParts, { id, email }: Account, guest: Guest, kind: 'password-changed' | 'password-reset'): Promise<void> {
-  await mails.notify({ kind: 'password-changed', userId: id, to: email, values: { device: deviceOf(guest.userAgent) } });
-  await security.record(id, kind, guest);
-  await sessions.endNoted(id);
-}
+/** What is told of a new password. */
+const noticeOf = (account: Account, guest: Guest, entry: 'password-changed' | 'password-reset'): Notice => ({ kind: 'password-changed', entry, account, guest, values: { device: deviceOf(guest.userAgent) } });
 
 export function createPasswordChanges(parts: AccountParts): Pick<AccountService, 'changePassword' | 'sendResetEmail' | 'resetPassword'> {
-  const { credentials, sessions, passwords, tokens, security, mails } = parts;
+  const { credentials, sessions, passwords, tokens, security, mails, notices } = parts;
   return {
     async changePassword(caller, { oldPassword, password }) {
       const account = await sessions.requireAccount(caller);
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
-      await sessions.requireAlive(caller);
-      const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
-      // Somebody else has changed it meanwhile.
-      if (!changed) throw new AppError('WRONG_PASSWORD');
-      await conclude(parts, changed, caller, 'password-changed');
+      await notices.telling(noticeOf(account, caller, 'password-changed'), async () => {
+        await sessions.requireAlive(caller);
+        const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
+        // Somebody else has changed it meanwhile.
+        if (!changed) throw new AppError('WRONG_PASSWORD');
+      });
+      await sessions.endNoted(account.id);
       return null;
     },
 
@@ -41,11 +40,13 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       // The stamp makes the link good once: with the new password it is another.
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me, guest);
-      // Whoever follows the link reads mail there, whether or not they have shown it before.
-      const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null, generation: account.generation });
-      if (!changed) throw new AppError('LINK_EXPIRED');
+      await notices.telling(noticeOf(account, guest, 'password-reset'), async () => {
+        // Whoever follows the link reads mail there, whether or not they have shown it before.
+        const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null, generation: account.generation });
+        if (!changed) throw new AppError('LINK_EXPIRED');
+      });
       if (!account.me.emailVerified) await security.record(userId, 'email-verified', guest, email);
-      await conclude(parts, changed, guest, 'password-reset');
+      await sessions.endNoted(userId);
       await tokens.redeem('reset-password', token);
       return null;
     },

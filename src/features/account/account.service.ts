@@ -6,6 +6,7 @@ import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokensService } from '../tokens/tokens.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
+import type { NoticesService } from '../users/notices.service.ts';
 import type { accountContract } from './account.contract.ts';
 import { createEmailChanges } from './account.email.ts';
 import { createGoogleLinks, type GoogleVerification } from './account.google.ts';
@@ -21,6 +22,7 @@ export interface AccountParts {
   passwords: PasswordsService;
   tokens: TokensService;
   security: SecurityService;
+  notices: NoticesService;
   mails: MailQueue;
   /** Absent where signing in with Google is not set up. */
   google: GoogleVerification | undefined;

@@ -14,26 +14,19 @@ export interface LoginParts {
   onError: (error: unknown) => void;
 }
 
-/** The id of no account. What is asked about an account is asked, and noted, about this one if there is none: it takes as long. */
-const nobody = '0'.repeat(24);
-
-/** Of whoever tries an account that does not exist nothing is kept. */
-const unnamed = { ip: '0.0.0.0', userAgent: '' };
-
 export function createLogin({ credentials, passwords, security, onError }: LoginParts, signIn: SignIn): AuthService['login'] {
   return async (guest, { password, email, username }) => {
     const login = requireOneLogin(email, username);
     const look = async () => {
       const account = await credentials.find(login);
-      const id = account?.id ?? nobody;
-      const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(id, guest.ip);
+      const isFamiliar = (): Promise<boolean> => security.hasSignedInFrom(account?.id, guest.ip);
       const subject = `login:${(email ?? username ?? '').toLowerCase()}`;
-      return { account, id, isRight: await passwords.check({ subject, password, hash: account?.passwordHash, guest, isFamiliar }) };
+      return { account, isRight: await passwords.check({ subject, password, hash: account?.passwordHash, guest, isFamiliar }) };
     };
-    const { account, id, isRight } = await passwords.admit(guest, look);
+    const { account, isRight } = await passwords.admit(guest, look);
     if (account && isRight) return signIn(account, guest, { by: 'password' });
-    // Noted of the account that is none as well: what is written would slow down this answer, or the next, for known ones only.
-    security.record(id, 'sign-in-failed', account ? guest : unnamed).catch(onError);
+    // Also where there is no account: what is written would slow down this answer, or the next, for known ones only.
+    (account ? security.record(account.id, 'sign-in-failed', guest) : security.recordOfNobody('sign-in-failed')).catch(onError);
     throw new AppError('WRONG_CREDENTIALS');
   };
 }

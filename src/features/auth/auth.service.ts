@@ -8,6 +8,7 @@ import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokensService } from '../tokens/tokens.service.ts';
 import type { TotpService } from '../totp/totp.service.ts';
 import type { CredentialsService } from '../users/credentials.service.ts';
+import type { NoticesService } from '../users/notices.service.ts';
 import type { authContract } from './auth.contract.ts';
 import { createConfirm } from './auth.confirm.ts';
 import { createContinuation } from './auth.continuation.ts';
@@ -25,6 +26,7 @@ export interface AuthParts {
   totp: TotpService;
   tokens: TokensService;
   security: SecurityService;
+  notices: NoticesService;
   mails: MailQueue;
   /** Absent where signing in with Google is not set up. */
   google: GoogleSignIn | undefined;

@@ -1,9 +1,9 @@
 /** Signing in with Google: which account an ID token opens, or makes. */
 import type { Guest, Language } from '../../core/contract.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { MailQueue } from '../mails/mails.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import type { NoticesService } from '../users/notices.service.ts';
 import type { SignedIn } from './auth.contract.ts';
 import type { SignIn } from './auth.entry.ts';
 
@@ -32,7 +32,7 @@ export interface GoogleSignIn {
 export interface GoogleEntryParts {
   credentials: CredentialsService;
   security: SecurityService;
-  mails: MailQueue;
+  notices: NoticesService;
   google: GoogleSignIn | undefined;
 }
 
@@ -77,15 +77,16 @@ async function findOrMake(parts: GoogleEntryParts, profile: GoogleProfile, guest
  * Only if both sides have verified the address: otherwise whoever signed up with another's address would share the account.
  * Where its owner has unlinked Google, nothing but their own hand links it again.
  */
-async function link({ credentials, security, mails }: GoogleEntryParts, known: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
-  const only = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: null };
-  const account = await mails.telling({ kind: 'google-linked', userId: known.id, to: known.email }, async () => {
-    const changed = await credentials.change(known.id, { googleId, googleLinkedAt: new Date() }, only);
+const isOpenToLinks = ({ me, googleId, unlinkedGoogleId }: Account): boolean => me.emailVerified && googleId === undefined && unlinkedGoogleId === undefined;
+
+async function link({ credentials, notices }: GoogleEntryParts, account: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
+  if (!isOpenToLinks(account)) throw new AppError('GOOGLE_NOT_LINKED');
+  const stillOpen = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: null };
+  return notices.telling({ kind: 'google-linked', account, guest, detail: email }, async () => {
+    const changed = await credentials.change(account.id, { googleId, googleLinkedAt: new Date() }, stillOpen);
     if (!changed) throw new AppError('GOOGLE_NOT_LINKED');
     return changed;
   });
-  await security.record(account.id, 'google-linked', guest, email);
-  return account;
 }
 
 async function make({ credentials, security }: GoogleEntryParts, profile: GoogleProfile, guest: Guest): Promise<Account> {

@@ -39,7 +39,7 @@ const schema = new Schema<SecurityDocument>(
   },
   { collection: 'security', versionKey: false },
 );
-schema.index({ userId: 1, _id: -1 });
+schema.index({ userId: 1, at: -1, _id: -1 });
 // Whether an address is familiar takes the same time, however much has failed at an account.
 schema.index({ userId: 1, network: 1, kind: 1 });
 // An undoing is told of once, however often its link is followed in the same moment.

@@ -1,6 +1,7 @@
 /** The security log of each account: added to by whatever concerns its safety, read by its owner alone. */
 import { mongo, Types } from 'mongoose';
 import type { Guest, Service } from '../../core/contract.ts';
+import { unlessDuplicate } from '../../core/errors.ts';
 import { networkOf } from '../../core/network.ts';
 import { fromOrder, type Order } from '../../core/order.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -8,23 +9,33 @@ import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
 
 export interface SecurityService extends Service<typeof securityContract> {
-  record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): Promise<void>;
-  /** The same for as many at once as there are details. */
+  /** With an id it is recorded once, however often it is said. */
+  record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, id?: Id): Promise<void>;
+  /** Takes as long as `record`, for an account that does not exist: what is written is gone within minutes. */
+  recordOfNobody(kind: SecurityKind): Promise<void>;
+  /** As `record`, for as many at once as there are details. */
   recordMany(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, details: readonly string[]): Promise<void>;
   /** The owner undoes the changes since the one that a mail told of, with the link in it, which was sent to this address. Said again of the same link, it counts from then on. */
   recordUndoing(userId: Id, guest: Pick<Guest, 'ip' | 'userAgent'>, undone: { id: string; email: string; since: Order }): Promise<void>;
   /** True if what a mail tells of has been undone since that was stored. */
   isUndone(userId: Id, mail: Order): Promise<boolean>;
-  /** True if somebody has signed in to this account from this network before. */
-  hasSignedInFrom(userId: Id, ip: string): Promise<boolean>;
+  /** True if somebody has signed in to this account from this network before. Without an account it is asked, and false. */
+  hasSignedInFrom(userId: Id | undefined, ip: string): Promise<boolean>;
   /** The account is gone, and its log with it. */
   forget(userId: Id): Promise<void>;
 }
 
+/** The id of no account. */
+const nobody = '0'.repeat(24);
+
 export function createSecurityService(entries: SecurityModel): SecurityService {
   return {
-    async record(userId, kind, guest, detail) {
-      await entries.collection.insertOne(toDocument(userId, kind, guest, detail));
+    async record(userId, kind, guest, detail, id) {
+      const insertion = entries.collection.insertOne(toDocument(userId, kind, guest, detail, id));
+      await (id === undefined ? insertion : unlessDuplicate(insertion));
+    },
+    async recordOfNobody(kind) {
+      await entries.collection.insertOne({ ...toDocument(nobody, kind, { ip: '0.0.0.0', userAgent: '' }), at: new Date(0) });
     },
     async recordMany(userId, kind, guest, details) {
       if (details.length > 0) await entries.collection.insertMany(details.map((detail) => toDocument(userId, kind, guest, detail)));
@@ -38,22 +49,25 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
       return found !== null;
     },
     async list(caller, { before, limit }) {
+      const last = before === undefined ? undefined : await entries.findOne({ _id: before, userId: caller.userId }, { at: 1 }).lean();
+      // What is gone by now was among the oldest.
+      if (last === null) return { items: [], more: false };
       const found = await entries
-        .find({ userId: caller.userId, ...(before !== undefined && { _id: { $lt: before } }) })
-        .sort({ _id: -1 })
+        .find({ userId: caller.userId, ...(last && { $or: [{ at: { $lt: last.at } }, { at: last.at, _id: { $lt: last._id } }] }) })
+        .sort({ at: -1, _id: -1 })
         .limit(limit + 1)
         .lean();
       return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
     },
-    hasSignedInFrom: async (userId, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
+    hasSignedInFrom: async (userId = nobody, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {
       await entries.deleteMany({ userId });
     },
   };
 }
 
-const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): SecurityDocument => ({
-  _id: new Types.ObjectId(),
+const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, id?: Id): SecurityDocument => ({
+  _id: new Types.ObjectId(id),
   userId: new Types.ObjectId(userId),
   kind,
   at: new Date(),

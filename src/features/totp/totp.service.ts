@@ -1,13 +1,12 @@
 /** The second factor: switched on with a first code, asked for at every sign-in, switched off with password and code. */
 import type { Caller, Guest, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import type { MailKind, MailQueue } from '../mails/mails.service.ts';
 import type { Guesses } from '../passwords/guesses.service.ts';
 import type { PasswordsService } from '../passwords/passwords.service.ts';
-import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { Account, CredentialsService } from '../users/credentials.service.ts';
+import type { NoticesService } from '../users/notices.service.ts';
 import { hashRecoveryCode, makeRecoveryCodes } from './recovery.codes.ts';
 import { findStep, makeSecret, otpauthUri } from './totp.codes.ts';
 import type { totpContract } from './totp.contract.ts';
@@ -26,13 +25,12 @@ export interface TotpParts {
   passwords: PasswordsService;
   guesses: Guesses;
   security: SecurityService;
-  mails: MailQueue;
+  notices: NoticesService;
 }
 
 export function createTotpService(parts: TotpParts): TotpService {
-  const { credentials, sessions, passwords } = parts;
+  const { credentials, sessions, passwords, notices } = parts;
   const use = createUse(parts);
-  const tell = createTell(parts);
   const requireOn = async (caller: Caller): Promise<Account> => {
     const account = await sessions.requireAccount(caller);
     if (!account.secondFactor?.confirmedAt) throw new AppError('SECOND_FACTOR_OFF');
@@ -46,11 +44,13 @@ export function createTotpService(parts: TotpParts): TotpService {
     async renewRecoveryCodes(caller, { code }) {
       const account = await requireOn(caller);
       await use(account, code, caller);
-      await sessions.requireAlive(caller);
       const recoveryCodes = makeRecoveryCodes();
-      const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
-      if (!changed) throw new AppError('SECOND_FACTOR_OFF');
-      await tell(account, caller, 'recovery-codes-renewed');
+      // Read again: the code that was used may have been one of those.
+      await notices.telling({ kind: 'recovery-codes-renewed', account: await credentials.require(caller.userId), guest: caller }, async () => {
+        await sessions.requireAlive(caller);
+        const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
+        if (!changed) throw new AppError('SECOND_FACTOR_OFF');
+      });
       return { recoveryCodes };
     },
 
@@ -58,24 +58,16 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
-      await sessions.requireAlive(caller);
-      if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
-      await tell(account, caller, 'second-factor-off');
+      await notices.telling({ kind: 'second-factor-off', account, guest: caller }, async () => {
+        await sessions.requireAlive(caller);
+        if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
+      });
       return null;
     },
   };
 }
 
-type Tell = (account: Account, caller: Caller, kind: SecurityKind & MailKind) => Promise<void>;
-
-const createTell =
-  ({ security, mails }: TotpParts): Tell =>
-  async ({ id, email }, caller, kind) => {
-    await security.record(id, kind, caller);
-    await mails.notify({ kind, userId: id, to: email });
-  };
-
-function createEnrolment({ credentials, sessions, security, mails }: TotpParts): Pick<TotpService, 'enrol' | 'confirm'> {
+function createEnrolment({ credentials, sessions, notices }: TotpParts): Pick<TotpService, 'enrol' | 'confirm'> {
   return {
     async enrol(caller) {
       const { me, generation } = await sessions.requireAccount(caller);
@@ -87,20 +79,20 @@ function createEnrolment({ credentials, sessions, security, mails }: TotpParts):
     },
 
     async confirm(caller, { code }) {
-      const { secondFactor, generation, email } = await sessions.requireAccount(caller);
+      const account = await sessions.requireAccount(caller);
+      const { secondFactor, generation, email } = account;
       if (!secondFactor) throw new AppError('SECOND_FACTOR_OFF');
       if (secondFactor.confirmedAt) throw new AppError('SECOND_FACTOR_ON');
       const step = findStep(secondFactor.secret, code, Date.now());
       if (step === undefined) throw new AppError('WRONG_CODE');
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
-      await mails.telling({ kind: 'second-factor-on', userId: caller.userId, to: email }, async () => {
+      await notices.telling({ kind: 'second-factor-on', account, guest: caller }, async () => {
         await sessions.requireAlive(caller);
-        const account = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
+        const changed = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
         // Somebody else has switched it on meanwhile.
-        if (!account) throw new AppError('SECOND_FACTOR_ON');
+        if (!changed) throw new AppError('SECOND_FACTOR_ON');
       });
-      await security.record(caller.userId, 'second-factor-on', caller);
       await sessions.endNoted(caller.userId);
       return { recoveryCodes };
     },

@@ -40,6 +40,8 @@ export interface Account {
   googleId: string | undefined;
   /** Absent where the account was made with Google. */
   googleLinkedAt: Date | undefined;
+  /** The one that its owner has taken away last. */
+  unlinkedGoogleId: string | undefined;
   secondFactor: SecondFactor | undefined;
   /** Is another once anything has changed that signs in. */
   stamp: string;
@@ -218,6 +220,7 @@ const toAccount = (document: UserDocument): Account => ({
   passwordHash: document.passwordHash,
   googleId: document.googleId,
   googleLinkedAt: document.googleLinkedAt,
+  unlinkedGoogleId: document.unlinkedGoogleId,
   secondFactor: document.secondFactor,
   stamp: stampOf(document),
   generation: document.generation ?? null,
