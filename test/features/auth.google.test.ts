@@ -36,6 +36,14 @@ test('a new address makes an account, with the name, the photo and the language 
   assert.deepEqual(await logOf(zoe), [{ kind: 'registered', detail: 'google' }, { kind: 'signed-in', detail: 'google' }]);
 });
 
+test('which credentials were used is known for longer than any of them is good', async (t) => {
+  const app = await buildGoogleApp(t);
+  await app.signIn(app.issuer.account());
+  const [used] = await (await connect(t, app.mongodbUri)).collection<{ _id: string; expiresAt: Date }>('tokens').find({ _id: /^google-credential:/ }).toArray();
+  // An hour, and a minute by which clocks may differ, both ways.
+  assert.ok(used && used.expiresAt.getTime() > Date.now() + 62 * 60_000);
+});
+
 test('where Google knows no language, that of the browser is taken', async (t) => {
   const { issuer, dispatch } = await buildGoogleApp(t);
   for (const language of ['ru', 'en']) {

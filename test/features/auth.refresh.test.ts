@@ -239,16 +239,32 @@ test('an expired session is refused by either of its tokens', async (t) => {
   await assert.rejects(app.services.sessions.authenticate(session.accessToken, guest), { code: 'UNAUTHENTICATED' });
 });
 
-test('a session lives on while it is used, but never longer than 180 days', async (t) => {
+const day = 24 * 60 * 60 * 1000;
+
+test('a session lives for 30 days since it was last used, but never longer than 180', async (t) => {
   const app = await buildTestApp(t);
   const { refreshToken } = await app.person('Ann');
-  const sessions = (await connect(t, app.mongodbUri)).collection<{ createdAt: Date; expiresAt: Date }>('sessions');
-  const day = 24 * 60 * 60 * 1000;
+  const sessions = (await connect(t, app.mongodbUri)).collection<{ createdAt: Date; lastUsedAt: Date; expiresAt: Date }>('sessions');
+  const stored = async () => (await sessions.findOne()) ?? assert.fail('there is no session');
+  const first = await stored();
+  assert.equal(first.expiresAt.getTime(), first.createdAt.getTime() + 30 * day);
   await sessions.updateMany({}, { $set: { expiresAt: new Date(Date.now() + day) } });
   const next = await rotate(app, refreshToken);
-  assert.ok(((await sessions.findOne())?.expiresAt.getTime() ?? 0) > Date.now() + 29 * day);
+  const used = await stored();
+  assert.equal(used.expiresAt.getTime(), used.lastUsedAt.getTime() + 30 * day);
   const createdAt = new Date(Date.now() - 179 * day);
   await sessions.updateMany({}, { $set: { createdAt } });
   await rotate(app, next);
-  assert.equal((await sessions.findOne())?.expiresAt.getTime(), createdAt.getTime() + 180 * day);
+  assert.equal((await stored()).expiresAt.getTime(), createdAt.getTime() + 180 * day);
+});
+
+test('no access token outlives its session', async (t) => {
+  const app = await buildTestApp(t);
+  const { refreshToken } = await app.person('Ann');
+  const sessions = (await connect(t, app.mongodbUri)).collection<{ createdAt: Date; expiresAt: Date }>('sessions');
+  const end = Date.now() + 60_000;
+  await sessions.updateMany({}, { $set: { createdAt: new Date(end - 180 * day) } });
+  const { accessToken, expiresIn } = (await app.dispatch.call('auth.refresh', guest, { refreshToken })) as Output<'auth.refresh'>;
+  const { expiresAt } = await app.services.sessions.authenticate(accessToken, guest);
+  assert.ok(Math.abs(expiresAt.getTime() - end) <= 1000 && expiresIn <= 60, `${expiresAt.toISOString()}, ${expiresIn}`);
 });

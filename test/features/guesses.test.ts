@@ -7,6 +7,8 @@ import { createCountersService } from '../../src/features/counters/counters.serv
 import { createGuesses, type Guesses } from '../../src/features/passwords/guesses.service.ts';
 import { connectMongo } from '../../src/plugins/mongo.ts';
 import { connect, freshDatabase } from '../helpers/app.ts';
+import { guest } from '../helpers/people.ts';
+import { until } from '../helpers/until.ts';
 import { addressOf, buildGuard, cool, countOf, createGuard, fail, heat, hot, hour, inTurn, minute, second, succeed, tryGuess, twice, zeros, type Clock } from '../helpers/guesses.ts';
 
 /** Fails twenty times within four minutes. */
@@ -191,6 +193,18 @@ test('a guess that is still being looked at counts as wrong', async (t) => {
   assert.ok(typeof first === 'object');
   await first.withdraw();
   assert.equal(await fail(guesses), 0);
+});
+
+test('whoever comes while five of theirs are being looked at is told to come back after a second, and waits a minute once those were wrong', async (t) => {
+  const { guesses } = await buildGuard(t);
+  const ends: ((isRight: boolean) => void)[] = [];
+  const guess = async (): Promise<boolean> => (await guesses.begin('login:ann', guest)).settle(() => new Promise((end) => ends.push(end)));
+  const five = Array.from({ length: 5 }, guess);
+  await until('five are being looked at', () => ends.length === 5);
+  await assert.rejects(guess(), { code: 'RATE_LIMITED', details: { retryAfter: 1 } });
+  for (const end of ends) end(false);
+  await Promise.all(five);
+  await assert.rejects(guess(), { code: 'RATE_LIMITED', details: { retryAfter: 60 } });
 });
 
 test('every limit is multiplied by the scale, and is one at least', async (t) => {

@@ -1,5 +1,6 @@
 /** Mails that are stored before what they tell of is done: nothing is done without its mail, and no mail tells of what was refused. */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
 import { freshDatabase } from '../helpers/app.ts';
@@ -31,6 +32,29 @@ test('a mail that was found needless before what it tells of was done is sent on
     isDone = true;
   });
   assert.deepEqual((await box.next('ann@example.org')).recipients, ['ann@example.org']);
+});
+
+test('a mail that is being found needless while what it tells of is done is sent all the same', async (t) => {
+  const box = await mailbox(t);
+  const prepare = accounts();
+  const looks = new EventEmitter();
+  let looked = 0;
+  const { queue, mails } = await startProcess(t, freshDatabase(t), box, {
+    pace: { lease: 200 },
+    async prepare(mail) {
+      if (++looked > 1) return prepare(mail);
+      looks.emit('begun');
+      await once(looks, 'done');
+      return undefined;
+    },
+  });
+  await queue.telling(notice('ann@example.org'), async () => {
+    const begun = once(looks, 'begun');
+    await mails.updateMany({ attempts: 0 }, { $set: { nextAttemptAt: new Date() } });
+    await begun;
+  });
+  looks.emit('done');
+  await box.next('ann@example.org');
 });
 
 test('a mail that comes back keeps its place in the order, and one that was sent before what it tells of was done does not come back', async (t) => {

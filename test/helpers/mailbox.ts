@@ -104,16 +104,21 @@ export async function mailbox(t: TestContext): Promise<Mailbox> {
   };
 }
 
-/** The mails that lie in DATA_DIR/outbox, in the order of the names of their files. */
+/** The mails that lie in DATA_DIR/outbox, in the order of the names of their files; the folder is made for the first of them. */
 export async function readOutbox(dataDir: string): Promise<(ReceivedMail & { file: string })[]> {
   const folder = join(dataDir, 'outbox');
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
+  const files = (await readdir(folder).catch(unlessMissing)).filter((name) => name.endsWith('.eml')).sort();
   return Promise.all(
     files.map(async (name) => {
       const file = join(folder, name);
       return { ...(await parse(await readFile(file))), file };
     }),
   );
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code !== 'ENOENT') throw error;
+  return [];
 }
 
 async function parse(raw: Buffer, recipients?: string[]): Promise<ReceivedMail> {

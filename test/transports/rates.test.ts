@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
+import { operations } from '../../src/contracts.ts';
 import type { Caller } from '../../src/core/contract.ts';
+import { ordinary } from '../../src/core/rate.ts';
 import { createRates } from '../../src/transports/rates.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import { guest } from '../helpers/people.ts';
@@ -33,6 +35,39 @@ async function refusal(socket: TestSocket, method: string, params: object): Prom
 /** Follows a link that leads nowhere. */
 const knock = (app: TestApp['app'], remoteAddress: string): Promise<LightMyRequestResponse> =>
   app.inject({ method: 'POST', url: '/auth/verify-email', remoteAddress, payload: { token: 'x' } });
+
+/** For each operation that mails, guesses, searches or makes something: requests that come back within so many seconds, and who is counted. */
+const own: Record<string, [number, number, 'address' | 'caller']> = {
+  'auth.register': [60, 3600, 'address'],
+  'auth.login': [60, 60, 'address'],
+  'auth.loginWithGoogle': [60, 60, 'address'],
+  'auth.verifySecondFactor': [60, 60, 'address'],
+  'auth.confirm': [30, 60, 'caller'],
+  'auth.refresh': [300, 60, 'address'],
+  'auth.logout': [300, 60, 'address'],
+  'account.sendVerificationEmail': [10, 3600, 'caller'],
+  'account.changeEmail': [10, 3600, 'caller'],
+  'account.sendResetEmail': [20, 3600, 'address'],
+  'account.verifyEmail': [60, 60, 'address'],
+  'account.confirmEmail': [60, 60, 'address'],
+  'account.undo': [60, 60, 'address'],
+  'account.resetPassword': [60, 60, 'address'],
+  'account.changePassword': [30, 60, 'caller'],
+  'account.linkGoogle': [30, 60, 'caller'],
+  'account.unlinkGoogle': [30, 60, 'caller'],
+  'account.remove': [30, 60, 'caller'],
+  'totp.enrol': [30, 60, 'caller'],
+  'totp.confirm': [30, 60, 'caller'],
+  'totp.renewRecoveryCodes': [30, 60, 'caller'],
+  'totp.disable': [30, 60, 'caller'],
+  'users.update': [60, 60, 'caller'],
+  'users.search': [2, 1, 'caller'],
+};
+
+test('what mails, guesses, searches or changes an account has a rate of its own; all else has the ordinary one', () => {
+  const declared = [...operations].filter(([, { rate }]) => rate !== ordinary).map(([name, { rate: { count, seconds, per } }]) => [name, [count, seconds, per]] as const);
+  assert.deepEqual(Object.fromEntries(declared.sort()), Object.fromEntries(Object.entries(own).sort()));
+});
 
 test('over REST a request beyond the burst is told to wait, and passes after that', async (t) => {
   const { url, person, wait } = await buildRatedApp(t);

@@ -22,9 +22,10 @@ export function createMailLeases(mails: MailModel, lease: number): MailLeases {
       const taken = mails.findOneAndUpdate(due, taking, { sort: { nextAttemptAt: 1 }, returnDocument: 'after' }).lean<MailDocument>();
       return (await withDeadline(taken.exec(), storePatience)) ?? undefined;
     },
-    async remove({ _id, once, giveUpAt }, outcome) {
-      // What stays of one whose id must not come again is never due.
-      const removal = once && outcome === 'over' ? mails.collection.replaceOne({ _id }, { giveUpAt }) : mails.deleteOne({ _id }).exec();
+    async remove({ _id, once, attempts, giveUpAt }, outcome) {
+      // What stays of one whose id must not come again is never due. One that was found needless may be wanted since.
+      const isOver = outcome === 'over';
+      const removal = once && isOver ? mails.collection.replaceOne({ _id }, { giveUpAt }) : mails.deleteOne({ _id, ...(!isOver && { attempts }) }).exec();
       await withDeadline<unknown>(removal, storePatience);
     },
     async giveBack({ _id, attempts }, from) {

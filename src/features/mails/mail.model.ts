@@ -23,7 +23,7 @@ export type MailKind = (typeof mailKinds)[number];
 
 export interface MailDocument {
   _id: Types.ObjectId;
-  /** Its id was chosen, so that there is no second one: the id stays when the mail has gone. */
+  /** There is to be no second one with its id, so that stays when the mail has been sent. */
   once?: true;
   kind: MailKind;
   language: Language;

@@ -21,7 +21,7 @@ export interface Guesses {
    * @param reach whose failures count together for those who are not familiar: of each address, or from anywhere; the
    *   latter keeps out the owner as well, so it is for what only somebody comes to who has passed another step
    * @param isFamiliar whether this address has signed in to this account before; asked each time, for accounts that do not exist as well
-   * @throws RATE_LIMITED with details.retryAfter in seconds
+   * @throws RATE_LIMITED with details.retryAfter in seconds: one, as long as this process looks at others of the same address at the same subject, for one of them may be right
    */
   begin(subject: string, guest: Guest, isFamiliar?: () => Promise<boolean>, reach?: 'address' | 'anywhere'): Promise<Guess>;
 }
@@ -63,6 +63,7 @@ const limitsAt = (scale: number): Limits => {
 
 export function createGuesses({ counters, scale }: GuessesParts): Guesses {
   const limits = limitsAt(scale);
+  const looks = createLooks();
   const giveBack = async (keys: readonly CounterKey[], id: string): Promise<void> => {
     await Promise.all(keys.map((key) => counters.giveBack(key, id)));
   };
@@ -82,7 +83,7 @@ export function createGuesses({ counters, scale }: GuessesParts): Guesses {
         const wait = await counters.count(key, wanted, id);
         if (wait === 0) return;
         await giveBack(counted, id);
-        throw new AppError('RATE_LIMITED', { retryAfter: Math.ceil(wait / second) });
+        throw new AppError('RATE_LIMITED', { retryAfter: looks.areUnderWay(keys.pair) ? 1 : Math.ceil(wait / second) });
       };
 
       const isHot = (await counters.count(keys.subject, [limits.subject], id)) > 0;
@@ -95,23 +96,47 @@ export function createGuesses({ counters, scale }: GuessesParts): Guesses {
           await Promise.all([counters.reset(keys.pair), giveBack([keys.subject, keys.address], id)]);
         },
         () => giveBack(Object.values(keys), id),
+        (look) => looks.during(keys.pair, look),
       );
     },
   };
 }
 
-const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>): Guess => ({
+/** The looks that are under way in this process. */
+function createLooks() {
+  const counts = new Map<string, number>();
+  const count = (key: string, by: 1 | -1): void => {
+    const sum = (counts.get(key) ?? 0) + by;
+    if (sum === 0) counts.delete(key);
+    else counts.set(key, sum);
+  };
+  return {
+    areUnderWay: (key: CounterKey): boolean => counts.has(JSON.stringify(key)),
+    async during<T>(key: CounterKey, look: () => Promise<T>): Promise<T> {
+      const name = JSON.stringify(key);
+      count(name, 1);
+      try {
+        return await look();
+      } finally {
+        count(name, -1);
+      }
+    },
+  };
+}
+
+const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>, during: (look: () => Promise<boolean>) => Promise<boolean>): Guess => ({
   succeeded,
   withdraw,
-  async settle(look) {
-    try {
-      const isRight = await look();
-      if (isRight) await succeeded();
-      return isRight;
-    } catch (error) {
-      // If that fails as well, it stays counted.
-      await withdraw().catch(() => undefined);
-      throw error;
-    }
-  },
+  settle: async (look) =>
+    during(async () => {
+      try {
+        const isRight = await look();
+        if (isRight) await succeeded();
+        return isRight;
+      } catch (error) {
+        // If that fails as well, it stays counted.
+        await withdraw().catch(() => undefined);
+        throw error;
+      }
+    }),
 });

@@ -13,9 +13,10 @@ export interface AccessClaims {
 }
 
 export interface AccessTokens {
-  /** Seconds for which a token is good. */
+  /** Seconds for which a token is good at most. */
   lifetime: number;
-  sign(claims: AccessClaims): Promise<string>;
+  /** Good for so many seconds, or the usual time. */
+  sign(claims: AccessClaims, lifetime?: number): Promise<string>;
   /** The claims of a token of ours that is still good, otherwise undefined. */
   verify(token: string): Promise<(AccessClaims & { expiresAt: Date }) | undefined>;
 }
@@ -26,12 +27,12 @@ interface Key {
   key: webcrypto.CryptoKey;
 }
 
-export function createAccessTokens(secrets: readonly string[], lifetime = 15 * 60): AccessTokens {
+export function createAccessTokens(secrets: readonly string[], usual = 15 * 60): AccessTokens {
   // Imported once: from bytes they would be imported anew for every token.
   const imported = Promise.all(secrets.map(importKey));
   return {
-    lifetime,
-    async sign({ userId, sessionId }) {
+    lifetime: usual,
+    async sign({ userId, sessionId }, lifetime = usual) {
       const { kid, key } = (await imported)[0] as Key;
       return new SignJWT({ sid: sessionId })
         .setProtectedHeader({ alg: 'HS256', kid })

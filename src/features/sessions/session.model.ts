@@ -32,8 +32,9 @@ export interface SessionDocument {
   provenBy: Proof;
   /** The address that its owner wishes the account to have. With each that differs from the one before the wish is another. */
   wish?: { id: string; email: string };
-  /** Of its last use. */
+  /** Of the sign-in. */
   userAgent: string;
+  /** Of the last use. */
   ip: string;
   createdAt: Date;
   lastUsedAt: Date;

@@ -4,13 +4,13 @@ import type { Guest } from '../../core/contract.ts';
 import { sha256 } from '../../core/hash.ts';
 import { networkOf } from '../../core/network.ts';
 import type { Id } from '../../core/schemas.ts';
+import { idleLifetime } from '../../core/session.lifetime.ts';
 import type { AccessClaims } from './access.tokens.ts';
 import { makeKey, makeRefreshToken, readRefreshToken, sameHash, successorOf } from './refresh.tokens.ts';
 import type { Proof, ReplacedToken, SessionDocument, SessionModel } from './session.model.ts';
 
-const day = 24 * 60 * 60 * 1000;
-const idleLifetime = 30 * day;
-const fullLifetime = 180 * day;
+/** Milliseconds for which a session lives, however it is used. */
+const fullLifetime = 180 * 24 * 60 * 60 * 1000;
 
 /** Milliseconds for which a token that was replaced is still of use: to two tabs, or after a lost answer. */
 const grace = 20_000;
@@ -20,7 +20,7 @@ export interface Rotation {
    * The session that goes on, absent when the token presented is of no use; and its next refresh token, absent where
    * somebody from elsewhere comes with one that has been replaced a moment ago.
    */
-  next?: { session: AccessClaims; refreshToken?: string };
+  next?: { session: AccessClaims; expiresAt: Date; refreshToken?: string };
   /** A session of which an earlier token was used after the grace: somebody has a copy of it. */
   stolen?: SessionDocument;
 }
@@ -33,7 +33,7 @@ export interface Owner {
 }
 
 export interface SessionStore {
-  create(owner: Owner, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
+  create(owner: Owner, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; expiresAt: Date; refreshToken: string }>;
   rotate(refreshToken: string | undefined, guest: Guest): Promise<Rotation>;
   /** Those of them that were still there: whoever removes one learns of it, and nobody after. */
   remove(sessionIds: readonly Id[]): Promise<SessionDocument[]>;
@@ -71,7 +71,7 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
       const sessionId = session._id.toHexString();
       const { token, family } = makeRefreshToken(sessionId);
       await sessions.collection.insertOne({ ...session, refreshHash: sha256(token), familyHash: sha256(family) });
-      return { sessionId, refreshToken: token };
+      return { sessionId, expiresAt: session.expiresAt, refreshToken: token };
     },
 
     async rotate(refreshToken, guest) {
@@ -131,7 +131,7 @@ function newSession({ id, stamp }: Owner, { ip, userAgent }: Guest, provenBy: Pr
     provenAt: now,
     provenBy,
     lastUsedAt: now,
-    expiresAt: new Date(now.getTime() + idleLifetime),
+    expiresAt: new Date(now.getTime() + idleLifetime * 1000),
   };
 }
 
@@ -142,12 +142,12 @@ async function advance(sessions: SessionModel, session: SessionDocument, present
   const now = new Date();
   const refreshToken = successorOf(presented.token, session.successorKey);
   const replaced = [...session.replaced.filter((token) => isRecent(token)), { hash: session.refreshHash, at: now, origin: originOf(presented.guest) }];
-  const expiresAt = new Date(Math.min(now.getTime() + idleLifetime, session.createdAt.getTime() + fullLifetime));
+  const expiresAt = new Date(Math.min(now.getTime() + idleLifetime * 1000, session.createdAt.getTime() + fullLifetime));
   const { matchedCount } = await sessions.updateOne(
     { _id: session._id, refreshHash: session.refreshHash },
     { $set: { refreshHash: sha256(refreshToken), replaced, lastUsedAt: now, expiresAt, ip: presented.guest.ip } },
   );
-  if (matchedCount === 1) return { next: { session: claimsOf(session), refreshToken } };
+  if (matchedCount === 1) return { next: { session: claimsOf(session), expiresAt, refreshToken } };
   const current = await sessions.findById(session._id).lean();
   return current ? judge(current, presented) : {};
 }
@@ -170,7 +170,7 @@ function judge(session: SessionDocument, presented: Presented): Rotation {
   if (!replaced) return { stolen: session };
   // From elsewhere it may be a copy: were it given each next token, too, it would never come to light.
   const isSame = replaced.origin === originOf(presented.guest);
-  return { next: { session: claimsOf(session), ...(isSame && { refreshToken: presentAfter(presented.token, session) }) } };
+  return { next: { session: claimsOf(session), expiresAt: session.expiresAt, ...(isSame && { refreshToken: presentAfter(presented.token, session) }) } };
 }
 
 /** The token that is good now, from one that has been replaced a moment ago. */

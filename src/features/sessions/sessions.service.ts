@@ -60,9 +60,9 @@ export interface SessionsService extends Service<typeof sessionsContract> {
   wish(sessionId: Id, email: string): Promise<Id>;
   /** The id of the last wish; undefined also once the session has ended. */
   wishOf(sessionId: Id): Promise<string | undefined>;
-  /** How the owner has proven within the last five minutes who they are, if they have. */
+  /** How the owner has proven within the last five minutes who they are, if they have. @throws UNAUTHENTICATED if it has ended */
   findFreshProof(sessionId: Id): Promise<Proof | undefined>;
-  /** @throws FRESH_SIGN_IN_REQUIRED */
+  /** @throws FRESH_SIGN_IN_REQUIRED; UNAUTHENTICATED if the session has ended */
   requireFresh(caller: Caller): Promise<void>;
   /** The owner has just proven again who they are. */
   prove(sessionId: Id, provenBy: Proof): Promise<void>;
@@ -156,19 +156,23 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
 
 /** What a session hands out: an access token and the refresh token that gets the next one. */
 function createTokenPairs({ accessTokens, security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'open' | 'refresh'> {
-  const sign = async (claims: AccessClaims): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => ({ accessToken: await accessTokens.sign(claims), expiresIn: accessTokens.lifetime });
+  /** No token outlives its session. */
+  const sign = async (claims: AccessClaims, end: Date): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => {
+    const expiresIn = Math.min(accessTokens.lifetime, Math.ceil((end.getTime() - Date.now()) / 1000));
+    return { accessToken: await accessTokens.sign(claims, expiresIn), expiresIn };
+  };
   return {
     async open(owner, guest, provenBy) {
       const userId = owner.id;
-      const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
+      const { sessionId, expiresAt, refreshToken } = await store.create(owner, guest, provenBy);
       const superfluous = await endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
       await security.recordMany(userId, 'session-ended', guest, superfluous.map(({ userAgent }) => deviceOf(userAgent)));
-      return { ...(await sign({ userId, sessionId })), refreshToken };
+      return { ...(await sign({ userId, sessionId }, expiresAt)), refreshToken };
     },
 
     async refresh(token, guest) {
       const { next, stolen } = await store.rotate(token, guest);
-      if (next) return { tokens: { ...(await sign(next.session)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
+      if (next) return { tokens: { ...(await sign(next.session, next.expiresAt)), ...(next.refreshToken !== undefined && { refreshToken: next.refreshToken }) } };
       return stolen ? { stolen: toStolen(stolen) } : {};
     },
   };
@@ -212,7 +216,8 @@ function createEnds({ security }: SessionsParts, store: SessionStore, endMany: E
 function createQuestions(store: SessionStore, live: LiveSessions, accessTokens: AccessTokens): Pick<SessionsService, 'list' | 'authenticate' | 'stands' | 'requireAlive' | 'wishOf' | 'findFreshProof' | 'requireFresh'> {
   const findFreshProof = async (sessionId: Id): Promise<Proof | undefined> => {
     const session = await store.find(sessionId);
-    return session && Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
+    if (!session) throw new AppError('UNAUTHENTICATED');
+    return Date.now() - session.provenAt.getTime() < freshness ? session.provenBy : undefined;
   };
   const isOwner = async ({ userId, sessionId }: AccessClaims): Promise<boolean> => (await live.ownerOf(sessionId)) === userId;
   return {

@@ -2,9 +2,9 @@
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { getDomain } from 'tldts';
+import { idleLifetime } from '../../core/session.lifetime.ts';
 
 const cookieName = 'refreshToken';
-const cookieLifetime = 30 * 24 * 60 * 60;
 
 export interface RefreshCookie {
   /** The input of an operation that takes a refresh token, with the refresh token of the cookie where the body has none. */
@@ -31,7 +31,7 @@ export function createRefreshCookie(publicUrl: string, appUrl: string | undefine
       const { refreshToken, ...rest } = result as { refreshToken?: string };
       const wantsBody = input['refresh'] === 'body' || input['refreshToken'] !== undefined;
       if (wantsBody || refreshToken === undefined) return result;
-      reply.setCookie(cookieName, refreshToken, { ...options, maxAge: cookieLifetime });
+      reply.setCookie(cookieName, refreshToken, { ...options, maxAge: idleLifetime });
       return rest;
     },
   };
