@@ -199,6 +199,15 @@ test('a token of a session that was not used for 30 days is refused', async (t) 
   await requireUseless(t, app, accessToken);
 });
 
+test('who was authenticated a moment ago stands no more once the token has run out, or the session has ended', async (t) => {
+  const { person, services: { sessions } } = await buildTestApp(t);
+  const { caller, call } = await person('Ann');
+  assert.equal(await sessions.stands(caller), true);
+  assert.equal(await sessions.stands({ ...caller, expiresAt: new Date() }), false);
+  await call('auth.logout');
+  assert.equal(await sessions.stands(caller), false);
+});
+
 test('a refresh token is no access token', async (t) => {
   const app = await buildTestApp(t);
   const { refreshToken } = await app.person('Ann');

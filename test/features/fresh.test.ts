@@ -162,3 +162,11 @@ test('over HTTP and over a socket it is the same', async (t) => {
   assert.equal((await ask(app.url, '/user/me/totp', enrol)).status, 200);
   await socket.call('totp.enrol');
 });
+
+test('what needs a fresh sign-in tells whose session has ended that it has, and not to prove anything', async (t) => {
+  const { person, dispatch, services } = await buildTestApp(t);
+  const { caller, call } = await person('Ann');
+  await call('auth.logout');
+  await assert.rejects(services.sessions.requireFresh(caller), { code: 'UNAUTHENTICATED' });
+  await assert.rejects(dispatch.call('account.changeEmail', caller, { email: 'new@example.org' }), { code: 'UNAUTHENTICATED' });
+});
