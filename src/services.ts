@@ -26,7 +26,7 @@ import { createMessagesService, type MessagesService } from './features/messages
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
-import { securityModel } from './features/security/security.model.ts';
+import { dropOldIndex, securityModel } from './features/security/security.model.ts';
 import { createSecurityService, type SecurityService } from './features/security/security.service.ts';
 import { createAccessTokens } from './features/sessions/access.tokens.ts';
 import { revocationModel } from './features/sessions/revocation.model.ts';
@@ -89,6 +89,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'sessions with successors', run: async (connection) => dropOldSessions(sessionModel(connection)) },
   { name: 'mails in order', run: async (connection) => orderMails(mailModel(connection)) },
   { name: 'links in order', run: async (connection) => orderTokens(tokenModel(connection)) },
+  { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
 ];
 
 /** The connection must be open. */
@@ -145,7 +146,7 @@ function createPeople(options: ServicesOptions) {
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
   const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
-  const notices = createNoticesService({ mails, security });
+  const notices = createNoticesService({ mails, security, onError });
   const totp = createTotpService({ credentials, sessions, passwords, guesses, security, notices });
   const callbackUrl = `${options.publicUrl}/auth/google/callback`;
   const auth = createAuthService({ credentials, sessions, passwords, totp, tokens, security, notices, mails, google, callbackUrl, returnPaths: options.returnPaths, onError });

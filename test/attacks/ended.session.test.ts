@@ -24,11 +24,11 @@ const fail = (error: unknown): never => assert.fail(String(error));
 function slowParts({ store, services }: MailedApp, { call }: Person): AccountParts & TotpParts {
   const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
   const meanwhile = async <T>(outcome: T): Promise<T> => call('sessions.endOthers').then(() => outcome);
-  const notices = createNoticesService({ mails: createMailQueue(mailModel(store), fail), security: createSecurityService(securityModel(store)) });
+  const notices = createNoticesService({ mails: createMailQueue(mailModel(store), fail), security: createSecurityService(securityModel(store)), onError: fail });
   const parts = {
     credentials: createCredentialsService({ users: userModel(store), bus }),
     sessions: services.sessions,
-    notices: { telling: async (notice: Notice, change: () => Promise<unknown>) => meanwhile(undefined).then(() => notices.telling(notice, change)) },
+    notices: { telling: async (notice: Notice, change: (id: string) => Promise<unknown>) => meanwhile(undefined).then(() => notices.telling(notice, change)) },
     passwords: { hash: async () => meanwhile('a hash'), require: async () => meanwhile(undefined) },
     guesses: { begin: async () => ({ settle: async () => meanwhile(true) }) },
     google: { verify: async () => meanwhile({ googleId: 'thief', email: 'thief@gmail.example', emailVerified: true }) },

@@ -75,12 +75,12 @@ test('a second factor is not switched on while the mail that undoes it cannot be
   await app.readToken(ann.email, '/undo');
 });
 
-test('a second factor that a server has switched on with its last breath is told of, with the link that undoes it', async (t) => {
+test('a second factor that cannot be entered in the log yet is told of, with the link that undoes it', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
   const { uri } = await ann.call('totp.enrol');
   await refuse(app, 'security');
-  await assert.rejects(ann.call('totp.confirm', { code: createAuthenticator(uri).code() }), /validation/);
+  await ann.call('totp.confirm', { code: createAuthenticator(uri).code() });
   await refuse(app, 'security', false);
   await app.ask('account.undo', { token: await app.readToken(ann.email, '/undo') });
   assert.equal((await app.store.collection('users').findOne({ email: ann.email }))?.['secondFactor'], undefined);
@@ -219,13 +219,13 @@ test('an address is not changed while nobody can be told', async (t) => {
   await app.readToken(ann.email, '/undo');
 });
 
-test('the old address is told of the new one whatever fails right after the change, and once', async (t) => {
+test('the old address is told of the new one also if that cannot be entered in the log yet, and once', async (t) => {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
   await ann.call('account.changeEmail', { email: 'new@example.org' });
   const token = await app.readToken('new@example.org', '/confirm-email');
   await refuse(app, 'security');
-  await assert.rejects(app.ask('account.confirmEmail', { token }), /validation/);
+  await app.ask('account.confirmEmail', { token });
   await refuse(app, 'security', false);
   await app.login('new@example.org', ann.password);
   await comeUp(app);

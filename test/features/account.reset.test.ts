@@ -174,7 +174,7 @@ async function createPreparing(t: TestContext, { mongodbUri, services: { session
     sessions,
     tokens: createTokensService(tokenModel(store)),
     security,
-    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security }),
+    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security, onError: (error) => assert.fail(String(error)) }),
     counters: createCountersService(counterCollection(store)),
     publicUrl,
     appUrl: undefined,

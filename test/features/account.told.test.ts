@@ -21,7 +21,7 @@ import { createCredentialsService, type CredentialsService } from '../../src/fea
 import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
-import { buildMailedApp, comeUp, type MailedApp } from '../helpers/mailed.ts';
+import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 
 type Parts = AccountParts & TotpParts & GoogleEntryParts;
@@ -39,7 +39,7 @@ function createDying({ store, services: { sessions } }: MailedApp, change: (chan
     credentials: { ...credentials, change: change(credentials.change.bind(credentials)) },
     sessions,
     security,
-    notices: createNoticesService({ mails: createMailQueue(mailModel(store), fail), security }),
+    notices: createNoticesService({ mails: createMailQueue(mailModel(store), fail), security, onError: fail }),
     tokens: createTokensService(tokenModel(store)),
     passwords: { hash: async () => 'a new hash', require: async () => undefined },
     guesses: { begin: async () => ({ settle: async () => true }) },
@@ -139,6 +139,69 @@ for (const [what, deed] of Object.entries(deeds)) {
     assert.deepEqual([subjects, entries.filter((found) => found === entry)], [[], []]);
   });
 }
+
+test('a change that was made at the second try is told of once, with where that came from', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann } = await begin(app, { kind: 'password-changed', act: fail });
+  const change = { oldPassword: ann.password, password };
+  const failing = createDying(app, () => () => Promise.reject(new AppError('UNAVAILABLE')));
+  const from = app.box.received.length;
+  await assert.rejects(createPasswordChanges(failing).changePassword({ ...ann.caller, ip: '192.0.2.66' }, change), { code: 'UNAVAILABLE' });
+  await ann.call('account.changePassword', change);
+  const { subjects } = await told(app, ann, from);
+  assert.deepEqual(subjects, [texts['password-changed'].en.subject]);
+  assert.deepEqual((await app.store.collection('security').find({ kind: 'password-changed' }).toArray()).map((entry): unknown => entry['ip']), [guest.ip]);
+});
+
+test('new recovery codes that were not made are not told of, though one of the old ones is used', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann } = await begin(app, { kind: 'recovery-codes-renewed', given: { secondFactor: { ...secondFactor, recoveryHashes: ['one', 'two'] } }, act: fail });
+  const failing = createDying(app, () => () => Promise.reject(new AppError('UNAVAILABLE')));
+  const from = app.box.received.length;
+  await assert.rejects(createTotpService(failing).renewRecoveryCodes(ann.caller, { code: '000000' }), { code: 'UNAVAILABLE' });
+  await failing.credentials.useRecoveryHash(ann.id, 'two');
+  assert.deepEqual((await told(app, ann, from)).subjects, []);
+});
+
+test('Google taken away is told of, also if it is linked again before the mail can be delivered', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann } = await begin(app, { kind: 'google-unlinked', given: { googleId: 'g-1' }, act: fail });
+  const from = app.box.received.length;
+  app.box.refuse(450);
+  await ann.call('account.unlinkGoogle');
+  await putOff(app);
+  await app.store.collection('users').updateMany({}, { $set: { googleId: 'g-1' } });
+  app.box.unrefuse();
+  assert.deepEqual((await told(app, ann, from)).subjects, [texts['google-unlinked'].en.subject]);
+});
+
+test('a change is answered as done though it cannot be entered in the log, and is there once its mail is sent, as of when it was made', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann, token } = await begin(app, deeds['a second factor'] as Deed);
+  const log = app.store.db;
+  await log?.command({ collMod: 'security', validator: { never: true } });
+  app.box.refuse(450);
+  const began = Date.now();
+  assert.equal((await ann.call('totp.confirm', { code: token })).recoveryCodes.length, 10);
+  const made = Date.now();
+  await putOff(app);
+  await log?.command({ collMod: 'security', validator: {} });
+  app.box.unrefuse();
+  const { entries } = await told(app, ann, 0);
+  assert.equal(entries.filter((kind) => kind === 'second-factor-on').length, 1);
+  const entry = await app.store.collection('security').findOne({ kind: 'second-factor-on' });
+  const at = (entry?.['at'] as Date).getTime();
+  assert.ok(began <= at && at <= made);
+});
+
+test('of several at once who take Google away all are answered, and it is told of once', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann } = await begin(app, { kind: 'google-unlinked', given: { googleId: 'g-1' }, act: fail });
+  const from = app.box.received.length;
+  await Promise.all(Array.from({ length: 5 }, () => ann.call('account.unlinkGoogle')));
+  const { subjects, entries } = await told(app, ann, from);
+  assert.deepEqual([subjects, entries.filter((kind) => kind === 'google-unlinked').length], [[texts['google-unlinked'].en.subject], 1]);
+});
 
 test('a Google account that is refused, since there is another, is not told of, whatever else fails', async (t) => {
   const app = await buildMailedApp(t);

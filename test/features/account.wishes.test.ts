@@ -27,7 +27,7 @@ function processOf({ store, services }: MailedApp) {
     tokens: createTokensService(tokenModel(store)),
     security,
     sessions: services.sessions,
-    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security }),
+    notices: createNoticesService({ mails: createMailQueue(mailModel(store), (error) => assert.fail(String(error))), security, onError: (error) => assert.fail(String(error)) }),
   };
 }
 
@@ -84,7 +84,7 @@ test('a wish is over with what signed in then, also if that ends in the very mom
   await ann.call('account.changeEmail', { email: right });
   const token = await app.readToken(right, '/confirm-email');
   const parts = processOf(app);
-  const telling = async (notice: Notice, change: () => Promise<unknown>): Promise<unknown> => ann.call('account.unlinkGoogle').then(() => parts.notices.telling(notice, change));
+  const telling = async (notice: Notice, change: (id: string) => Promise<unknown>): Promise<unknown> => ann.call('account.unlinkGoogle').then(() => parts.notices.telling(notice, change));
   await assert.rejects(confirmIn({ ...parts, notices: { ...parts.notices, telling } }, token), { code: 'LINK_EXPIRED' });
   assert.equal((await ann.call('users.me')).email, ann.email);
 });

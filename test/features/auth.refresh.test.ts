@@ -264,7 +264,9 @@ test('no access token outlives its session', async (t) => {
   const sessions = (await connect(t, app.mongodbUri)).collection<{ createdAt: Date; expiresAt: Date }>('sessions');
   const end = Date.now() + 60_000;
   await sessions.updateMany({}, { $set: { createdAt: new Date(end - 180 * day) } });
-  const { accessToken, expiresIn } = (await app.dispatch.call('auth.refresh', guest, { refreshToken })) as Output<'auth.refresh'>;
-  const { expiresAt } = await app.services.sessions.authenticate(accessToken, guest);
-  assert.ok(Math.abs(expiresAt.getTime() - end) <= 1000 && expiresIn <= 60, `${expiresAt.toISOString()}, ${expiresIn}`);
+  for (const time of ['first', 'once more, as a second tab does']) {
+    const { accessToken, expiresIn } = (await app.dispatch.call('auth.refresh', guest, { refreshToken })) as Output<'auth.refresh'>;
+    const { expiresAt } = await app.services.sessions.authenticate(accessToken, guest);
+    assert.ok(Math.abs(expiresAt.getTime() - end) <= 1000 && expiresIn <= 60, `${time}: ${expiresAt.toISOString()}, ${expiresIn}`);
+  }
 });

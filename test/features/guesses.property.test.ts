@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Guesses } from '../../src/features/passwords/guesses.service.ts';
 import { freshDatabase } from '../helpers/app.ts';
-import { createClock, createGuard, hour, minute, second, tryGuess, type Clock } from '../helpers/guesses.ts';
+import { type Clock, createClock, createGuard, hour, minute, second, settle, tryGuess } from '../helpers/guesses.ts';
 
 const step = fc.record({
   /** Seconds that pass before it. */
@@ -12,7 +12,7 @@ const step = fc.record({
   process: fc.nat(1),
   /** Guesses made at the same time. */
   guesses: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 2, max: 8 })),
-  outcome: fc.oneof({ weight: 20, arbitrary: fc.constant('wrong' as const) }, fc.constant('right' as const), fc.constant('withdrawn' as const)),
+  outcome: fc.oneof({ weight: 20, arbitrary: fc.constant('wrong' as const) }, fc.constant('right' as const), fc.constant('unseen' as const)),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -20,7 +20,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 async function take({ process, guesses, outcome }: Step, processes: readonly Guesses[], subject: string): Promise<number> {
   const attempts = await Promise.all(Array.from({ length: guesses }, () => tryGuess(processes[process] as Guesses, { subject, isFamiliar: () => Promise.resolve(true) })));
   const allowed = attempts.filter((attempt) => typeof attempt === 'object');
-  if (outcome !== 'wrong') await Promise.all(allowed.map((guess) => (outcome === 'right' ? guess.succeeded() : guess.withdraw())));
+  await Promise.all(allowed.map(settle[outcome]));
   return allowed.length;
 }
 

@@ -1,7 +1,7 @@
 /** Guessing at one account from many addresses: it slows down whoever fails, and never keeps anybody out who has not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf, buildGuard, cool, countOf, fail, heat, hot, hour, inTurn, minute, second, succeed, tryGuess, twice, zeros } from '../helpers/guesses.ts';
+import { addressOf, buildGuard, cool, countOf, fail, heat, hot, hour, inTurn, minute, second, settle, succeed, tryGuess, twice, zeros } from '../helpers/guesses.ts';
 
 test('where twenty strangers have failed within an hour a further one tries at once, and waits after each failure, twice as long each time, up to an hour', async (t) => {
   const { guesses, clock } = await buildGuard(t);
@@ -100,7 +100,7 @@ test('right guesses do not cool an account down, however many there are', async 
   const pending = await inTurn(20, (index) => tryGuess(guesses, { ip: addressOf(300 + index) }));
   for (const guess of pending) {
     assert.ok(typeof guess === 'object');
-    await guess.succeeded();
+    await settle.right(guess);
   }
   assert.deepEqual(await twice(guesses, '192.0.2.2'), hot);
 });

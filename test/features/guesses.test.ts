@@ -9,7 +9,7 @@ import { connectMongo } from '../../src/plugins/mongo.ts';
 import { connect, freshDatabase } from '../helpers/app.ts';
 import { guest } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
-import { addressOf, buildGuard, cool, countOf, createGuard, fail, heat, hot, hour, inTurn, minute, second, succeed, tryGuess, twice, zeros, type Clock } from '../helpers/guesses.ts';
+import { addressOf, buildGuard, type Clock, cool, countOf, createGuard, fail, heat, hot, hour, inTurn, minute, second, settle, succeed, tryGuess, twice, zeros } from '../helpers/guesses.ts';
 
 /** Fails twenty times within four minutes. */
 async function failTwenty(guesses: Guesses, clock: Clock): Promise<void> {
@@ -163,14 +163,14 @@ test('a right guess makes the wrong ones of its address at its account forgotten
   assert.deepEqual(await inTurn(6, () => fail(guesses)), [0, 0, 0, 0, 0, 60]);
 });
 
-test('right guesses count for nobody, nor do withdrawn ones', async (t) => {
+test('right guesses count for nobody, nor do those that could not be looked at', async (t) => {
   const { guesses } = await buildGuard(t);
   await inTurn(120, (index) => succeed(guesses, { subject: `${index}@example.org` }));
   await inTurn(30, (index) => succeed(guesses, { ip: addressOf(index) }));
   await inTurn(120, async () => {
     const guess = await tryGuess(guesses);
     assert.ok(typeof guess === 'object');
-    await guess.withdraw();
+    await settle.unseen(guess);
   });
   assert.deepEqual(await inTurn(6, () => fail(guesses)), [0, 0, 0, 0, 0, 60]);
 });
@@ -188,10 +188,10 @@ test('wrong guesses of the same address at other accounts, and at the account fr
 test('a guess that is still being looked at counts as wrong', async (t) => {
   const { guesses } = await buildGuard(t);
   const pending = await inTurn(5, () => tryGuess(guesses));
-  assert.equal(await fail(guesses), 60);
+  assert.equal(await fail(guesses), 1);
   const [first] = pending;
   assert.ok(typeof first === 'object');
-  await first.withdraw();
+  await settle.unseen(first);
   assert.equal(await fail(guesses), 0);
 });
 
@@ -226,7 +226,7 @@ test('without MongoDB nobody may guess', async (t) => {
   await connection.close();
   await assert.rejects(tryGuess(guesses), (error) => toAppError(error).code === 'UNAVAILABLE');
   assert.ok(typeof guess === 'object');
-  await assert.rejects(guess.succeeded(), (error) => toAppError(error).code === 'UNAVAILABLE');
+  await assert.rejects(settle.right(guess), (error) => toAppError(error).code === 'UNAVAILABLE');
 });
 
 test('the store knows neither names nor addresses, and forgets counters once they do not matter', async (t) => {

@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
 import { freshDatabase } from '../helpers/app.ts';
+import { createMailQueue } from '../../src/features/mails/mails.service.ts';
 import { accounts, createProcess, notice, startProcess } from '../helpers/mail.process.ts';
 import { mailbox } from '../helpers/mailbox.ts';
 import { until } from '../helpers/until.ts';
@@ -55,6 +56,24 @@ test('a mail that is being found needless while what it tells of is done is sent
   });
   looks.emit('done');
   await box.next('ann@example.org');
+});
+
+test('a mail that is removed as needless in the moment in which what it tells of is done comes back', async (t) => {
+  const uri = freshDatabase(t);
+  const { mails } = await createProcess(t, uri, await mailbox(t), {});
+  const job = notice('ann@example.org');
+  let updates = 0;
+  // Removed between the first two looks.
+  const removing = new Proxy(mails, {
+    get(target, key): unknown {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== 'updateOne' || ++updates !== 2) return typeof value === 'function' ? value.bind(target) : value;
+      return async (...update: Parameters<typeof mails.updateOne>) => mails.deleteMany().then(() => mails.updateOne(...update));
+    },
+  });
+  const queue = createMailQueue(removing, (error) => assert.fail(String(error)));
+  await queue.telling(job, () => mails.updateMany({}, { $set: { attempts: 1 } }).exec());
+  assert.deepEqual((await mails.find().lean()).map(({ attempts }) => attempts), [0]);
 });
 
 test('a mail that comes back keeps its place in the order, and one that was sent before what it tells of was done does not come back', async (t) => {

@@ -40,6 +40,19 @@ test('the latest comes first, whichever process has written it', async (t) => {
   assert.deepEqual(rest.items.map(({ id }) => id), ids);
 });
 
+test('entries of the same moment are all there, page by page', async (t) => {
+  const { app, ann, ids } = await withFailures(t, 3);
+  await (await connect(t, app.mongodbUri)).collection('security').updateMany({}, { $set: { at: new Date() } });
+  const seen: string[] = [];
+  for (let more = true; more; ) {
+    const before = seen.at(-1);
+    const page = await ann.call('security.list', { limit: 1, ...(before !== undefined && { before }) });
+    seen.push(...page.items.map(({ id }) => id));
+    more = page.more;
+  }
+  assert.deepEqual(seen.sort(), [...ids].sort());
+});
+
 test('page by page the log is whole, nothing twice and nothing left out, also while it grows', async (t) => {
   const { app, ann, ids } = await withFailures(t, 24);
   assert.equal(ids.length, 25);
@@ -68,6 +81,7 @@ test('nobody reads the log of anybody else, not even from the place of an entry 
   for (const input of [{}, { before: ids[0] }, { before: 'f'.repeat(24) }]) {
     const { items } = await mallory.call('security.list', input);
     assert.deepEqual(items.filter(({ id }) => ids.includes(id)), []);
+    if ('before' in input) assert.deepEqual(items, [], 'nothing comes after what is not there');
   }
   for (const input of [{ userId: ann.id }, { id: ann.id }, { before: { $ne: null } }]) await assert.rejects(mallory.call('security.list', input), { code: 'VALIDATION_FAILED' });
   await assert.rejects(app.dispatch.call('security.list', guest, {}), { code: 'UNAUTHENTICATED' });

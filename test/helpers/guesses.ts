@@ -54,17 +54,26 @@ export async function tryGuess(guesses: Guesses, { subject = 'ann@example.org', 
   }
 }
 
+/** What is found of a guess; `unseen`: nobody could look at it. */
+export const settle = {
+  right: async (guess: Guess): Promise<unknown> => guess.settle(() => Promise.resolve(true)),
+  wrong: async (guess: Guess): Promise<unknown> => guess.settle(() => Promise.resolve(false)),
+  unseen: async (guess: Guess): Promise<unknown> => guess.settle(() => Promise.reject(new Error('too much to do'))).catch(() => undefined),
+};
+
 /** Guesses wrong: 0 if that was allowed, otherwise the seconds to wait. */
 export async function fail(guesses: Guesses, attempt?: Attempt): Promise<number> {
   const outcome = await tryGuess(guesses, attempt);
-  return typeof outcome === 'number' ? outcome : 0;
+  if (typeof outcome === 'number') return outcome;
+  await settle.wrong(outcome);
+  return 0;
 }
 
 /** Guesses right. @throws Error if that was not allowed */
 export async function succeed(guesses: Guesses, attempt?: Attempt): Promise<void> {
   const outcome = await tryGuess(guesses, attempt);
   if (typeof outcome === 'number') throw new Error(`not allowed for ${outcome} seconds`);
-  await outcome.succeeded();
+  await settle.right(outcome);
 }
 
 /** Makes so many attempts one after another: what each of them gives. */

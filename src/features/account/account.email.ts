@@ -1,5 +1,6 @@
 /** The e-mail address of an account: verified and changed by links in mails. */
 import { AppError } from '../../core/errors.ts';
+import type { Id } from '../../core/schemas.ts';
 import { isStillWished, requireOwned } from './account.links.ts';
 import type { AccountParts, AccountService } from './account.service.ts';
 import { unchanged } from './account.unchanged.ts';
@@ -47,10 +48,10 @@ function createFollowing({ credentials, sessions, tokens, security, notices }: A
       const { userId, email, ...wished } = requireOwned(await tokens.find('confirm-email', token));
       const before = await credentials.find({ id: userId });
       if (!before || before.email === email) throw new AppError('LINK_EXPIRED');
-      const change = async (): Promise<void> => {
+      const change = async (notice?: Id): Promise<void> => {
         // As late as can be: the session may be ended in this moment.
         if (!(await isStillWished(sessions, wished, before))) throw new AppError('LINK_EXPIRED');
-        const after = await credentials.change(userId, { email, emailVerifiedAt: new Date() }, unchanged(before));
+        const after = await credentials.change(userId, { email, emailVerifiedAt: new Date(), ...(notice !== undefined && { notice }) }, unchanged(before));
         if (!after) throw new AppError('LINK_EXPIRED');
       };
       // The mail with the link that undoes it. An address that was never verified may be a stranger's: it gets no such power.

@@ -20,9 +20,9 @@ export function createGoogleLinks({ credentials, sessions, notices, google }: Ac
       // Otherwise the address may be somebody else's, who would get the account with a stranger's way in.
       if (!me.emailVerified) throw new AppError('EMAIL_UNVERIFIED');
       if (linked !== undefined) throw new AppError('GOOGLE_TAKEN');
-      await notices.telling({ kind: 'google-linked', account, guest: caller, detail: email }, async () => {
+      await notices.telling({ kind: 'google-linked', account, guest: caller, detail: email }, async (notice) => {
         await sessions.requireAlive(caller);
-        const changed = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date() }, { googleId: null, email: to ?? null, generation });
+        const changed = await credentials.change(caller.userId, { googleId, googleLinkedAt: new Date(), notice }, { googleId: null, email: to ?? null, generation });
         if (!changed) throw new AppError('GOOGLE_TAKEN');
       });
       return null;
@@ -33,8 +33,8 @@ export function createGoogleLinks({ credentials, sessions, notices, google }: Ac
       const { googleId, passwordHash, generation } = account;
       if (googleId === undefined) return null;
       if (passwordHash === undefined) throw new AppError('LAST_WAY_IN');
-      const unlinking = notices.telling({ kind: 'google-unlinked', account, guest: caller }, async () => {
-        const changed = await credentials.change(caller.userId, { googleId: null, googleLinkedAt: null, unlinkedGoogleId: googleId }, { googleId, passwordHash: { $exists: true }, generation });
+      const unlinking = notices.telling({ kind: 'google-unlinked', account, guest: caller }, async (notice) => {
+        const changed = await credentials.change(caller.userId, { googleId: null, googleLinkedAt: null, unlinkedGoogleId: googleId, notice }, { googleId, passwordHash: { $exists: true }, generation });
         // All sessions had to end meanwhile; or of several at once one has done it.
         if (!changed) throw new AppError('SESSION_ENDED');
       });

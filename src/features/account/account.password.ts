@@ -18,9 +18,9 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       if (account.passwordHash === undefined) await sessions.requireFresh(caller);
       else await passwords.require(account, oldPassword, caller, 'oldPassword');
       const passwordHash = await passwords.hash(password, account.me, caller);
-      await notices.telling(noticeOf(account, caller, 'password-changed'), async () => {
+      await notices.telling(noticeOf(account, caller, 'password-changed'), async (notice) => {
         await sessions.requireAlive(caller);
-        const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId } }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
+        const changed = await credentials.change(account.id, { passwordHash, ending: { but: caller.sessionId }, notice }, { passwordHash: account.passwordHash ?? null, generation: account.generation });
         // Somebody else has changed it meanwhile.
         if (!changed) throw new AppError('WRONG_PASSWORD');
       });
@@ -40,9 +40,9 @@ export function createPasswordChanges(parts: AccountParts): Pick<AccountService,
       // The stamp makes the link good once: with the new password it is another.
       if (account?.stamp !== stamp) throw new AppError('LINK_EXPIRED');
       const passwordHash = await passwords.hash(password, account.me, guest);
-      await notices.telling(noticeOf(account, guest, 'password-reset'), async () => {
+      await notices.telling(noticeOf(account, guest, 'password-reset'), async (notice) => {
         // Whoever follows the link reads mail there, whether or not they have shown it before.
-        const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {} }, { email, passwordHash: account.passwordHash ?? null, generation: account.generation });
+        const changed = await credentials.change(userId, { passwordHash, emailVerifiedAt: new Date(), ending: {}, notice }, { email, passwordHash: account.passwordHash ?? null, generation: account.generation });
         if (!changed) throw new AppError('LINK_EXPIRED');
       });
       if (!account.me.emailVerified) await security.record(userId, 'email-verified', guest, email);

@@ -82,8 +82,8 @@ const isOpenToLinks = ({ me, googleId, unlinkedGoogleId }: Account): boolean => 
 async function link({ credentials, notices }: GoogleEntryParts, account: Account, { googleId, email }: GoogleProfile, guest: Guest): Promise<Account> {
   if (!isOpenToLinks(account)) throw new AppError('GOOGLE_NOT_LINKED');
   const stillOpen = { email: email.toLowerCase(), emailVerifiedAt: { $exists: true }, googleId: null, unlinkedGoogleId: null };
-  return notices.telling({ kind: 'google-linked', account, guest, detail: email }, async () => {
-    const changed = await credentials.change(account.id, { googleId, googleLinkedAt: new Date() }, stillOpen);
+  return notices.telling({ kind: 'google-linked', account, guest, detail: email }, async (notice) => {
+    const changed = await credentials.change(account.id, { googleId, googleLinkedAt: new Date(), notice }, stillOpen);
     if (!changed) throw new AppError('GOOGLE_NOT_LINKED');
     return changed;
   });

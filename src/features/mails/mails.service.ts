@@ -106,14 +106,15 @@ export function createMailQueue(mails: MailModel, onError: (error: unknown) => v
 const isRefusal = (error: unknown): boolean => error instanceof AppError && statusOf(error.code) < 500;
 
 /**
- * It may have been found needless before what it tells of was done. If it is removed already, it comes back, as of when it
- * was first stored; if it is about to be, it counts as taken up again, which keeps it, and is due when its lease ends.
+ * It may have been found needless before what it tells of was done. If it is about to be removed, it counts as taken up
+ * again, which keeps it, and is due when its lease ends; if it is removed already, it comes back, as of when it was first stored.
  */
 async function makeDue(mails: MailModel, document: NewMail, order: mongo.Timestamp | undefined): Promise<void> {
   const { _id, nextAttemptAt } = document;
+  if ((await mails.updateOne({ _id, attempts: 0 }, { $set: { nextAttemptAt } })).matchedCount === 1) return;
+  if ((await mails.updateOne({ _id, attempts: { $gt: 0 } }, { $inc: { attempts: 1 } })).matchedCount === 1) return;
+  // What stays of one that was sent keeps it out.
   if (order) await unlessDuplicate(mails.collection.insertOne({ ...document, order }));
-  const { matchedCount } = await mails.updateOne({ _id, attempts: 0 }, { $set: { nextAttemptAt } });
-  if (matchedCount === 0) await mails.updateOne({ _id, attempts: { $gt: 0 } }, { $inc: { attempts: 1 } });
 }
 
 /** Gives the order that it got; undefined if there is, or was, one with this id. */

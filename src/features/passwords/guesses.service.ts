@@ -6,11 +6,10 @@ import { networkOf } from '../../core/network.ts';
 import type { CounterKey, CountersService, Limit } from '../counters/counters.service.ts';
 
 export interface Guess {
-  /** It was right: given back, and what failed from this address at this account before is forgotten. */
-  succeeded(): Promise<void>;
-  /** Nobody has looked whether it is right, say because too much was to do: given back. */
-  withdraw(): Promise<void>;
-  /** Looks whether it is right, and says so. If it could not be looked at it does not count, and the caller is told why. */
+  /**
+   * Looks whether it is right, and says so. If it was, what failed from this address at this account before is forgotten. If
+   * it could not be looked at, say because too much was to do, it does not count, and the caller is told why.
+   */
   settle(look: () => Promise<boolean>): Promise<boolean>;
 }
 
@@ -21,7 +20,7 @@ export interface Guesses {
    * @param reach whose failures count together for those who are not familiar: of each address, or from anywhere; the
    *   latter keeps out the owner as well, so it is for what only somebody comes to who has passed another step
    * @param isFamiliar whether this address has signed in to this account before; asked each time, for accounts that do not exist as well
-   * @throws RATE_LIMITED with details.retryAfter in seconds: one, as long as this process looks at others of the same address at the same subject, for one of them may be right
+   * @throws RATE_LIMITED with details.retryAfter in seconds: one, as long as this process looks at others that count together with it, for one of them may be right
    */
   begin(subject: string, guest: Guest, isFamiliar?: () => Promise<boolean>, reach?: 'address' | 'anywhere'): Promise<Guess>;
 }
@@ -82,61 +81,61 @@ export function createGuesses({ counters, scale }: GuessesParts): Guesses {
       const requireFree = async (key: CounterKey, wanted: readonly Limit[], counted: readonly CounterKey[]): Promise<void> => {
         const wait = await counters.count(key, wanted, id);
         if (wait === 0) return;
+        const isUndecided = key === keys.pair && looks.areUnderWay(key);
         await giveBack(counted, id);
-        throw new AppError('RATE_LIMITED', { retryAfter: looks.areUnderWay(keys.pair) ? 1 : Math.ceil(wait / second) });
+        throw new AppError('RATE_LIMITED', { retryAfter: isUndecided ? 1 : Math.ceil(wait / second) });
       };
 
       const isHot = (await counters.count(keys.subject, [limits.subject], id)) > 0;
       await requireFree(keys.pair, isHot && isStranger ? limits.hotPair : limits.pair, [keys.subject]);
-      await requireFree(keys.address, limits.address, [keys.subject, keys.pair]);
-      // Not before: what is refused must not keep a subject hot.
-      if (isHot) await counters.add(keys.subject, limits.subject, id);
-      return toGuess(
-        async () => {
-          await Promise.all([counters.reset(keys.pair), giveBack([keys.subject, keys.address], id)]);
-        },
-        () => giveBack(Object.values(keys), id),
-        (look) => looks.during(keys.pair, look),
-      );
-    },
-  };
-}
-
-/** The looks that are under way in this process. */
-function createLooks() {
-  const counts = new Map<string, number>();
-  const count = (key: string, by: 1 | -1): void => {
-    const sum = (counts.get(key) ?? 0) + by;
-    if (sum === 0) counts.delete(key);
-    else counts.set(key, sum);
-  };
-  return {
-    areUnderWay: (key: CounterKey): boolean => counts.has(JSON.stringify(key)),
-    async during<T>(key: CounterKey, look: () => Promise<T>): Promise<T> {
-      const name = JSON.stringify(key);
-      count(name, 1);
+      const end = looks.begin(keys.pair);
       try {
-        return await look();
-      } finally {
-        count(name, -1);
-      }
-    },
-  };
-}
-
-const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>, during: (look: () => Promise<boolean>) => Promise<boolean>): Guess => ({
-  succeeded,
-  withdraw,
-  settle: async (look) =>
-    during(async () => {
-      try {
-        const isRight = await look();
-        if (isRight) await succeeded();
-        return isRight;
+        await requireFree(keys.address, limits.address, [keys.subject, keys.pair]);
+        // Not before: what is refused must not keep a subject hot.
+        if (isHot) await counters.add(keys.subject, limits.subject, id);
       } catch (error) {
-        // If that fails as well, it stays counted.
-        await withdraw().catch(() => undefined);
+        end();
         throw error;
       }
-    }),
+      const succeeded = async (): Promise<void> => {
+        await Promise.all([counters.reset(keys.pair), giveBack([keys.subject, keys.address], id)]);
+      };
+      return toGuess(succeeded, () => giveBack(Object.values(keys), id), end);
+    },
+  };
+}
+
+/** The guesses that this process is looking at. */
+function createLooks() {
+  const looks = new Map<string, Set<object>>();
+  return {
+    areUnderWay: (key: CounterKey): boolean => looks.has(JSON.stringify(key)),
+    /** Gives what ends it. */
+    begin(key: CounterKey): () => void {
+      const name = JSON.stringify(key);
+      const look = {};
+      const others = looks.get(name) ?? new Set();
+      looks.set(name, others.add(look));
+      return () => {
+        others.delete(look);
+        if (others.size === 0) looks.delete(name);
+      };
+    },
+  };
+}
+
+const toGuess = (succeeded: () => Promise<void>, withdraw: () => Promise<void>, end: () => void): Guess => ({
+  async settle(look) {
+    try {
+      const isRight = await look();
+      if (isRight) await succeeded();
+      return isRight;
+    } catch (error) {
+      // If that fails as well, it stays counted.
+      await withdraw().catch(() => undefined);
+      throw error;
+    } finally {
+      end();
+    }
+  },
 });

@@ -49,6 +49,14 @@ schema.index({ at: 1 }, { expireAfterSeconds: keptFor });
 export const securityModel = (connection: Connection) => connection.model('SecurityEntry', schema);
 export type SecurityModel = ReturnType<typeof securityModel>;
 
+/** Older versions looked entries up by their ids. */
+export async function dropOldIndex(entries: SecurityModel): Promise<void> {
+  const indexes = await entries.collection.indexes();
+  if (indexes.some(({ name }) => name === oldIndex)) await entries.collection.dropIndex(oldIndex);
+}
+
+const oldIndex = 'userId_1__id_-1';
+
 export const toSecurityEntry = ({ _id, kind, at, ip, userAgent, detail }: SecurityDocument): SecurityEntry => ({
   id: _id.toHexString(),
   kind,

@@ -9,8 +9,8 @@ import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
 
 export interface SecurityService extends Service<typeof securityContract> {
-  /** With an id it is recorded once, however often it is said. */
-  record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, id?: Id): Promise<void>;
+  /** What is given an id is recorded once, however often it is said. */
+  record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, given?: { id: Id; at: Date }): Promise<void>;
   /** Takes as long as `record`, for an account that does not exist: what is written is gone within minutes. */
   recordOfNobody(kind: SecurityKind): Promise<void>;
   /** As `record`, for as many at once as there are details. */
@@ -30,9 +30,10 @@ const nobody = '0'.repeat(24);
 
 export function createSecurityService(entries: SecurityModel): SecurityService {
   return {
-    async record(userId, kind, guest, detail, id) {
-      const insertion = entries.collection.insertOne(toDocument(userId, kind, guest, detail, id));
-      await (id === undefined ? insertion : unlessDuplicate(insertion));
+    async record(userId, kind, guest, detail, given) {
+      const document = toDocument(userId, kind, guest, detail);
+      if (given) await unlessDuplicate(entries.collection.insertOne({ ...document, _id: new Types.ObjectId(given.id), at: given.at }));
+      else await entries.collection.insertOne(document);
     },
     async recordOfNobody(kind) {
       await entries.collection.insertOne({ ...toDocument(nobody, kind, { ip: '0.0.0.0', userAgent: '' }), at: new Date(0) });
@@ -66,8 +67,8 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
   };
 }
 
-const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, id?: Id): SecurityDocument => ({
-  _id: new Types.ObjectId(id),
+const toDocument = (userId: Id, kind: SecurityKind, { ip, userAgent }: Pick<Guest, 'ip' | 'userAgent'>, detail?: string): SecurityDocument => ({
+  _id: new Types.ObjectId(),
   userId: new Types.ObjectId(userId),
   kind,
   at: new Date(),

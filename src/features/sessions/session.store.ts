@@ -33,7 +33,7 @@ export interface Owner {
 }
 
 export interface SessionStore {
-  create(owner: Owner, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; expiresAt: Date; refreshToken: string }>;
+  create(owner: Owner, guest: Guest, provenBy: Proof): Promise<{ sessionId: Id; refreshToken: string }>;
   rotate(refreshToken: string | undefined, guest: Guest): Promise<Rotation>;
   /** Those of them that were still there: whoever removes one learns of it, and nobody after. */
   remove(sessionIds: readonly Id[]): Promise<SessionDocument[]>;
@@ -71,7 +71,7 @@ export function createSessionStore(sessions: SessionModel): SessionStore {
       const sessionId = session._id.toHexString();
       const { token, family } = makeRefreshToken(sessionId);
       await sessions.collection.insertOne({ ...session, refreshHash: sha256(token), familyHash: sha256(family) });
-      return { sessionId, expiresAt: session.expiresAt, refreshToken: token };
+      return { sessionId, refreshToken: token };
     },
 
     async rotate(refreshToken, guest) {

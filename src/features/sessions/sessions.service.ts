@@ -156,18 +156,18 @@ function createEnding({ revocations, bus, onError }: SessionsParts, store: Sessi
 
 /** What a session hands out: an access token and the refresh token that gets the next one. */
 function createTokenPairs({ accessTokens, security }: SessionsParts, store: SessionStore, endMany: EndMany): Pick<SessionsService, 'open' | 'refresh'> {
-  /** No token outlives its session. */
-  const sign = async (claims: AccessClaims, end: Date): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => {
-    const expiresIn = Math.min(accessTokens.lifetime, Math.ceil((end.getTime() - Date.now()) / 1000));
+  /** No token outlives its session, which has longer to go than any when it has just begun. */
+  const sign = async (claims: AccessClaims, end?: Date): Promise<Pick<Tokens, 'accessToken' | 'expiresIn'>> => {
+    const expiresIn = end ? Math.min(accessTokens.lifetime, Math.ceil((end.getTime() - Date.now()) / 1000)) : accessTokens.lifetime;
     return { accessToken: await accessTokens.sign(claims, expiresIn), expiresIn };
   };
   return {
     async open(owner, guest, provenBy) {
       const userId = owner.id;
-      const { sessionId, expiresAt, refreshToken } = await store.create(owner, guest, provenBy);
+      const { sessionId, refreshToken } = await store.create(owner, guest, provenBy);
       const superfluous = await endMany((await store.list(userId)).map(idOf).slice(maximumSessions));
       await security.recordMany(userId, 'session-ended', guest, superfluous.map(({ userAgent }) => deviceOf(userAgent)));
-      return { ...(await sign({ userId, sessionId }, expiresAt)), refreshToken };
+      return { ...(await sign({ userId, sessionId })), refreshToken };
     },
 
     async refresh(token, guest) {

@@ -45,10 +45,9 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       await use(account, code, caller);
       const recoveryCodes = makeRecoveryCodes();
-      // Read again: the code that was used may have been one of those.
-      await notices.telling({ kind: 'recovery-codes-renewed', account: await credentials.require(caller.userId), guest: caller }, async () => {
+      await notices.telling({ kind: 'recovery-codes-renewed', account, guest: caller }, async (notice) => {
         await sessions.requireAlive(caller);
-        const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode) }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
+        const changed = await credentials.change(caller.userId, { 'secondFactor.recoveryHashes': recoveryCodes.map(hashRecoveryCode), notice }, { 'secondFactor.confirmedAt': { $exists: true }, generation: account.generation });
         if (!changed) throw new AppError('SECOND_FACTOR_OFF');
       });
       return { recoveryCodes };
@@ -58,9 +57,9 @@ export function createTotpService(parts: TotpParts): TotpService {
       const account = await requireOn(caller);
       if (account.passwordHash !== undefined) await passwords.require(account, password, caller);
       await use(account, code, caller);
-      await notices.telling({ kind: 'second-factor-off', account, guest: caller }, async () => {
+      await notices.telling({ kind: 'second-factor-off', account, guest: caller }, async (notice) => {
         await sessions.requireAlive(caller);
-        if (!(await credentials.change(caller.userId, { secondFactor: null }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
+        if (!(await credentials.change(caller.userId, { secondFactor: null, notice }, { generation: account.generation }))) throw new AppError('SECOND_FACTOR_OFF');
       });
       return null;
     },
@@ -87,9 +86,9 @@ function createEnrolment({ credentials, sessions, notices }: TotpParts): Pick<To
       if (step === undefined) throw new AppError('WRONG_CODE');
       const recoveryCodes = makeRecoveryCodes();
       const confirmed = { secret: secondFactor.secret, confirmedAt: new Date(), lastStep: step, recoveryHashes: recoveryCodes.map(hashRecoveryCode) };
-      await notices.telling({ kind: 'second-factor-on', account, guest: caller }, async () => {
+      await notices.telling({ kind: 'second-factor-on', account, guest: caller }, async (notice) => {
         await sessions.requireAlive(caller);
-        const changed = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId } }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
+        const changed = await credentials.change(caller.userId, { secondFactor: confirmed, ending: { but: caller.sessionId }, notice }, { 'secondFactor.secret': secondFactor.secret, 'secondFactor.confirmedAt': null, email: email ?? null, generation });
         // Somebody else has switched it on meanwhile.
         if (!changed) throw new AppError('SECOND_FACTOR_ON');
       });

@@ -49,6 +49,8 @@ export interface Account {
   generation: string | null;
   /** The link by which changes were undone last. */
   undoneBy: string | undefined;
+  /** By which the last changes of what signs in are told of. */
+  notices: readonly Id[];
 }
 
 /** What a change may set, or take away with null. */
@@ -65,6 +67,8 @@ export interface CredentialChange {
   /** Ends the sessions there are, even if the server dies in this instant. */
   ending?: Ending;
   undoneBy?: string;
+  /** By which this change is told of. */
+  notice?: Id;
 }
 
 /** What a field must be, or, with null, that it must be absent; in MongoDB's own terms. */
@@ -101,6 +105,9 @@ export interface CredentialsParts {
   bus: Bus<EventOf<typeof usersContract>>;
 }
 
+/** More than are made while a mail waits for a change whose outcome is open. */
+const keptNotices = 50;
+
 const present = { removedAt: { $exists: false } };
 
 export function createCredentialsService({ users, bus }: CredentialsParts): CredentialsService {
@@ -118,13 +125,13 @@ export function createCredentialsService({ users, bus }: CredentialsParts): Cred
       return account;
     },
 
-    async change(id, { email, ...rest }, only = {}) {
+    async change(id, { email, notice, ...rest }, only = {}) {
       const change = {
         ...rest,
         ...(email !== undefined && { email: email?.toLowerCase() ?? null }),
         ...(rest.ending && { generation: new Types.ObjectId().toHexString() }),
       };
-      const document = await writeUser(users, { _id: id, ...only, ...present }, toUpdate(change));
+      const document = await writeUser(users, { _id: id, ...only, ...present }, { ...toUpdate(change), ...(notice !== undefined && { $push: { notices: { $each: [notice], $slice: -keptNotices } } }) });
       if (!document) return undefined;
       bus.publish(`user:${id}`, { name: 'user.updated', payload: toMe(document) });
       return toAccount(document);
@@ -155,7 +162,7 @@ function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings'
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation', 'undoneBy'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation', 'undoneBy', 'notices'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {
@@ -225,6 +232,7 @@ const toAccount = (document: UserDocument): Account => ({
   stamp: stampOf(document),
   generation: document.generation ?? null,
   undoneBy: document.undoneBy,
+  notices: document.notices ?? [],
 });
 
 const stampOf = ({ passwordHash, googleId, secondFactor, generation }: UserDocument): string => sha256(JSON.stringify([passwordHash, googleId, secondFactor?.confirmedAt, generation]));

@@ -1,25 +1,14 @@
 /** Changes of what signs a person in, which their owner hears of whatever happens: by mail, and from the log. */
 import { Types } from 'mongoose';
 import type { Guest } from '../../core/contract.ts';
-import { sha256 } from '../../core/hash.ts';
+import type { Id } from '../../core/schemas.ts';
 import type { MailKind, MailQueue, QueuedMail } from '../mails/mails.service.ts';
 import type { SecurityKind } from '../security/security.contract.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { Account } from './credentials.service.ts';
 
-/** The changes that are told of, each with what of the account is another afterwards. */
-const aspects = {
-  'email-changed': ({ email }) => email,
-  'password-changed': ({ passwordHash }) => passwordHash,
-  'google-linked': ({ googleId }) => googleId,
-  'google-unlinked': ({ googleId }) => googleId,
-  'second-factor-on': ({ secondFactor }) => secondFactor?.confirmedAt,
-  'second-factor-off': ({ secondFactor }) => secondFactor?.confirmedAt,
-  'recovery-codes-renewed': ({ secondFactor }) => secondFactor?.recoveryHashes,
-} as const satisfies Partial<Record<MailKind & SecurityKind, (account: Account) => unknown>>;
-
 export interface Notice {
-  kind: keyof typeof aspects;
+  kind: MailKind & SecurityKind;
   /** As it is before the change; the mail goes to its address. */
   account: Account;
   guest: Pick<Guest, 'ip' | 'userAgent'>;
@@ -32,34 +21,39 @@ export interface Notice {
 
 export interface NoticesService {
   /**
-   * Does a change once its mail is stored, and enters it in the log. If this process dies meanwhile, whoever sends the mail
-   * finds out whether it was done. A change that is refused, with an error of ours, leaves nothing.
+   * Does a change once its mail is stored, and enters it in the log. The change notes in the account, in the same write, by
+   * which notice it is told of: if this process dies meanwhile, whoever sends the mail finds out whether it was made. A
+   * change that is refused, with an error of ours, leaves nothing.
    * @throws UNAVAILABLE if the store does not answer, and what the change throws
    */
-  telling<T>(notice: Notice, change: () => Promise<T>): Promise<T>;
+  telling<T>(notice: Notice, change: (notice: Id) => Promise<T>): Promise<T>;
   /** For whoever sends a mail: false if what it tells of was not done; what was is in the log after this. */
   complete(mail: QueuedMail, account: Account): Promise<boolean>;
 }
 
-export function createNoticesService({ mails, security }: { mails: Pick<MailQueue, 'telling'>; security: Pick<SecurityService, 'record'> }): NoticesService {
+export interface NoticesParts {
+  mails: Pick<MailQueue, 'telling'>;
+  security: Pick<SecurityService, 'record'>;
+  onError: (error: unknown) => void;
+}
+
+export function createNoticesService({ mails, security, onError }: NoticesParts): NoticesService {
   return {
     async telling({ kind, account, guest: { ip, userAgent }, entry = kind, detail, values }, change) {
       const id = new Types.ObjectId().toHexString();
-      const known = { before: aspectOf(kind, account), entry, ip, userAgent, ...(detail !== undefined && { detail }) };
-      const done = await mails.telling({ id, kind, userId: account.id, to: account.email, values: { ...values, ...known } }, change);
-      await security.record(account.id, entry, { ip, userAgent }, detail, id);
+      const at = new Date();
+      const known = { entry, at: at.toISOString(), ip, userAgent, ...(detail !== undefined && { detail }) };
+      const done = await mails.telling({ id, kind, userId: account.id, to: account.email, values: { ...values, ...known } }, () => change(id));
+      // If that fails, it is made up for before the mail is sent.
+      await security.record(account.id, entry, { ip, userAgent }, detail, { id, at }).catch(onError);
       return done;
     },
 
-    async complete({ id, kind, values: { before, entry, ip = '', userAgent = '', detail } }, account) {
-      if (before === undefined || !isTold(kind)) return true;
-      if (aspectOf(kind, account) === before) return false;
-      await security.record(account.id, entry as SecurityKind, { ip, userAgent }, detail, id);
+    async complete({ id, values: { entry, at = '', ip = '', userAgent = '', detail } }, account) {
+      if (entry === undefined) return true;
+      if (!account.notices.includes(id)) return false;
+      await security.record(account.id, entry as SecurityKind, { ip, userAgent }, detail, { id, at: new Date(at) });
       return true;
     },
   };
 }
-
-const isTold = (kind: MailKind): kind is Notice['kind'] => kind in aspects;
-
-const aspectOf = (kind: Notice['kind'], account: Account): string => sha256(JSON.stringify(aspects[kind](account) ?? null));

@@ -59,6 +59,8 @@ export interface UserDocument {
   generation?: string;
   /** The link by which changes were undone last. */
   undoneBy?: string;
+  /** By which the last changes of what signs in are told of: the ids of the mails. */
+  notices?: string[];
 }
 
 export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
@@ -88,6 +90,7 @@ const schema = new Schema<UserDocument>(
     ending: { type: Schema.Types.Mixed },
     generation: String,
     undoneBy: String,
+    notices: { type: [String], default: undefined },
   },
   { collection: 'users', versionKey: false },
 );

@@ -6,6 +6,7 @@ import { findTaken } from './user.names.ts';
 interface Update {
   $set: AnyKeys<UserDocument>;
   $unset: Record<string, ''>;
+  $push?: Record<string, unknown>;
 }
 
 /** Sets each field to its value; null takes it away. */
