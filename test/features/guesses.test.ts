@@ -97,6 +97,14 @@ test('an address has a hundred wrong guesses an hour, whoever they are about', a
   assert.deepEqual(await inTurn(2, () => failAnew('192.0.2.1')), [0, 60]);
 });
 
+test('what an address is refused is not taken for something that is being looked at', async (t) => {
+  const { guesses, clock } = await buildGuard(t);
+  await inTurn(100, (index) => fail(guesses, { subject: `${index}@example.org` }));
+  assert.equal(await fail(guesses), 3600);
+  clock.pass(hour);
+  assert.deepEqual(await inTurn(6, () => fail(guesses)), [0, 0, 0, 0, 0, 60]);
+});
+
 test('neighbours that fail at other accounts keep nobody at their address from an account that was signed in to from there', async (t) => {
   const { guesses } = await buildGuard(t);
   const familiar = { subject: 'mine', isFamiliar: () => Promise.resolve(true) };

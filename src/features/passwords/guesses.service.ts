@@ -81,7 +81,7 @@ export function createGuesses({ counters, scale }: GuessesParts): Guesses {
       const requireFree = async (key: CounterKey, wanted: readonly Limit[], counted: readonly CounterKey[]): Promise<void> => {
         const wait = await counters.count(key, wanted, id);
         if (wait === 0) return;
-        const isUndecided = key === keys.pair && looks.areUnderWay(key);
+        const isUndecided = looks.areUnderWay(key);
         await giveBack(counted, id);
         throw new AppError('RATE_LIMITED', { retryAfter: isUndecided ? 1 : Math.ceil(wait / second) });
       };
