@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
 import { createEmailChanges } from '../../src/features/account/account.email.ts';
 import { createGoogleLinks } from '../../src/features/account/account.google.ts';
@@ -192,6 +193,19 @@ test('a change is answered as done though it cannot be entered in the log, and i
   const entry = await app.store.collection('security').findOne({ kind: 'second-factor-on' });
   const at = (entry?.['at'] as Date).getTime();
   assert.ok(began <= at && at <= made);
+});
+
+test('a change is told of, with the link that undoes it, however much somebody changes before its mail can be delivered', async (t) => {
+  const app = await buildMailedApp(t);
+  const { ann, token } = await begin(app, deeds['a new address'] as Deed);
+  app.box.refuse(450);
+  await app.ask('account.confirmEmail', { token });
+  await putOff(app);
+  // As many changes make the account forget the first.
+  await app.store.collection('users').updateMany({}, { $set: { notices: Array.from({ length: 50 }, () => new Types.ObjectId().toHexString()) } });
+  app.box.unrefuse();
+  await comeUp(app);
+  await app.readToken(ann.email, '/undo');
 });
 
 test('of several at once who take Google away all are answered, and it is told of once', async (t) => {

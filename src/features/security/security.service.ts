@@ -11,6 +11,8 @@ import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './se
 export interface SecurityService extends Service<typeof securityContract> {
   /** What is given an id is recorded once, however often it is said. */
   record(userId: Id, kind: SecurityKind, guest: Pick<Guest, 'ip' | 'userAgent'>, detail?: string, given?: { id: Id; at: Date }): Promise<void>;
+  /** True if there is an entry with this id. */
+  isRecorded(id: Id): Promise<boolean>;
   /** Takes as long as `record`, for an account that does not exist: what is written is gone within minutes. */
   recordOfNobody(kind: SecurityKind): Promise<void>;
   /** As `record`, for as many at once as there are details. */
@@ -35,6 +37,7 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
       if (given) await unlessDuplicate(entries.collection.insertOne({ ...document, _id: new Types.ObjectId(given.id), at: given.at }));
       else await entries.collection.insertOne(document);
     },
+    isRecorded: async (id) => (await entries.exists({ _id: id })) !== null,
     async recordOfNobody(kind) {
       await entries.collection.insertOne({ ...toDocument(nobody, kind, { ip: '0.0.0.0', userAgent: '' }), at: new Date(0) });
     },

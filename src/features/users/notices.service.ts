@@ -33,7 +33,7 @@ export interface NoticesService {
 
 export interface NoticesParts {
   mails: Pick<MailQueue, 'telling'>;
-  security: Pick<SecurityService, 'record'>;
+  security: Pick<SecurityService, 'record' | 'isRecorded'>;
   onError: (error: unknown) => void;
 }
 
@@ -51,7 +51,8 @@ export function createNoticesService({ mails, security, onError }: NoticesParts)
 
     async complete({ id, values: { entry, at = '', ip = '', userAgent = '', detail } }, account) {
       if (entry === undefined) return true;
-      if (!account.notices.includes(id)) return false;
+      // The account knows the last ones only; what was made out once stays so, however much somebody changes after it.
+      if (!account.notices.includes(id)) return security.isRecorded(id);
       await security.record(account.id, entry as SecurityKind, { ip, userAgent }, detail, { id, at: new Date(at) });
       return true;
     },
