@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import mongoose, { Types, type Connection } from 'mongoose';
+import mongoose, { Types, type Collection, type Connection } from 'mongoose';
 import { buildApp, type Overrides } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { AnyEvent } from '../../src/core/contract.ts';
@@ -50,12 +50,23 @@ export function freshDatabase(t: TestContext): string {
   return uri;
 }
 
-/** Databases of tests of this process that have ended. */
+/** Databases of tests of this process that have ended. Once the process ends, too, they are for those of others. */
 const left: string[] = [];
+
+/** Where a process notes the databases that it has left. */
+const withNotes = async <T>(act: (notes: Collection<{ _id: string }>) => Promise<T>): Promise<T> =>
+  visit(`${testMongodbUri()}/left`, (connection) => act(connection.collection<{ _id: string }>('databases')));
+
+// Not before: a server that is being closed may write still.
+process.on('beforeExit', () => {
+  if (left.length > 0) void withNotes((notes) => notes.insertMany(left.splice(0).map((_id) => ({ _id }))));
+});
+
+const takeLeft = async (): Promise<string | undefined> => left.pop() ?? (await withNotes((notes) => notes.findOneAndDelete({})))?._id;
 
 /** An empty database for one test. It may have the collections and indexes of one before: to make them takes longer than most tests. */
 async function emptyDatabase(t: TestContext): Promise<string> {
-  const used = left.pop();
+  const used = await takeLeft();
   // Now, and not when its test ended: a server that was closing then may have written still.
   const isEmptied = used !== undefined && (await visit(used, empty));
   const uri = isEmptied ? used : newDatabase();
