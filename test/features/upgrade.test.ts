@@ -47,3 +47,13 @@ test('mails and links of before are in the order in which they came', async (t) 
   assert.deepEqual((await store.collection('tokens').findOne())?.['data'], { since: orderOf(since) });
   assert.ok((await store.collection('mails').findOne())?.['order'] instanceof mongo.Timestamp);
 });
+
+test('the index by which the log was read before is gone', async (t) => {
+  const before = await buildTestApp(t);
+  await before.close();
+  const log = (await connect(t, before.mongodbUri)).collection('security');
+  await log.createIndexes([{ key: { userId: 1, _id: -1 } }]);
+  await log.conn.collection('upgrades').deleteMany({});
+  await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  assert.equal((await log.indexes()).some(({ name }) => name === 'userId_1__id_-1'), false);
+});
