@@ -3,6 +3,7 @@ import type { Contract, EventDeclaration, Operation } from './core/contract.ts';
 import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
+import { groupsContract } from './features/chats/groups.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
 import { securityContract } from './features/security/security.contract.ts';
 import { sessionsContract } from './features/sessions/sessions.contract.ts';
@@ -16,6 +17,7 @@ export const contracts = {
   totp: totpContract,
   auth: authContract,
   chats: chatsContract,
+  groups: groupsContract,
   messages: messagesContract,
   account: accountContract,
 } satisfies Record<string, Contract>;

@@ -8,10 +8,15 @@ import { createRemovalSteps } from './features/account/removal.steps.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
 import type { GoogleSignIn } from './features/auth/google.entry.ts';
 import { takingEachOnce } from './features/auth/google.once.ts';
+import { createChatAccess } from './features/chats/chat.access.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
 import { chatModel } from './features/chats/chat.model.ts';
+import { createViews } from './features/chats/chat.views.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
-import { membershipModel } from './features/chats/membership.model.ts';
+import { createGroupChanges } from './features/chats/group.changes.ts';
+import { createTelling } from './features/chats/group.telling.ts';
+import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
+import { completeMemberships, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
 import { mailModel, orderMails } from './features/mails/mail.model.ts';
@@ -47,6 +52,7 @@ export interface Services {
   totp: TotpService;
   auth: AuthService;
   chats: ChatsService;
+  groups: GroupsService;
   messages: MessagesService;
   account: AccountService;
 }
@@ -90,6 +96,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'mails in order', run: async (connection) => orderMails(mailModel(connection)) },
   { name: 'links in order', run: async (connection) => orderTokens(tokenModel(connection)) },
   { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
+  { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
 ];
 
 /** The connection must be open. */
@@ -103,7 +110,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     credentials,
     sessions,
     passwords,
-    steps: createRemovalSteps({ ...people, ...people.services, messages: conversations.services.messages }),
+    steps: createRemovalSteps({ ...people, ...people.services, ...conversations.services }),
     onError: options.onError,
   });
   const account = createAccountService({ ...people, ...people.services, removals });
@@ -121,6 +128,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
       sessions.start();
       worker.start();
       removals.start();
+      conversations.start();
     },
     refuse: () => people.hashing.refuse(),
     async drain() {
@@ -159,14 +167,24 @@ function createConversations({ connection, bus, onError }: ServicesOptions, user
   const memberships = membershipModel(connection);
   const messageDocuments = messageCollection(connection);
   const heads = createChatHeads(chatDocuments, memberships, onError);
+  const access = createChatAccess(chatDocuments, memberships);
   const log = createMessageLog({
     messages: messageDocuments,
-    heads,
+    chats: { ...access, raise: (message) => heads.raise(message), settle: (chatId) => groupChanges.settle(chatId) },
     onStored: (message) => bus.publish(`chat:${message.chatId}`, { name: 'message.created', payload: message }),
     onError,
   });
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
-  const chats = createChatsService({ chats: chatDocuments, memberships, users, history, bus });
+  const views = createViews({ chats: chatDocuments, memberships, users, history });
+  const groupChanges = createGroupChanges({
+    chats: chatDocuments,
+    memberships,
+    log: { append: (draft) => log.append(draft), find: (id) => history.find(id) },
+    onSettled: createTelling({ memberships, access, users, views, bus }),
+    onError,
+  });
+  const chats = createChatsService({ chats: chatDocuments, memberships, users, history, access, views, bus });
+  const groups = createGroupsService({ chats: chatDocuments, memberships, users, access, views, changes: groupChanges });
   const changes = createMessageChanges({
     messages: messageDocuments,
     changes: changeCollection(connection),
@@ -177,8 +195,9 @@ function createConversations({ connection, bus, onError }: ServicesOptions, user
 
   const drain = async (): Promise<void> => {
     changes.stop();
+    groupChanges.stop();
     await log.drain();
     await heads.drain();
   };
-  return { services: { chats, messages }, drain };
+  return { services: { chats, groups, messages }, start: () => groupChanges.start(), drain };
 }

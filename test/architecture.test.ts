@@ -37,7 +37,7 @@ const serviceTypes = ['services.ts', 'features/*/*.service.ts'];
 const rules: Rule[] = [
   { who: 'core/**', may: ['core/**'] },
   { who: 'config.ts', may: ['core/**'] },
-  { who: 'features/:feature/*.contract.ts', may: ['core/**', 'features/:lower/*.contract.ts'], packages: ['typebox'] },
+  { who: 'features/:feature/*.contract.ts', may: ['core/**', 'features/:feature/*.contract.ts', 'features/:lower/*.contract.ts'], packages: ['typebox'] },
   { who: 'features/:feature/*.model.ts', may: ['core/**', 'features/:feature/*.contract.ts'], asTypes: ['features/:feature/*.model.ts'], packages: ['mongoose'] },
   { who: 'features/:feature/**', may: ['core/**', 'features/:feature/**', 'features/:lower/*.contract.ts'], asTypes: ['features/:lower/*.service.ts'] },
   { who: 'contracts.ts', may: ['core/**', 'features/*/*.contract.ts'] },

@@ -8,8 +8,12 @@ export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
 export interface Bus<E extends AnyEvent = AnyEvent> {
   /** Sends an event to every connection that listens to the topic. Calls are delivered in the order they are made. */
   publish(topic: Topic, event: E): void;
+  /** True if anybody listens: an event that takes work to make need not be made otherwise. */
+  isHeard(topic: Topic): boolean;
   /** Makes every connection of a user listen to one more topic, from the next event on. */
   join(userId: Id, topic: Topic): void;
+  /** From the next event on these users listen to the topic with all their connections, and nobody else does. */
+  restrict(topic: Topic, userIds: Iterable<Id>): void;
   /** Closes every connection of a session that has ended. */
   endSession(sessionId: Id): void;
 }

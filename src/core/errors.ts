@@ -53,6 +53,9 @@ const table = {
 
   // chats
   CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it.'],
+  NOT_ALLOWED: [403, 'Your role in this group does not allow that.'],
+  MEMBER_NOT_FOUND: [404, 'There is no such member of this group.'],
+  GROUP_FULL: [409, 'The group cannot take so many more; details.room says how many.'],
 
   // messages
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you are not in its chat.'],

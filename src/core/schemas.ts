@@ -1,4 +1,4 @@
-/** The shared words of every contract: ids, times, names, and the message that chats show and messages make. */
+/** The shared words of every contract: ids, times, names, numbers. */
 import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox';
 
 /** An object that refuses every key it does not name. */
@@ -57,35 +57,6 @@ export const GivenPassword = Type.String({ minLength: 1, maxLength: 1000 });
 
 /** A number in the dense numbering of a chat. */
 export const Sequence = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-
-/** How far a client has come in a chat: the last new message (`seq`) and the last change (`rev`) it has applied. */
-export const Place = strictObject({ seq: Sequence, rev: Sequence }, { title: 'Place' });
-export type Place = Static<typeof Place>;
-
-export const Message = strictObject(
-  {
-    id: MessageId,
-    chatId: Id,
-    seq: Type.Integer({ minimum: 1, description: 'Its place in the chat: 1, 2, 3 … without a gap.' }),
-    rev: Type.Optional(Type.Integer({ minimum: 1, description: 'The number of its last change among all changes in the chat; absent while it was never changed.' })),
-    senderId: Id,
-    kind: Type.Literal('text'),
-    text: Type.Optional(Type.String({ description: 'Absent once the message is removed.' })),
-    createdAt: Timestamp,
-    editedAt: Type.Optional(Timestamp),
-    removedAt: Type.Optional(Timestamp),
-  },
-  { title: 'Message', description: 'A message, or the tombstone of a removed one (removedAt is set, text is gone).' },
-);
-export type Message = Static<typeof Message>;
-
-/** What a stored message means for its chat. */
-export interface StoredMessage {
-  chatId: Id;
-  senderId: Id;
-  seq: number;
-  createdAt: Date;
-}
 
 /** What an operation answers that has nothing to say: 204 over HTTP, null over a socket. */
 export const Nothing = Type.Null();

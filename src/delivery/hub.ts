@@ -20,6 +20,7 @@ export interface Hub extends Bus {
   /** The connection listens to its user and its session from now on, and to nothing else. */
   attach(connection: Connection): void;
   subscribe(connection: Connection, topics: Iterable<Topic>): void;
+  unsubscribe(connection: Connection, topics: Iterable<Topic>): void;
   detach(connection: Connection): void;
 }
 
@@ -30,7 +31,7 @@ export const closeCodes = { tooSlow: 1013, sessionEnded: 4401 } as const;
 const maximumUnsent = 1024 * 1024;
 
 export function createHub(): Hub {
-  const { attach, subscribe, detach, listenersOf } = createTopics();
+  const { attach, subscribe, unsubscribe, detach, listenersOf } = createTopics();
 
   const cut = (connection: Connection, code: number, reason: string): void => {
     detach(connection);
@@ -39,7 +40,9 @@ export function createHub(): Hub {
 
   return {
     subscribe,
+    unsubscribe,
     detach,
+    isHeard: (topic) => listenersOf(topic).size > 0,
     attach(connection) {
       attach(connection);
       subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
@@ -54,6 +57,11 @@ export function createHub(): Hub {
     join(userId, topic) {
       for (const connection of listenersOf(`user:${userId}`)) subscribe(connection, [topic]);
     },
+    restrict(topic, userIds) {
+      const users = new Set(userIds);
+      for (const connection of listenersOf(topic)) if (!users.has(connection.userId)) unsubscribe(connection, [topic]);
+      for (const userId of users) for (const connection of listenersOf(`user:${userId}`)) subscribe(connection, [topic]);
+    },
     endSession(sessionId) {
       for (const connection of listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
     },
@@ -65,6 +73,11 @@ function createTopics() {
   const listeners = new Map<Topic, Set<Connection>>();
   const topicsOf = new Map<Connection, Set<Topic>>();
   const nobody: ReadonlySet<Connection> = new Set();
+  const leave = (connection: Connection, topic: Topic): void => {
+    const others = listeners.get(topic);
+    others?.delete(connection);
+    if (others?.size === 0) listeners.delete(topic);
+  };
 
   return {
     attach: (connection: Connection): void => void topicsOf.set(connection, new Set()),
@@ -79,12 +92,14 @@ function createTopics() {
         else listeners.set(topic, new Set([connection]));
       }
     },
-    detach: (connection: Connection): void => {
-      for (const topic of topicsOf.get(connection) ?? []) {
-        const others = listeners.get(topic);
-        others?.delete(connection);
-        if (others?.size === 0) listeners.delete(topic);
+    unsubscribe: (connection: Connection, topics: Iterable<Topic>): void => {
+      for (const topic of topics) {
+        topicsOf.get(connection)?.delete(topic);
+        leave(connection, topic);
       }
+    },
+    detach: (connection: Connection): void => {
+      for (const topic of topicsOf.get(connection) ?? []) leave(connection, topic);
       topicsOf.delete(connection);
     },
   };

@@ -17,16 +17,16 @@ import { userModel, type UserDocument } from '../../src/features/users/user.mode
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 const fail = (error: unknown): never => assert.fail(String(error));
 
 /** What the services of an account are made of. Whatever takes its time takes so long that the owner ends all other sessions meanwhile. */
 function slowParts({ store, services }: MailedApp, { call }: Person): AccountParts & TotpParts {
-  const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
   const meanwhile = async <T>(outcome: T): Promise<T> => call('sessions.endOthers').then(() => outcome);
   const notices = createNoticesService({ mails: createMailQueue(mailModel(store), fail), security: createSecurityService(securityModel(store)), onError: fail });
   const parts = {
-    credentials: createCredentialsService({ users: userModel(store), bus }),
+    credentials: createCredentialsService({ users: userModel(store), bus: silentBus }),
     sessions: services.sessions,
     notices: { telling: async (notice: Notice, change: (id: string) => Promise<unknown>) => meanwhile(undefined).then(() => notices.telling(notice, change)) },
     passwords: { hash: async () => meanwhile('a hash'), require: async () => meanwhile(undefined) },

@@ -22,9 +22,9 @@ import { userModel } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 const fail = (error: unknown): never => assert.fail(String(error));
-const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
 
 interface Scene {
   app: MailedApp;
@@ -37,7 +37,7 @@ interface Scene {
 async function overtaking(t: TestContext): Promise<Scene> {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
-  const credentials = createCredentialsService({ users: userModel(app.store), bus });
+  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus });
   const meanwhile = async <T>(act: () => Promise<T>): Promise<T> => meanwhileIn({ ann, slow: { credentials } }, act);
   const hashing = createPasswordHashing(4);
   const slow = {

@@ -14,8 +14,8 @@ import { userModel } from '../../src/features/users/user.model.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, comeUp, nextToken, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
-const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
 
 /** Changes the address of an account; gives the token of the link that undoes it. */
 async function moveTo(app: MailedApp, { call }: Person, address: string, before: string): Promise<string> {
@@ -26,7 +26,7 @@ async function moveTo(app: MailedApp, { call }: Person, address: string, before:
 
 /** Undoes in a process in which something else happens right before or after the account is first looked at. */
 async function undoWhile(app: MailedApp, token: string, act: () => Promise<unknown>, moment: 'before' | 'after' = 'after', mails: Partial<MailQueue> = { enqueue: async () => undefined }): Promise<unknown> {
-  const credentials = createCredentialsService({ users: userModel(app.store), bus });
+  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus });
   let acted: Promise<unknown> | undefined;
   const parts = {
     credentials: {

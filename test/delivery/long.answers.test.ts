@@ -1,7 +1,7 @@
 /** A long absence among long messages: the answers are short, and together they are everything, once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Message, Place } from '../../src/core/schemas.ts';
+import type { Message, Place } from '../../src/core/message.ts';
 import { buildTestApp } from '../helpers/app.ts';
 import type { Output, Person } from '../helpers/people.ts';
 

@@ -27,8 +27,8 @@ import { readOutbox } from '../helpers/mailbox.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { countWaitingMails, mentions } from '../helpers/store.ts';
 import { until } from '../helpers/until.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
-const silent = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
 
 interface RemovalProcess {
   removals: Removals;
@@ -42,9 +42,9 @@ interface RemovalProcess {
 function createParts(connection: Connection) {
   const onError = (error: unknown): void => assert.fail(String(error));
   const security = createSecurityService(securityModel(connection));
-  const credentials = createCredentialsService({ users: userModel(connection), bus: silent });
+  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus });
   const tokens = createTokensService(tokenModel(connection));
-  const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silent, onError });
+  const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silentBus, onError });
   return {
     security,
     sessions,
@@ -63,7 +63,7 @@ async function createProcess(t: TestContext, { mongodbUri, services }: TestApp, 
   const parts = createParts(await connect(t, mongodbUri));
   const errors: unknown[] = [];
   const passes = new EventEmitter();
-  const steps = [...change(createRemovalSteps({ ...parts, messages: services.messages })), async () => passes.emit('passed')];
+  const steps = [...change(createRemovalSteps({ ...parts, groups: services.groups, messages: services.messages })), async () => passes.emit('passed')];
   const removals = createRemovals({ ...parts, steps, onError: (error) => errors.push(error) });
   started.push(parts.sessions, removals);
   return { removals, parts, errors, passed: () => once(passes, 'passed') };
@@ -105,7 +105,7 @@ async function countFarewells({ email }: Person, ...apps: TestApp[]): Promise<nu
   return sent.filter(({ to, subject }) => to.includes(email) && subject === 'Your account was removed').length;
 }
 
-const places = ['sessions', 'links', 'log', 'farewell', 'messages'];
+const places = ['sessions', 'links', 'log', 'farewell', 'messages', 'groups'];
 
 // Each waits for mails most of the time: several at once.
 describe('a removal', { concurrency: 5 }, () => {

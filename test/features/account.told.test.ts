@@ -24,6 +24,7 @@ import { userModel, type UserDocument } from '../../src/features/users/user.mode
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 type Parts = AccountParts & TotpParts & GoogleEntryParts;
 
@@ -33,8 +34,7 @@ const google = { googleId: 'g-1', email: 'ann@gmail.example', emailVerified: tru
 
 /** Another process on the same store; `change` is how it changes accounts. */
 function createDying({ store, services: { sessions } }: MailedApp, change: (changing: CredentialsService['change']) => CredentialsService['change']): Parts {
-  const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
-  const credentials = createCredentialsService({ users: userModel(store), bus });
+  const credentials = createCredentialsService({ users: userModel(store), bus: silentBus });
   const security = createSecurityService(securityModel(store));
   const parts = {
     credentials: { ...credentials, change: change(credentials.change.bind(credentials)) },

@@ -15,15 +15,15 @@ import { userModel } from '../../src/features/users/user.model.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 const right = 'right@example.org';
 
 /** Another process on the same store. */
 function processOf({ store, services }: MailedApp) {
-  const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
   const security = createSecurityService(securityModel(store));
   return {
-    credentials: createCredentialsService({ users: userModel(store), bus }),
+    credentials: createCredentialsService({ users: userModel(store), bus: silentBus }),
     tokens: createTokensService(tokenModel(store)),
     security,
     sessions: services.sessions,

@@ -9,14 +9,14 @@ import { userModel } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { guest, type Person } from '../helpers/people.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 /** Signs Ann in who has just proven her password, while something happens before her session is there. */
 async function enterWhile(t: TestContext, happening: (ann: Person) => Promise<unknown>): Promise<{ entering: Promise<unknown>; sessionsLeft: () => Promise<number> }> {
   const { services, verified, mongodbUri } = await buildTestApp(t);
   const ann = await verified('Ann');
   const connection = await connect(t, mongodbUri);
-  const bus = { publish: () => undefined, join: () => undefined, endSession: () => undefined };
-  const credentials = createCredentialsService({ users: userModel(connection), bus });
+  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus });
   const account = await credentials.require(ann.id);
   const { sessions, security } = services;
   const signIn = createEntry({

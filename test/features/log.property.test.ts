@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { Types } from 'mongoose';
 import { AppError, isStoreSilent } from '../../src/core/errors.ts';
-import type { Message } from '../../src/core/schemas.ts';
+import type { Message } from '../../src/core/message.ts';
 import type { Update } from '../../src/features/messages/change.model.ts';
 import type { MessageDocument } from '../../src/features/messages/message.model.ts';
 import { editOf, removalOf } from '../../src/features/messages/message.updates.ts';
@@ -102,9 +102,9 @@ function syncFrom({ history }: LogProcess, chatIds: readonly string[]): Paramete
     const heads = await history.heads(chatIds);
     for (const id of chatIds) {
       const head = heads.get(id)?.place ?? { seq: 0, rev: 0 };
-      const { messages, place } = await history.since(id, places[id] ?? { seq: 0, rev: 0 }, head, 3);
+      const { messages, place } = await history.since(id, { fromSeq: 0 }, { from: places[id] ?? { seq: 0, rev: 0 }, to: head, limit: 3 });
       const more = place.seq < head.seq || place.rev < head.rev;
-      chats.push({ chat: { id, kind: 'private' as const, members: [], createdAt: '' }, place, messages, more });
+      chats.push({ chat: { id, kind: 'private' as const, memberCount: 0, members: [], createdAt: '' }, place, messages, more });
     }
     return { chats, gone: [], more: chats.some((chat) => chat.more) };
   };
@@ -125,7 +125,7 @@ test('whatever happens, numbers are dense, order holds, nothing acknowledged is 
 
       assert.equal(acknowledged.size, sent.length, 'every send is acknowledged in the end');
       for (const chatId of chatIds) {
-        const { items } = await reader.history.page(chatId, { after: 0, limit: 10_000 });
+        const { items } = await reader.history.page(chatId, { fromSeq: 0 }, { after: 0, limit: 10_000 });
         assert.deepEqual(items.map((message) => message.seq), oneTo(items.length), 'seq is dense');
         assert.deepEqual(new Set(items.map((message) => message.id)), new Set(sent.filter((one) => one.chatId === chatId).map((one) => one.id)), 'all that was sent, and each once');
 

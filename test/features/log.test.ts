@@ -4,16 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
-import type { Message } from '../../src/core/schemas.ts';
-import { createQueue, type Draft } from '../../src/features/messages/log.queue.ts';
+import type { Message } from '../../src/core/message.ts';
+import { createQueue } from '../../src/features/messages/log.queue.ts';
 import { freshDatabase } from '../helpers/app.ts';
-import { createLogProcess } from '../helpers/log.ts';
+import { createLogProcess, type TextDraft } from '../helpers/log.ts';
 
 const someone = (): string => new Types.ObjectId().toHexString();
 const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
 /** A place to say things: a chat and a sender, with a new id for each message. */
-function room(): (text: string, id?: string) => Draft {
+function room(): (text: string, id?: string) => TextDraft {
   const [chatId, senderId] = [someone(), someone()];
   return (text, id = randomUUID()) => ({ id, chatId, senderId, text });
 }
@@ -92,10 +92,10 @@ test('a silent store is told to everybody who waits; what turns out to be stored
 test('who gives up takes everyone behind along, however short they have waited', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
   const queue = createQueue({ messages: 10, bytes: 10_000, patience: 5000 });
-  const message = room();
-  const first = assert.rejects(queue.add(message('waits')), refusedWith('UNAVAILABLE'));
+  const draft = (text: string) => ({ ...room()(text), content: { kind: 'text' as const, text } });
+  const first = assert.rejects(queue.add(draft('waits')), refusedWith('UNAVAILABLE'));
   t.mock.timers.tick(4000);
-  const second = assert.rejects(queue.add(message('has just come')), refusedWith('UNAVAILABLE'));
+  const second = assert.rejects(queue.add(draft('has just come')), refusedWith('UNAVAILABLE'));
   t.mock.timers.tick(1250);
   await Promise.all([first, second]);
   assert.equal(queue.hasWork(), false);
@@ -110,7 +110,7 @@ test('nobody is shown a message before it is acknowledged, though MongoDB shows 
   await reached;
   assert.equal(await messages.countDocuments({ text: 'not yet' }), 1);
   const readings = [
-    history.page(message.chatId, { limit: 10 }).then(({ items }) => order.push(`page of ${items.length}`)),
+    history.page(message.chatId, { fromSeq: 0 }, { limit: 10 }).then(({ items }) => order.push(`page of ${items.length}`)),
     history.find(message.id).then((found) => order.push(`found ${found?.text}`)),
     history.heads([message.chatId]).then((heads) => order.push(`head at ${heads.get(message.chatId)?.place.seq}`)),
   ];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
-import type { Message } from '../../src/core/schemas.ts';
+import type { Message } from '../../src/core/message.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 

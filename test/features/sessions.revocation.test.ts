@@ -14,6 +14,7 @@ import { guest, type Output, type Person } from '../helpers/people.ts';
 import { openSocket, type TestSocket } from '../helpers/socket.ts';
 import { until } from '../helpers/until.ts';
 import { ask, requireError } from '../transports/ask.ts';
+import { silentBus } from '../helpers/silent.bus.ts';
 
 async function twoProcesses(t: TestContext): Promise<{ here: TestApp; there: TestApp }> {
   const mongodbUri = freshDatabase(t);
@@ -183,7 +184,7 @@ async function createProcess(t: TestContext, uri: string, beforeRemoval = (): Pr
     accessTokens: createAccessTokens(['a secret that is only good for tests']),
     credentials: { findEndings: async () => [], completeEnding: async () => undefined, require: async () => assert.fail() },
     security: createSecurityService(securityModel(connection)),
-    bus: { publish: () => undefined, join: () => undefined, endSession: (sessionId) => void ended.push(sessionId) },
+    bus: { ...silentBus, endSession: (sessionId) => void ended.push(sessionId) },
     onError: (error) => assert.fail(String(error)),
   });
   started.push(sessions);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { AppError } from '../../src/core/errors.ts';
-import type { Message, Place } from '../../src/core/schemas.ts';
+import type { Message, Place } from '../../src/core/message.ts';
 import { buildTestApp } from '../helpers/app.ts';
 import type { Output, Person } from '../helpers/people.ts';
 import { createReplica, type Replica } from '../helpers/replica.ts';

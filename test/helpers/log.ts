@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { mongo } from 'mongoose';
 import type { AnyEvent } from '../../src/core/contract.ts';
-import type { Message, StoredMessage } from '../../src/core/schemas.ts';
+import type { Message, StoredMessage } from '../../src/core/message.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
 import { createMessageChanges, type MessageChanges } from '../../src/features/messages/message.changes.ts';
 import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
@@ -14,8 +14,16 @@ import { connect } from './app.ts';
 /** What happens to one write: it is carried out; it never arrives; it is carried out, but the answer is lost. */
 export type Fate = 'well' | 'never arrives' | 'answer lost';
 
+/** A text, as these tests give it to the log. */
+export interface TextDraft {
+  id: string;
+  chatId: string;
+  senderId: string;
+  text: string;
+}
+
 export interface LogProcess {
-  log: MessageLog;
+  log: Omit<MessageLog, 'append'> & { append: (draft: TextDraft) => ReturnType<MessageLog['append']> };
   changes: MessageChanges;
   history: MessageHistory;
   messages: MessageCollection;
@@ -63,7 +71,12 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   };
   const log = createMessageLog({
     messages: withCommand(messages, command),
-    heads: { raise: (message) => void raised.push(message), storedSeq: () => Promise.resolve(Number.MAX_SAFE_INTEGER) },
+    chats: {
+      raise: (message) => void raised.push(message),
+      look: () => Promise.resolve({ storedSeq: Number.MAX_SAFE_INTEGER, isCurrent: true }),
+      settle: () => Promise.resolve(),
+      requireSender: () => Promise.resolve(),
+    },
     onStored: (message: Message) => void events.push({ name: 'message.created', payload: message }),
     onError: () => undefined,
     settlingTime: 1,
@@ -77,7 +90,8 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
     settlingTime: 1,
   });
   t.after(() => made.stop());
-  return { log, changes: made, history: createMessageHistory(messages, log), messages, events, changed, raised, inserts: () => inserts };
+  const append = ({ id, chatId, senderId, text }: TextDraft) => log.append({ id, chatId, senderId, content: { kind: 'text', text } });
+  return { log: { ...log, append }, changes: made, history: createMessageHistory(messages, log), messages, events, changed, raised, inserts: () => inserts };
 }
 
 async function suffer<T>(fate: Fate = 'well', write: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /** A client's copy of its chats, kept as the protocol says: drop what is known, apply what comes next, sync on a jump. */
-import type { Message, Place } from '../../src/core/schemas.ts';
+import type { Message, Place } from '../../src/core/message.ts';
 import type { Output } from './people.ts';
 
 type Synced = Output<'messages.sync'>;

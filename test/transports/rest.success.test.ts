@@ -31,8 +31,8 @@ test('every route answers 200, 201 with the thing made, or 204 with nothing', as
     return (answer.body ?? {}) as Record<string, unknown>;
   };
 
-  for (const story of [signUp, mails, google, secondFactor, people, chats, messages, sessions, removal]) await story({ server, expect, ann, bob });
-  assert.deepEqual(asked.sort(), routes.map(({ method, path }) => `${method} ${path}`).sort());
+  for (const story of [signUp, mails, google, secondFactor, people, chats, groups, messages, sessions, removal]) await story({ server, expect, ann, bob });
+  assert.deepEqual([...new Set(asked)].sort(), routes.map(({ method, path }) => `${method} ${path}`).sort());
 });
 
 async function signUp({ expect, ann }: Scene): Promise<void> {
@@ -94,6 +94,23 @@ async function chats({ expect, bob }: Scene): Promise<void> {
   const { id } = await expect(201, 'POST /chat', '/chat', { json: { userId: bob.id } });
   await expect(200, 'GET /chat', '/chat');
   await expect(200, 'GET /chat/:id', `/chat/${String(id)}`);
+}
+
+async function groups({ expect, bob, server: { person } }: Scene): Promise<void> {
+  const cleo = await person('Cleo');
+  const { id } = await expect(201, 'POST /chat/group', '/chat/group', { json: { title: 'Chess', userIds: [bob.id] } });
+  const group = `/chat/${String(id)}`;
+  await expect(200, 'PATCH /chat/:id', group, { json: { title: 'Go' } });
+  await expect(200, 'POST /chat/:id/member', `${group}/member`, { json: { userIds: [cleo.id] } });
+  await expect(200, 'GET /chat/:id/member', `${group}/member`);
+  await expect(204, 'PATCH /chat/:id/member/:userId', `${group}/member/${bob.id}`, { json: { role: 'admin' } });
+  await expect(204, 'DELETE /chat/:id/member/:userId', `${group}/member/${bob.id}`);
+  await expect(204, 'POST /chat/:id/ban', `${group}/ban`, { json: { userId: bob.id } });
+  await expect(200, 'GET /chat/:id/ban', `${group}/ban`);
+  await expect(204, 'DELETE /chat/:id/ban/:userId', `${group}/ban/${bob.id}`);
+  await expect(204, 'PATCH /chat/:id/member/:userId', `${group}/member/${cleo.id}`, { json: { role: 'owner' } });
+  await expect(204, 'POST /chat/:id/leave', `${group}/leave`, { json: {} });
+  await expect(204, 'DELETE /chat/:id', group, { token: cleo.accessToken });
 }
 
 async function messages({ expect, bob }: Scene): Promise<void> {

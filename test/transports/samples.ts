@@ -6,7 +6,7 @@ import { validatorOf } from '../../src/core/validate.ts';
 /** Texts that between them fit every field of the contract. */
 const texts = ['0123456789abcdef01234567', '01890a5d-ac96-774b-bcce-b302099a8057', 'ann@example.org', 'correct horse battery', 'cookie'];
 
-const candidates: unknown[] = [...texts, 1, true, {}, [], null];
+const candidates: unknown[] = [...texts, 1, true, {}, [], texts.slice(0, 1), null];
 
 /** A value that the schema accepts. */
 export function sampleOf(schema: TSchema): unknown {
@@ -32,11 +32,14 @@ export const takesNull = ({ schema }: Field): boolean => validatorOf(Type.Object
 
 /** The name by which a refusal of this value tells the field: what is in an object is told by its own name. */
 export function refusedField({ name, schema }: Field, value: object): string {
+  if (isList({ name, schema })) return Array.isArray(value) && value.length > 0 ? `${name}/0` : name;
   const [key] = isObject({ name, schema }) && !Array.isArray(value) ? Object.keys(value) : [];
   return key === undefined ? name : `${name}/${key}`;
 }
 
 export const isObject = ({ schema }: Field): boolean => 'type' in schema && schema.type === 'object';
+
+const isList = ({ schema }: Field): boolean => 'type' in schema && schema.type === 'array';
 
 /** True of what has a form of its own, so that not every text fits it. */
 export const isFormed = ({ schema }: Field): boolean => !('type' in schema && schema.type === 'string') || 'pattern' in schema;

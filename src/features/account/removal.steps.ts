@@ -1,6 +1,7 @@
 /** What is left to do for an account once it is erased: done twice, each of it is done as well. */
 import type { Id } from '../../core/schemas.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
+import type { GroupsService } from '../chats/groups.service.ts';
 import type { MessagesService } from '../messages/messages.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
@@ -20,11 +21,12 @@ export interface RemovalStepsParts {
   tokens: TokensService;
   security: SecurityService;
   mails: MailQueue;
+  groups: Pick<GroupsService, 'leaveAll'>;
   messages: Pick<MessagesService, 'purge'>;
 }
 
 /** In their order. */
-export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, messages }: RemovalStepsParts): RemovalStep[] => [
+export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, groups, messages }: RemovalStepsParts): RemovalStep[] => [
   (userId) => sessions.endAll(userId),
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
@@ -36,5 +38,7 @@ export const createRemovalSteps = ({ credentials, sessions, tokens, security, ma
     await credentials.endFarewell(userId);
   },
 
+  // Its messages first: what they are in has to be known.
   async (userId, removal) => removal.messages === 'remove' && messages.purge(userId, removal.signal),
+  (userId, removal) => groups.leaveAll(userId, removal.signal),
 ];

@@ -6,14 +6,13 @@
  */
 import { Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import type { Id, StoredMessage } from '../../core/schemas.ts';
+import type { StoredMessage } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { MembershipModel } from './membership.model.ts';
 
 export interface ChatHeads {
   raise(message: StoredMessage): void;
-  /** How far the stored head of a chat has come. */
-  storedSeq(chatId: Id): Promise<number>;
   /** Writes what is left; the last thing before the store is closed. */
   drain(): Promise<void>;
 }
@@ -62,7 +61,6 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
       merge(pending, chatId, seq, createdAt, [[senderId, seq]]);
       schedule();
     },
-    storedSeq: async (chatId) => (await chats.findById(chatId, { head: 1 }).lean())?.head.seq ?? 0,
     async drain() {
       clearTimeout(timer);
       await writing;

@@ -4,7 +4,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { ChatHistory, Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
-import type { MembershipModel } from './membership.model.ts';
+import { isIn, type MembershipModel } from './membership.model.ts';
 
 export interface ListingParts {
   chats: ChatModel;
@@ -16,7 +16,7 @@ export interface ListingParts {
 export function createListing({ chats, memberships, history, views }: ListingParts): ChatsService['list'] {
   /** Ids by activity, as the messages say it: the stored heads may be a moment behind. */
   const orderedIds = async (userId: Id): Promise<Id[]> => {
-    const mine = await memberships.distinct('chatId', { userId });
+    const mine = await memberships.distinct('chatId', { userId, ...isIn });
     const documents = await chats.find({ _id: { $in: mine } }, { createdAt: 1 }).lean();
     const heads = await history.heads(mine.map((chatId) => chatId.toHexString()));
     const rows = documents.map(({ _id, createdAt }) => {

@@ -11,7 +11,7 @@ import type { UsersService } from '../users/users.service.ts';
 import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import type { MembershipModel } from './membership.model.ts';
+import { atFirst, type MembershipModel } from './membership.model.ts';
 
 export interface OpeningParts {
   chats: ChatModel;
@@ -39,8 +39,8 @@ export function createOpening({ chats, memberships, users, views, bus }: Opening
     const id = _id.toHexString();
     for (const userId of people) bus.join(userId, `chat:${id}`);
     if (added || head.seq === 0) {
-      const seen = await Promise.all(people.map(async (userId) => [userId, await views.requireChat(userId, id)] as const));
-      for (const [userId, chat] of seen) bus.publish(`user:${userId}`, { name: 'chat.created', payload: chat });
+      const seen = await Promise.all(people.map(async (userId) => [userId, await views.summaries(userId, [id])] as const));
+      for (const [userId, [summary]] of seen) if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });
     }
     return id;
   };
@@ -65,7 +65,7 @@ async function addMembers(memberships: MembershipModel, chatId: Types.ObjectId, 
   const result = await memberships.collection.bulkWrite(
     people.map((id) => {
       const userId = new Types.ObjectId(id);
-      return { updateOne: { filter: { chatId, userId }, update: { $setOnInsert: { readSeq: 0 } }, upsert: true } };
+      return { updateOne: { filter: { chatId, userId }, update: { $setOnInsert: { role: 'member' as const, ...atFirst }, $currentDate: { changedAt: true as const } }, upsert: true } };
     }),
   );
   return result.upsertedCount > 0;

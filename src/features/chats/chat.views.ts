@@ -1,11 +1,12 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
-import type { Id, Message, Place } from '../../core/schemas.ts';
+import type { Message, Place } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
-import type { Chat, ChatSummary } from './chats.contract.ts';
-import type { MembershipDocument, MembershipModel } from './membership.model.ts';
+import type { Chat, ChatInfo, ChatSummary, Member } from './chats.contract.ts';
+import { isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 /** What chats need to know of their messages. */
 export interface ChatHistory {
@@ -13,12 +14,23 @@ export interface ChatHistory {
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
 }
 
+/** A chat, and what is the viewer's own in it. */
+export interface ViewedChat {
+  chat: Chat;
+  /** Messages after this number are theirs to see. */
+  fromSeq: number;
+  /** Everything up to here counts as read. */
+  readSeq: number;
+}
+
 export interface Views {
   /** As this person may see them: how far somebody has read shows only between people who both tell it. */
-  findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, Chat>>;
+  findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
   requireChat(viewer: Id, chatId: Id): Promise<Chat>;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[]): Promise<ChatSummary[]>;
+  /** These memberships of one chat as members, as the viewer may see them. */
+  toMembers(viewer: Id, chat: Pick<ChatDocument, '_id' | 'head'>, rows: readonly MembershipDocument[]): Promise<Member[]>;
 }
 
 export interface ViewsParts {
@@ -28,68 +40,97 @@ export interface ViewsParts {
   history: ChatHistory;
 }
 
-export function createViews({ chats, memberships, users, history }: ViewsParts): Views {
-  const findChats = async (viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, Chat>> => {
-    const ids = chatIds.map((id) => new Types.ObjectId(id));
-    // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
-    const documents = await chats.find({ _id: { $in: ids } }).lean();
-    const rows = await memberships.find({ chatId: { $in: ids } }).lean();
-    const [people, sent] = await Promise.all([
-      users.findUsers([...new Set(rows.map((row) => row.userId.toHexString()))]),
-      history.sendersSince(documents.map((chat) => ({ chatId: chat._id.toHexString(), seq: chat.head.seq }))),
-    ]);
-    return new Map(documents.map((chat) => [chat._id.toHexString(), toChat(viewer, chat, rows, people, sent)]));
-  };
+export function createViews(parts: ViewsParts): Views {
+  const { history } = parts;
+  const findChats: Views['findChats'] = (viewer, chatIds) => find(parts, viewer, chatIds);
 
   return {
     findChats,
     async requireChat(viewer, chatId) {
-      const chat = (await findChats(viewer, [chatId])).get(chatId);
-      if (!chat) throw new AppError('CHAT_NOT_FOUND');
-      return chat;
+      const found = (await findChats(viewer, [chatId])).get(chatId);
+      if (!found) throw new AppError('CHAT_NOT_FOUND');
+      return found.chat;
     },
     async summaries(userId, chatIds) {
       const heads = await history.heads(chatIds);
       const found = await findChats(userId, chatIds);
       return chatIds.flatMap((chatId) => {
-        const chat = found.get(chatId);
+        const viewed = found.get(chatId);
         const head = heads.get(chatId);
-        return chat && head ? [toSummary(chat, head, userId)] : [];
+        return viewed && head ? [toSummary(viewed, head)] : [];
       });
+    },
+    async toMembers(viewer, chat, rows) {
+      const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, [chat])]);
+      return toShown(viewer, rows, people, sent.get(chat._id.toHexString()));
     },
   };
 }
 
+async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>> {
+  const { chats, memberships } = parts;
+  // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
+  const documents = await chats.find({ _id: { $in: chatIds.map((id) => new Types.ObjectId(id)) } }, { change: 0 }).lean();
+  const idsOf = (wanted: ChatDocument['kind']) => documents.filter(({ kind }) => kind === wanted).map(({ _id }) => _id);
+  const inPairs = await memberships.find({ chatId: { $in: idsOf('private') }, ...isIn }).lean();
+  const inGroups = await memberships.find({ chatId: { $in: idsOf('group') }, userId: viewer, ...isIn }).lean();
+  const rows = [...inPairs, ...inGroups];
+  const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents)]);
+  return new Map(
+    documents.flatMap((document) => {
+      const id = document._id.toHexString();
+      const members = rows.filter((row) => row.chatId.equals(document._id));
+      const own = members.find((row) => row.userId.toHexString() === viewer);
+      if (!own) return [];
+      const shown = toShown(viewer, members, people, sent.get(id));
+      return [[id, { chat: { ...toChatInfo(document), members: shown }, fromSeq: own.fromSeq, readSeq: Math.max(own.joinedSeq, markOf(own, sent.get(id))) }]];
+    }),
+  );
+}
+
+/** Who has sent what since the stored heads: a read mark may lag behind. */
+const sentSince = ({ history }: ViewsParts, documents: readonly Pick<ChatDocument, '_id' | 'head'>[]) =>
+  history.sendersSince(documents.map((chat) => ({ chatId: chat._id.toHexString(), seq: chat.head.seq })));
+
+const peopleOf = ({ users }: ViewsParts, viewer: Id, rows: readonly MembershipDocument[]) => users.findUsers([...new Set([viewer, ...rows.map((row) => row.userId.toHexString())])]);
+
+type Sent = ReadonlyMap<Id, number> | undefined;
+
 /** Sending raises the sender's read mark; where the stored mark is behind, the messages sent since say it. */
-function toChat(
-  viewer: Id,
-  chat: ChatDocument,
-  rows: readonly MembershipDocument[],
-  people: ReadonlyMap<Id, KnownUser>,
-  sent: ReadonlyMap<Id, ReadonlyMap<Id, number>>,
-): Chat {
-  const id = chat._id.toHexString();
+const markOf = ({ userId, readSeq }: MembershipDocument, sent: Sent): number => Math.max(readSeq, sent?.get(userId.toHexString()) ?? 0);
+
+function toShown(viewer: Id, rows: readonly MembershipDocument[], people: ReadonlyMap<Id, KnownUser>, sent: Sent): Member[] {
   const isTold = (userId: Id): boolean => userId === viewer || tellEachOther(people.get(viewer), people.get(userId));
-  const members = rows
-    .filter((row) => row.chatId.equals(chat._id))
+  return rows
     .flatMap((row) => {
       const userId = row.userId.toHexString();
       const user = people.get(userId)?.user;
-      return user ? [{ user, ...(isTold(userId) && { readSeq: Math.max(row.readSeq, sent.get(id)?.get(userId) ?? 0) }) }] : [];
+      return user && row.role ? [{ user, role: row.role, ...(isTold(userId) && { readSeq: markOf(row, sent) }) }] : [];
     })
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
-  return { id, kind: chat.kind, members, createdAt: chat.createdAt.toISOString() };
+}
+
+export function toChatInfo({ _id, kind, title, description, ownerId, settings, memberCount, pairKey, createdAt }: Omit<ChatDocument, 'change'>): ChatInfo {
+  return {
+    id: _id.toHexString(),
+    kind,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(ownerId && { ownerId: ownerId.toHexString() }),
+    ...(settings && { settings }),
+    memberCount: memberCount ?? new Set(pairKey?.split(':')).size,
+    createdAt: createdAt.toISOString(),
+  };
 }
 
 /** How far somebody has read shows only between people who both tell it. */
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
 
-function toSummary(chat: Chat, head: { place: Place; lastMessage?: Message }, userId: Id): ChatSummary {
-  const readSeq = chat.members.find((member) => member.user.id === userId)?.readSeq ?? 0;
+function toSummary({ chat, fromSeq, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message }): ChatSummary {
   return {
     ...chat,
-    head: head.place,
-    ...(head.lastMessage && { lastMessage: head.lastMessage }),
-    unread: Math.max(0, head.place.seq - readSeq),
+    head: place,
+    ...(lastMessage && lastMessage.seq > fromSeq && { lastMessage }),
+    unread: Math.max(0, place.seq - readSeq),
   };
 }

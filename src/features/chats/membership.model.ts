@@ -1,24 +1,65 @@
-/** How it is stored who is in which chat, and how far they have read. */
+/** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type Types } from 'mongoose';
+import type { Role } from './chats.contract.ts';
 
 export interface MembershipDocument {
   _id: Types.ObjectId;
   chatId: Types.ObjectId;
   userId: Types.ObjectId;
+  /** Absent of those who are not in the chat any more. */
+  role?: Role;
+  /** Whoever is banned cannot be added again. */
+  bannedAt?: Date;
+  /** The number of the notice by which they came in; 0 in a private chat. */
+  joinedSeq: number;
+  /** The number of the notice that gave them the role they have. */
+  roleSeq: number;
+  /** Messages up to here were before their time, and are not theirs to see. */
+  fromSeq: number;
   /** Only ever raised. */
   readSeq: number;
+  /** The last change of the group that has reached this document. */
+  version?: number;
+  /** By MongoDB's clock, when anything of it has changed last. */
+  changedAt: Date;
 }
 
 const schema = new Schema<MembershipDocument>(
   {
     chatId: { type: Schema.Types.ObjectId, required: true },
     userId: { type: Schema.Types.ObjectId, required: true },
+    role: String,
+    bannedAt: Date,
+    joinedSeq: { type: Number, required: true },
+    roleSeq: { type: Number, required: true },
+    fromSeq: { type: Number, required: true },
     readSeq: { type: Number, required: true },
+    version: Number,
+    changedAt: { type: Date, required: true },
   },
   { collection: 'memberships', versionKey: false },
 );
 schema.index({ chatId: 1, userId: 1 }, { unique: true });
-schema.index({ userId: 1 });
+schema.index({ chatId: 1, changedAt: 1 });
+schema.index({ chatId: 1, role: 1, roleSeq: 1 }, { partialFilterExpression: { role: { $exists: true } } });
+schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
 
 export const membershipModel = (connection: Connection) => connection.model('Membership', schema);
 export type MembershipModel = ReturnType<typeof membershipModel>;
+
+/** What of a membership says that somebody is in the chat. */
+export const isIn = { role: { $exists: true } } as const;
+
+/** What a new membership of a private chat begins with. */
+export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0 } as const;
+
+/** Gives those who were in a chat before there were groups what a member has. */
+export async function completeMemberships(memberships: MembershipModel): Promise<void> {
+  const { readSeq: _known, ...missing } = atFirst;
+  await memberships.collection.updateMany({ changedAt: { $exists: false } }, { $set: { role: 'member', ...missing }, $currentDate: { changedAt: true } });
+  // It held also those who are not in a chat any more.
+  const indexes = await memberships.collection.indexes();
+  if (indexes.some(({ name }) => name === oldIndex)) await memberships.collection.dropIndex(oldIndex);
+}
+
+const oldIndex = 'userId_1';

@@ -1,20 +1,16 @@
-/** What waits to be written to the log: bounded in number and bytes, in order, and nobody waits for ever. */
+/**
+ * What waits to be written to the log: bounded in number and bytes, in order, and nobody waits for ever. What is for a chat
+ * that is held stands aside, in its order, until the chat is released.
+ */
 import { AppError } from '../../core/errors.ts';
-import type { Id, Message, MessageId } from '../../core/schemas.ts';
-import { toDocument, type MessageDocument } from './message.model.ts';
+import type { Message } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import { toDocument, type Draft, type MessageDocument } from './message.model.ts';
 
 export interface Appended {
   message: Message;
   /** True when the message had been sent before and nothing new was stored. */
   deduplicated: boolean;
-}
-
-/** A message as its sender gives it to the log. */
-export interface Draft {
-  id: MessageId;
-  chatId: Id;
-  senderId: Id;
-  text: string;
 }
 
 export interface Entry {
@@ -45,11 +41,16 @@ const fixedBytes = 200;
 export interface Queue {
   /** Rejects with BUSY when the queue is full. */
   add: (draft: Draft) => Promise<Appended>;
-  /** The next entries to write, oldest first; empty when there are none. Senders who gave up are left out. */
+  /** The next entries to write, oldest first; empty when there are none. None of a chat that is held; a notice comes last. */
   take: () => Entry[];
+  /** Nothing for this chat is taken from now on. */
+  hold: (chatId: Id) => void;
+  isHeld: (chatId: Id) => boolean;
+  /** The chat may be written to again: what stood aside for it goes on, but for those whom `refuse` gives an error for. */
+  release: (chatId: Id, refuse: (entry: Entry) => Promise<unknown>) => Promise<void>;
   /** Entries that were taken and not written go back to the front, in their order. */
   putBack: (entries: readonly Entry[]) => void;
-  accept: (entry: Entry, appended: Appended) => void;
+  accept: (entry: Entry, appended: Appended) => unknown;
   fail: (entry: Entry, error: unknown) => void;
   /** Somebody waits whose message is not being written. */
   hasWork: () => boolean;
@@ -59,34 +60,85 @@ export interface Queue {
 
 export function createQueue(limits: QueueLimits): Queue {
   let queued: Entry[] = [];
-  const waiting = createWaiting(limits, () => (queued = []));
+  const aside = createAside();
+  const waiting = createWaiting(limits, () => {
+    queued = [];
+    aside.empty();
+  });
+  const fail = (entry: Entry, error: unknown): void => {
+    if (waiting.leave(entry)) entry.reject(error);
+  };
+  const putBack = (entries: readonly Entry[]): void => {
+    queued = [...aside.putFirst(entries.filter((entry) => waiting.has(entry))), ...queued];
+  };
+
   return {
     add(draft) {
       return new Promise((resolve, reject) => {
-        queued.push(waiting.admit(draft, resolve, reject));
+        const entry = waiting.admit(draft, resolve, reject);
+        if (!aside.put(entry)) queued.push(entry);
       });
     },
     take: () => queued.splice(0, batchLength(queued)),
-    putBack(entries) {
-      queued = [...entries.filter((entry) => waiting.has(entry)), ...queued];
+    hold: (chatId) => {
+      aside.open(chatId);
+      queued = queued.filter((entry) => !aside.put(entry));
     },
-    accept(entry, appended) {
-      if (waiting.leave(entry)) entry.resolve(appended);
+    isHeld: (chatId) => aside.isOpen(chatId),
+    async release(chatId, refuse) {
+      const known = [...aside.of(chatId)];
+      const errors = await Promise.all(known.map(refuse));
+      known.forEach((entry, index) => errors[index] !== undefined && fail(entry, errors[index]));
+      // Whoever came meanwhile was let in by what is known now.
+      putBack(aside.close(chatId));
     },
-    fail(entry, error) {
-      if (waiting.leave(entry)) entry.reject(error);
-    },
+    putBack,
+    accept: (entry, appended) => waiting.leave(entry) && entry.resolve(appended),
+    fail,
     hasWork: () => queued.length > 0,
     isIdle: waiting.isEmpty,
+  };
+}
+
+const chatOf = ({ draft }: Entry): Id => draft.chatId;
+
+/** What stands aside, by chat, in its order. */
+function createAside() {
+  const held = new Map<Id, Entry[]>();
+  return {
+    open(chatId: Id): void {
+      if (!held.has(chatId)) held.set(chatId, []);
+    },
+    isOpen: (chatId: Id): boolean => held.has(chatId),
+    of: (chatId: Id): readonly Entry[] => held.get(chatId) ?? [],
+    /** False if its chat is not held. */
+    put: (entry: Entry): boolean => held.get(chatOf(entry))?.push(entry) !== undefined,
+    /** In front of what stands there. Gives those whose chat is not held. */
+    putFirst(entries: readonly Entry[]): readonly Entry[] {
+      if (held.size === 0) return entries;
+      for (const [chatId, others] of held) held.set(chatId, [...entries.filter((entry) => chatOf(entry) === chatId), ...others]);
+      return entries.filter((entry) => !held.has(chatOf(entry)));
+    },
+    close(chatId: Id): Entry[] {
+      const entries = held.get(chatId) ?? [];
+      held.delete(chatId);
+      return entries;
+    },
+    empty(): void {
+      for (const chatId of held.keys()) held.set(chatId, []);
+    },
   };
 }
 
 /** How many of the first entries fit into one write; one fits always. */
 function batchLength(entries: readonly Entry[]): number {
   let bytes = 0;
+  let ended = false;
   const tooMany = entries.slice(0, batchLimit.messages).findIndex((entry, index) => {
     bytes += entry.bytes;
-    return index > 0 && bytes > batchLimit.bytes;
+    if (ended || (index > 0 && bytes > batchLimit.bytes)) return true;
+    ended = entry.document.kind === 'notice';
+    return false;
   });
   return tooMany < 0 ? batchLimit.messages : tooMany;
 }
@@ -120,7 +172,7 @@ function createWaiting(limits: QueueLimits, onSilence: () => void) {
     has: (entry: Entry): boolean => entries.has(entry),
     isEmpty: (): boolean => entries.size === 0,
     admit(draft: Draft, resolve: Entry['resolve'], reject: Entry['reject']): Entry {
-      const entry = { draft, document: toDocument(draft), lost: [], bytes: fixedBytes + Buffer.byteLength(draft.text), deadline: Date.now() + limits.patience, resolve, reject };
+      const entry = { draft, document: toDocument(draft), lost: [], bytes: fixedBytes + bytesOf(draft), deadline: Date.now() + limits.patience, resolve, reject };
       if (entries.size >= limits.messages || bytes + entry.bytes > limits.bytes) throw new AppError('BUSY');
       entries.add(entry);
       bytes += entry.bytes;
@@ -129,3 +181,5 @@ function createWaiting(limits: QueueLimits, onSilence: () => void) {
     },
   };
 }
+
+const bytesOf = ({ content }: Draft): number => Buffer.byteLength(content.kind === 'text' ? content.text : JSON.stringify(content.notice));

@@ -11,7 +11,9 @@ export const hashOfText = (id: MessageDocument['_id'], text: string): string =>
 /** True if the stored message came from this very send, whatever became of it since. */
 function isSameSend(sent: MessageDocument, stored: MessageDocument): boolean {
   if (!stored.chatId.equals(sent.chatId) || !stored.senderId.equals(sent.senderId)) return false;
-  if (stored.removedAt) return true;
+  if (stored.kind !== sent.kind) return false;
+  // The ids of notices are the server's own.
+  if (stored.removedAt || stored.kind === 'notice') return true;
   const text = sent.text ?? '';
   return stored.sentHash === undefined ? stored.text === text : stored.sentHash === hashOfText(sent._id, text);
 }

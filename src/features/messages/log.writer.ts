@@ -1,8 +1,9 @@
 /** Empties the queue of the log into the journal, batch after batch, and tells each sender what became of it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
-import type { Message } from '../../core/schemas.ts';
-import type { Heads, Numbers } from './log.numbers.ts';
+import type { Message } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { LoggedChats, Numbers } from './log.numbers.ts';
 import type { Entry, Queue } from './log.queue.ts';
 import { answerRepeat, isSameWrite } from './log.repeat.ts';
 import { writeBatch } from './log.write.ts';
@@ -10,7 +11,7 @@ import type { MessageCollection, MessageDocument } from './message.model.ts';
 
 export interface LogParts {
   messages: MessageCollection;
-  heads: Heads;
+  chats: LoggedChats;
   queue: Queue;
   numbers: Numbers;
   onStored: (message: Message) => void;
@@ -18,6 +19,10 @@ export interface LogParts {
   /** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
   settlingTime: number;
   draining: boolean;
+  /** Chats that are held, each until this ends. */
+  settling: Set<Promise<void>>;
+  /** Called when a chat that was held may be written to again. */
+  onReleased: () => void;
   /** The write that MongoDB has been sent and not yet answered. */
   underWay: { batch: readonly Entry[]; done: Promise<void> } | undefined;
 }
@@ -43,7 +48,14 @@ export async function writeAll(log: LogParts): Promise<void> {
 
 async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const unknown = log.numbers.unknownChats(batch);
-  if (unknown.size > 0) await withDeadline(log.numbers.load(unknown), storePatience);
+  const changed = unknown.size > 0 ? await withDeadline(log.numbers.load(unknown), storePatience) : [];
+  for (const chatId of changed) hold(log, chatId);
+  const [held, free] = changed.length > 0 ? split(batch, ({ draft }) => changed.includes(draft.chatId)) : [[], batch];
+  log.queue.putBack(held);
+  if (free.length > 0) await writeNumbered(log, free);
+}
+
+async function writeNumbered(log: LogParts, batch: readonly Entry[]): Promise<void> {
   log.numbers.assign(batch);
   const outcome = await writeBatch(log.messages, batch);
   switch (outcome.kind) {
@@ -64,14 +76,48 @@ async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
 function accept(log: LogParts, entries: readonly Entry[]): void {
   for (const entry of entries) {
     const { seq, kind, createdAt } = entry.document;
-    const { id, chatId, senderId, text } = entry.draft;
-    const message: Message = { id, chatId, seq, senderId, kind, createdAt: createdAt.toISOString(), text };
+    const { id, chatId, senderId, content } = entry.draft;
+    const message: Message = { id, chatId, seq, senderId, ...content, createdAt: createdAt.toISOString() };
     log.numbers.advance(chatId, seq);
-    log.heads.raise({ chatId, senderId, seq, createdAt });
-    log.onStored(message);
+    log.chats.raise({ chatId, senderId, seq, createdAt });
+    // What a notice says is done, and told, before anything else is written to its chat.
+    if (kind === 'notice') hold(log, chatId);
+    else log.onStored(message);
     log.queue.accept(entry, { message, deduplicated: false });
   }
 }
+
+/**
+ * Nothing is written to this chat until this process knows who is in it. Whoever was let in by what was known before is
+ * looked at again: so nobody writes behind the notice that ends their right to.
+ */
+function hold(log: LogParts, chatId: Id): void {
+  if (log.queue.isHeld(chatId)) return;
+  log.queue.hold(chatId);
+  const settling = settleHeld(log, chatId)
+    .catch(async (error: unknown) => {
+      log.onError(error);
+      // It is looked up again, and held again, when the next message for it is to be written.
+      log.numbers.forgetChat(chatId);
+      await pause(retryPause);
+      await log.queue.release(chatId, () => Promise.resolve(undefined));
+    })
+    .then(() => {
+      log.settling.delete(settling);
+      log.onReleased();
+    });
+  log.settling.add(settling);
+}
+
+async function settleHeld(log: LogParts, chatId: Id): Promise<void> {
+  await withDeadline(log.chats.settle(chatId), storePatience);
+  await log.queue.release(chatId, async ({ draft }) => {
+    if (draft.content.kind === 'notice') return undefined;
+    return log.chats.requireSender(draft.senderId, chatId).catch((error: unknown) => error);
+  });
+}
+
+const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] => [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 
 type Refusal = Extract<Awaited<ReturnType<typeof writeBatch>>, { kind: 'refused' }>;
 

@@ -1,6 +1,7 @@
 /** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
 import { Types } from 'mongoose';
-import type { Id, Message, MessageId, Place } from '../../core/schemas.ts';
+import type { Message, Place } from '../../core/message.ts';
+import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 
@@ -19,13 +20,25 @@ export interface PageRequest {
 export interface MessageHistory {
   find(id: MessageId): Promise<Message | undefined>;
   /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
-  page(chatId: Id, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
+  page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
   heads(chatIds: readonly Id[]): Promise<Map<Id, ChatHead>>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
   /** The next messages after a place, and the place they bring a reader to. */
-  since(chatId: Id, from: Place, to: Place, limit: number): Promise<{ messages: Message[]; place: Place }>;
+  since(chatId: Id, view: View, way: Way): Promise<{ messages: Message[]; place: Place }>;
+}
+
+/** What of a chat is somebody's to see: messages after this number. */
+export interface View {
+  fromSeq: number;
+}
+
+/** From a place to another, so many messages at a time. */
+export interface Way {
+  from: Place;
+  to: Place;
+  limit: number;
 }
 
 /** Reads through `messages`, and shows nothing that the log has yet to see journaled. */
@@ -42,18 +55,18 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       await log.settled([document.chatId.toHexString()]);
       return toMessage(document);
     },
-    page: async (chatId, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), request)),
+    page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
     sendersSince: async (places) => sendersSince(messages, places),
-    since: async (chatId, from, to, limit) => settled([chatId], since(messages, new Types.ObjectId(chatId), { from, to, limit })),
+    since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
   };
 }
 
-async function page(messages: MessageCollection, chatId: Types.ObjectId, { before, after, around, limit }: PageRequest) {
-  if (after !== undefined) return ascending(messages, chatId, after, limit);
-  if (around === undefined) return descending(messages, chatId, before ?? Infinity, limit);
-  const older = await descending(messages, chatId, around + 1, Math.ceil(limit / 2));
-  const newer = await ascending(messages, chatId, around, limit - older.items.length);
+async function page(messages: MessageCollection, chatId: Types.ObjectId, { fromSeq }: View, { before, after, around, limit }: PageRequest) {
+  if (after !== undefined) return ascending(messages, chatId, Math.max(after, fromSeq), limit);
+  if (around === undefined) return descending(messages, chatId, { before: before ?? Infinity, fromSeq }, limit);
+  const older = await descending(messages, chatId, { before: around + 1, fromSeq }, Math.ceil(limit / 2));
+  const newer = await ascending(messages, chatId, Math.max(around, fromSeq), limit - older.items.length);
   return { items: [...older.items, ...newer.items], more: older.more || newer.more };
 }
 
@@ -62,8 +75,8 @@ async function ascending(messages: MessageCollection, chatId: Types.ObjectId, af
   return { items: found.slice(0, limit).map(toMessage), more: found.length > limit };
 }
 
-async function descending(messages: MessageCollection, chatId: Types.ObjectId, before: number, limit: number) {
-  const found = await messages.find({ chatId, seq: { $lt: before } }).sort({ seq: -1 }).limit(limit + 1).toArray();
+async function descending(messages: MessageCollection, chatId: Types.ObjectId, { before, fromSeq }: { before: number; fromSeq: number }, limit: number) {
+  const found = await messages.find({ chatId, seq: { $gt: fromSeq, $lt: before } }).sort({ seq: -1 }).limit(limit + 1).toArray();
   return { items: found.slice(0, limit).reverse().map(toMessage), more: found.length > limit };
 }
 
@@ -112,15 +125,15 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
  * Changed messages first, then new ones. Only those changes count that touch messages the reader has: the others
  * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here.
  */
-async function since(messages: MessageCollection, chatId: Types.ObjectId, { from, to, limit }: { from: Place; to: Place; limit: number }) {
-  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: { $lte: from.seq } }).sort({ rev: 1 }).limit(limit).toArray() : [];
+async function since(messages: MessageCollection, chatId: Types.ObjectId, { fromSeq }: View, { from, to, limit }: Way) {
+  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: { $gt: fromSeq, $lte: from.seq } }).sort({ rev: 1 }).limit(limit).toArray() : [];
   const lastChange = changed.at(-1);
   if (lastChange && changed.length === limit) return { messages: changed.map(toMessage), place: { seq: from.seq, rev: revOf(lastChange) } };
   const left = limit - changed.length;
-  const fresh = to.seq > from.seq ? await messages.find({ chatId, seq: { $gt: from.seq } }).sort({ seq: 1 }).limit(left).toArray() : [];
+  const fresh = to.seq > from.seq ? await messages.find({ chatId, seq: { $gt: Math.max(from.seq, fromSeq) } }).sort({ seq: 1 }).limit(left).toArray() : [];
   return {
     messages: [...changed, ...fresh].map(toMessage),
-    place: { seq: fresh.at(-1)?.seq ?? from.seq, rev: to.rev },
+    place: { seq: fresh.at(-1)?.seq ?? Math.max(from.seq, Math.min(fromSeq, to.seq)), rev: to.rev },
   };
 }
 

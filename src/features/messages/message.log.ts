@@ -26,6 +26,12 @@
  * - The id is taken: a repeat. Answer it from the store, together with every other repeat in the rest of the batch,
  *   so that a storm of repeats costs one look-up and not one write each.
  *
+ * What notices do
+ * The members of a group change by notices, which are messages in its log like any other. A process that knows the last
+ * number of a chat has acted on every notice before it: on its own before anything else is written to the chat, on those
+ * of other processes when their number stands in its way. Whoever waits is then looked at again. So in every log the
+ * messages behind a notice are those of people who may write as of that notice, however many processes there are.
+ *
  * When the outcome is unknown
  * A write that was sent and not answered may have been stored, or may be stored yet, when MongoDB wakes up and reads
  * what lies in its socket. Its numbers are not used again before its ids have been looked up, and they are looked up
@@ -36,17 +42,19 @@
  */
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Id, Message } from '../../core/schemas.ts';
-import { createNumbers, type Heads } from './log.numbers.ts';
-import { createQueue, type Appended, type Draft, type QueueLimits } from './log.queue.ts';
+import type { Message } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import { createNumbers, type LoggedChats } from './log.numbers.ts';
+import { createQueue, type Appended, type QueueLimits } from './log.queue.ts';
 import { writeAll, type LogParts } from './log.writer.ts';
-import type { MessageCollection } from './message.model.ts';
+import type { Draft, MessageCollection } from './message.model.ts';
 
 export interface MessageLog {
   /**
    * Appends a message to its chat; its `seq` is given here.
    * @throws BUSY when too much is queued, CONFLICT when the id belongs to another message,
    *   UNAVAILABLE when MongoDB stays silent (the message may still be stored: repeat it with its id),
+   *   CHAT_NOT_FOUND or NOT_ALLOWED when the sender has lost the right to write while the message waited,
    *   SHUTTING_DOWN once drain was called
    */
   append(draft: Draft): Promise<Appended>;
@@ -61,8 +69,8 @@ export interface MessageLog {
 
 export interface MessageLogOptions {
   messages: MessageCollection;
-  heads: Heads;
-  /** Called once for each stored message, in the order of its chat, before its sender is answered. */
+  chats: LoggedChats;
+  /** Called once for each stored message that is no notice, in the order of its chat, before its sender is answered. */
   onStored: (message: Message) => void;
   onError: (error: unknown) => void;
   limits?: Partial<QueueLimits>;
@@ -74,7 +82,8 @@ const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, 
 
 export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
-  const log: LogParts = { ...options, queue, numbers: createNumbers(options.messages, options.heads), settlingTime, draining: false, underWay: undefined };
+  const numbers = createNumbers(options.messages, options.chats);
+  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Set(), onReleased: () => queue.hasWork() && write() };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {
@@ -99,7 +108,7 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
     },
     async drain() {
       log.draining = true;
-      while (writing) await writing;
+      while (writing || log.settling.size > 0) await (writing ?? Promise.all(log.settling));
     },
   };
 }

@@ -1,6 +1,8 @@
 /** How messages are stored, and the only door from storage to the wire. */
 import { Schema, Types, mongo, type Connection } from 'mongoose';
-import type { Id, Message, MessageId } from '../../core/schemas.ts';
+import type { Message } from '../../core/message.ts';
+import type { Notice } from '../../core/notice.ts';
+import type { Id, MessageId } from '../../core/schemas.ts';
 
 export interface MessageDocument {
   /** The UUID that its sender gave it: what makes a repeated send harmless. */
@@ -10,8 +12,9 @@ export interface MessageDocument {
   /** The number of its last change; absent while it was never changed. */
   rev?: number;
   senderId: Types.ObjectId;
-  kind: 'text';
+  kind: Message['kind'];
   text?: string;
+  notice?: Notice;
   /** SHA-256 of the text first sent, once it was edited: a late repeat of the send is still recognised. */
   sentHash?: string;
   createdAt: Date;
@@ -28,6 +31,7 @@ const schema = new Schema<MessageDocument>(
     senderId: { type: Schema.Types.ObjectId, required: true },
     kind: { type: String, required: true },
     text: String,
+    notice: { type: Schema.Types.Mixed },
     sentHash: String,
     createdAt: { type: Date, required: true },
     editedAt: Date,
@@ -49,14 +53,21 @@ export function messageCollection(connection: Connection, options: mongo.Collect
 /** The driver's own UUID class checks by regular expressions what the contract has checked already; this is the hot path. */
 export const toUuid = (id: MessageId): mongo.Binary => new mongo.Binary(Buffer.from(id.replaceAll('-', ''), 'hex'), mongo.Binary.SUBTYPE_UUID);
 
+/** A message as it is given to the log: what a person has written, or what the server notes. */
+export interface Draft {
+  id: MessageId;
+  chatId: Id;
+  senderId: Id;
+  content: { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice };
+}
+
 /** A new message as it is stored, still without its number. */
-export const toDocument = ({ id, chatId, senderId, text }: { id: MessageId; chatId: Id; senderId: Id; text: string }): MessageDocument => ({
+export const toDocument = ({ id, chatId, senderId, content }: Draft): MessageDocument => ({
   _id: toUuid(id),
   chatId: new Types.ObjectId(chatId),
   seq: 0,
   senderId: new Types.ObjectId(senderId),
-  kind: 'text',
-  text,
+  ...content,
   createdAt: new Date(),
 });
 
@@ -71,6 +82,7 @@ export function toMessage(document: MessageDocument): Message {
   };
   if (document.rev !== undefined) message.rev = document.rev;
   if (document.text !== undefined) message.text = document.text;
+  if (document.notice) message.notice = document.notice;
   if (document.editedAt) message.editedAt = document.editedAt.toISOString();
   if (document.removedAt) message.removedAt = document.removedAt.toISOString();
   return message;

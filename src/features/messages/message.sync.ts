@@ -1,8 +1,7 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
 import type { Caller } from '../../core/contract.ts';
-import type { Message, Place } from '../../core/schemas.ts';
-import type { Chat } from '../chats/chats.contract.ts';
-import type { ChatsService } from '../chats/chats.service.ts';
+import type { Message, Place } from '../../core/message.ts';
+import type { ChatsService, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
@@ -59,14 +58,15 @@ const isSpent = ({ messages, bytes }: Room): boolean => messages <= 0 || bytes <
 const isBefore = (place: Place, head: Place): boolean => place.seq < head.seq || place.rev < head.rev;
 
 /** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
-async function syncChat(history: MessageHistory, chat: Chat, { from, head, left }: { from: Place; head: Place; left: Room }): Promise<SyncedChat> {
+async function syncChat(history: MessageHistory, { chat, fromSeq }: ViewedChat, { from, head, left }: { from: Place; head: Place; left: Room }): Promise<SyncedChat> {
   let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
   const messages: Message[] = [];
   while (isBefore(place, head) && !isSpent(left)) {
-    const next = await history.since(chat.id, place, head, Math.min(left.messages, messagesPerRead));
+    const next = await history.since(chat.id, { fromSeq }, { from: place, to: head, limit: Math.min(left.messages, messagesPerRead) });
+    const isStuck = !isBefore(place, next.place);
     place = next.place;
     // A store that lags behind its own head must not keep us here.
-    if (next.messages.length === 0) break;
+    if (isStuck) break;
     messages.push(...next.messages);
     left.messages -= next.messages.length;
     for (const { text = '' } of next.messages) left.bytes -= Buffer.byteLength(text);

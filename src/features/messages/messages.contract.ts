@@ -2,7 +2,8 @@
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, Lines, Message, MessageId, Nothing, pageOf, Place, strictObject } from '../../core/schemas.ts';
+import { Message, Place } from '../../core/message.ts';
+import { Id, Lines, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
 import { Chat } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
@@ -39,7 +40,7 @@ export const messagesContract = {
         text: Text,
       }),
       output: SentMessage,
-      errors: ['CHAT_NOT_FOUND', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY'],
     }),
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',

@@ -2,7 +2,8 @@
 import { v7 as uuid } from 'uuid';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Id, Message, MessageId } from '../../core/schemas.ts';
+import type { Message } from '../../core/message.ts';
+import type { Id, MessageId } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { Update } from './change.model.ts';
 import type { MessageChanges } from './message.changes.ts';
@@ -33,8 +34,8 @@ export function createMessagesService({ messages, chats, log, changes, history }
   const requireMessage = async (userId: Id, id: MessageId): Promise<Message> => {
     const message = await history.find(id);
     // Asked also about a message that does not exist: the time it takes would tell.
-    const isMember = await chats.isMember(userId, message?.chatId ?? userId);
-    if (!message || !isMember) throw new AppError('MESSAGE_NOT_FOUND');
+    const view = await chats.findView(userId, message?.chatId ?? userId);
+    if (!message || !view || message.seq <= view.fromSeq) throw new AppError('MESSAGE_NOT_FOUND');
     return message;
   };
 
@@ -56,9 +57,9 @@ export function createMessagesService({ messages, chats, log, changes, history }
     },
 
     async list(caller, { chatId, ...request }) {
-      await chats.requireMember(caller.userId, chatId);
+      const view = await chats.requireView(caller.userId, chatId);
       requireOneDirection(request);
-      return history.page(chatId, request);
+      return history.page(chatId, view, request);
     },
 
     edit: async (caller, { id, text }) => change(caller.userId, id, (message) => editOf(message, caller.userId, text)),

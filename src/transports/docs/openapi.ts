@@ -15,6 +15,7 @@ const tags: Record<Feature, string> = {
   totp: 'The second factor: codes from an authenticator app.',
   auth: 'Signing up, in and out, and keeping a session alive.',
   chats: 'Conversations: opening one, and the list of mine.',
+  groups: 'Groups: making them, who is in them and as what, and how they end.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
   account: 'My address, my password, my Google account, and the end of all that.',
 };

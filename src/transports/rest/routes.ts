@@ -52,6 +52,18 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/chat/:id', operation: 'chats.get', status: 200 },
   { method: 'POST', path: '/chat/:id/read', operation: 'chats.read', status: 204 },
 
+  { method: 'POST', path: '/chat/group', operation: 'groups.create', status: 201 },
+  { method: 'PATCH', path: '/chat/:id', operation: 'groups.update', status: 200 },
+  { method: 'DELETE', path: '/chat/:id', operation: 'groups.remove', status: 204 },
+  { method: 'POST', path: '/chat/:id/leave', operation: 'groups.leave', status: 204 },
+  { method: 'GET', path: '/chat/:id/member', operation: 'groups.members', status: 200 },
+  { method: 'POST', path: '/chat/:id/member', operation: 'groups.add', status: 200 },
+  { method: 'PATCH', path: '/chat/:id/member/:userId', operation: 'groups.appoint', status: 204 },
+  { method: 'DELETE', path: '/chat/:id/member/:userId', operation: 'groups.expel', status: 204 },
+  { method: 'GET', path: '/chat/:id/ban', operation: 'groups.banned', status: 200 },
+  { method: 'POST', path: '/chat/:id/ban', operation: 'groups.ban', status: 204 },
+  { method: 'DELETE', path: '/chat/:id/ban/:userId', operation: 'groups.unban', status: 204 },
+
   { method: 'POST', path: '/message', operation: 'messages.send', status: 201 },
   { method: 'GET', path: '/message', operation: 'messages.list', status: 200 },
   { method: 'POST', path: '/message/sync', operation: 'messages.sync', status: 200 },

@@ -125,8 +125,12 @@ async function greet(connection: RpcConnection, caller: Caller, { hub, authentic
   hub.attach(connection);
   // Whatever ended the session while the connection was made did not find it among those to close.
   if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
-  const topics = (await chats.idsOf(caller.userId)).map((id): Topic => `chat:${id}`);
+  const topicsOf = async (): Promise<Topic[]> => (await chats.idsOf(caller.userId)).map((id): Topic => `chat:${id}`);
+  const topics = await topicsOf();
   hub.subscribe(connection, topics);
+  // Whatever ended a membership after it was looked up did not find this connection among those to take out.
+  const remaining = new Set(await topicsOf());
+  hub.unsubscribe(connection, topics.filter((topic) => !remaining.has(topic)));
   connection.greet();
 }
 

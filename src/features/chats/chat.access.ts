@@ -1,0 +1,116 @@
+/**
+ * Who may do what in which chat, as this process remembers it. It is asked at every message, so it must not cost a look
+ * into the store. What is remembered of a group is good for as long as the log can be written to without meeting a notice
+ * that this process does not know (see message.log): whoever relies on it elsewhere reads the membership itself.
+ */
+import { LRUCache } from 'lru-cache';
+import { atMost } from '../../core/cache.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { AppError } from '../../core/errors.ts';
+import type { GroupSettings } from '../../core/notice.ts';
+import type { Id } from '../../core/schemas.ts';
+import { versionOf, type ChatDocument, type ChatModel } from './chat.model.ts';
+import type { Role } from './chats.contract.ts';
+import { mayDo } from './group.roles.ts';
+import type { MembershipDocument, MembershipModel } from './membership.model.ts';
+
+export interface ChatAccess {
+  /** True if it is remembered that this person may write to the chat; false says nothing. */
+  isKnownSender(userId: Id, chatId: Id): boolean;
+  /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
+  requireSender(userId: Id, chatId: Id): Promise<void>;
+  /** The membership of somebody who is in the chat, as it is in the store. */
+  findMember(userId: Id, chatId: Id): Promise<CurrentMembership | undefined>;
+  /** The same. @throws CHAT_NOT_FOUND */
+  requireMember(userId: Id, chatId: Id): Promise<CurrentMembership>;
+  /** How far the stored head of a chat has come, and whether what is remembered of its members is still so. */
+  look(chatId: Id): Promise<{ storedSeq: number; isCurrent: boolean }>;
+  /** Remembers this version of the chat, and forgets who was in an earlier one. */
+  renew(chatId: Id, chat: Pick<ChatDocument, 'change' | 'settings'>): void;
+}
+
+/** That of somebody who is in the chat. */
+export type CurrentMembership = MembershipDocument & { role: Role };
+
+interface Remembered {
+  /** The changes of the group up to this one are known; 0 in a private chat. */
+  version: number;
+  settings: GroupSettings | undefined;
+  roles: Map<Id, Role>;
+}
+
+/** What of a chat says which version of it this is. */
+const versioned = { 'change.version': 1, 'change.pending': 1 } as const;
+
+/** Members that are remembered of one chat. */
+const membersAtMost = 5000;
+
+export function createChatAccess(chats: ChatModel, memberships: MembershipModel): ChatAccess {
+  const remembered = new LRUCache<Id, Remembered>(atMost(100_000));
+  const findRole = createRoleSearch(chats, memberships, remembered);
+  const findMember = async (userId: Id, chatId: Id): Promise<CurrentMembership | undefined> => {
+    const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
+    return membership?.role && { ...membership, role: membership.role };
+  };
+
+  return {
+    findMember,
+    isKnownSender(userId, chatId) {
+      const chat = remembered.get(chatId);
+      const role = chat?.roles.get(userId);
+      return chat !== undefined && role !== undefined && maySend(chat, role);
+    },
+    async requireSender(userId, chatId) {
+      const { role, chat } = await withDeadline(findRole(userId, chatId), storePatience);
+      if (!role) throw new AppError('CHAT_NOT_FOUND');
+      if (!maySend(chat, role)) throw new AppError('NOT_ALLOWED');
+    },
+    async requireMember(userId, chatId) {
+      const membership = await findMember(userId, chatId);
+      if (!membership) throw new AppError('CHAT_NOT_FOUND');
+      return membership;
+    },
+    async look(chatId) {
+      const chat = await chats.findById(chatId, { head: 1, ...versioned }).lean();
+      return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || remembered.get(chatId)?.version === chat.change.version };
+    },
+    renew(chatId, chat) {
+      const renewed = toRemembered(chat);
+      if (remembered.get(chatId)?.version !== renewed.version) remembered.set(chatId, renewed);
+    },
+  };
+}
+
+/** What role somebody has, remembered or looked up. @throws CHAT_NOT_FOUND if there is no such chat */
+function createRoleSearch(chats: ChatModel, memberships: MembershipModel, remembered: LRUCache<Id, Remembered>) {
+  const recall = async (chatId: Id): Promise<Remembered> => {
+    const known = remembered.get(chatId);
+    if (known) return known;
+    const chat = await chats.findById(chatId, { settings: 1, ...versioned }).lean();
+    if (!chat) throw new AppError('CHAT_NOT_FOUND');
+    const made = remembered.get(chatId) ?? toRemembered(chat);
+    remembered.set(chatId, made);
+    return made;
+  };
+
+  return async (userId: Id, chatId: Id): Promise<{ role: Role | undefined; chat: Remembered }> => {
+    for (;;) {
+      const chat = await recall(chatId);
+      const known = chat.roles.get(userId);
+      if (known) return { role: known, chat };
+      const { role } = (await memberships.findOne({ chatId, userId }, { role: 1 }).lean()) ?? {};
+      // Looked up before a change, and found after it: that may not be so any more.
+      if (remembered.get(chatId) !== chat) continue;
+      if (role && chat.roles.size < membersAtMost) chat.roles.set(userId, role);
+      return { role, chat };
+    }
+  };
+}
+
+const toRemembered = ({ settings, change }: Pick<ChatDocument, 'settings' | 'change'>): Remembered => ({
+  version: versionOf(change),
+  settings,
+  roles: new Map(),
+});
+
+const maySend = ({ settings }: Remembered, role: Role): boolean => settings === undefined || mayDo('send', role, settings);

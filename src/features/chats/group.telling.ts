@@ -1,0 +1,73 @@
+/** What a process does about a change of a group: it remembers it, moves the connections, and tells those who are in it. */
+import { LRUCache } from 'lru-cache';
+import type { Bus, Topic } from '../../core/bus.ts';
+import { atMost } from '../../core/cache.ts';
+import type { EventOf } from '../../core/contract.ts';
+import type { Message } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { UsersService } from '../users/users.service.ts';
+import type { ChatAccess } from './chat.access.ts';
+import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
+import { toChatInfo, type Views } from './chat.views.ts';
+import type { chatsContract } from './chats.contract.ts';
+import type { GroupChangesParts } from './group.changes.ts';
+import type { groupsContract } from './groups.contract.ts';
+import { isIn, type MembershipModel } from './membership.model.ts';
+
+export interface TellingParts {
+  memberships: MembershipModel;
+  access: ChatAccess;
+  users: UsersService;
+  views: Views;
+  bus: Bus<EventOf<typeof chatsContract> | EventOf<typeof groupsContract>>;
+}
+
+export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
+  /** By chat: the last change that this process has told of. */
+  const told = new LRUCache<Id, number>(atMost(100_000));
+
+  const tellNewcomers = async (chatId: Id, userIds: readonly Id[]): Promise<void> => {
+    for (const userId of userIds.filter((id) => bus.isHeard(`user:${id}`))) {
+      const [summary] = await views.summaries(userId, [chatId]);
+      if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });
+    }
+  };
+
+  return async (chat, notice) => {
+    const chatId = chat._id.toHexString();
+    const { change } = chat;
+    access.renew(chatId, chat);
+    const version = versionOf(change);
+    if (!change || told.get(chatId) === version) return;
+    told.set(chatId, version);
+    const topic: Topic = `chat:${chatId}`;
+    bus.restrict(topic, (await memberships.distinct('userId', { chatId, ...isIn })).map(String));
+    // Of what came before nothing can be told any more: whoever listens sees the jump.
+    if (!notice || change.pending) return;
+    const former = idsOf(change, ({ leaves }) => leaves === true);
+    for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
+    await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
+    if (change.members.length > tellable || !bus.isHeard(topic)) return;
+    bus.publish(topic, { name: 'notice.created', payload: await toNotice(users, { chat, change, message: notice, former }) });
+  };
+}
+
+/** Most members that one event tells of: of a larger group that is new its members hear by the jump that follows. */
+const tellable = 200;
+
+const idsOf = ({ members }: GroupChange, concerns: (member: MembershipChange) => boolean): Id[] => members.filter(concerns).map(({ userId }) => userId.toHexString());
+
+/** Who was in a group when it ended. */
+async function lastMembers(memberships: MembershipModel, chatId: Id, version: number): Promise<Id[]> {
+  return (await memberships.distinct('userId', { chatId, version })).map(String);
+}
+
+async function toNotice(users: UsersService, { chat, change, message, former }: { chat: ChatDocument; change: GroupChange; message: Message; former: Id[] }) {
+  const changed = change.members.flatMap(({ userId, role }) => (role ? [{ id: userId.toHexString(), role }] : []));
+  const people = await users.findUsers(changed.map(({ id }) => id));
+  const members = changed.flatMap(({ id, role }) => {
+    const user = people.get(id)?.user;
+    return user ? [{ user, role }] : [];
+  });
+  return { message, chat: toChatInfo(chat), members, former };
+}
