@@ -32,6 +32,8 @@ export interface Overrides {
   accessTokenLifetime?: number;
   tokenGrace?: number;
   heartbeatMilliseconds?: number;
+  /** Milliseconds for which read and delivery marks gather before others are told. */
+  marksGather?: number;
   /** What rates are measured by. */
   clock?: Clock;
   /** Milliseconds between two looks at the files of the certificate. */
@@ -78,6 +80,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     accessTokenLifetime: overrides.accessTokenLifetime,
     passwordCost: overrides.passwordCost ?? 12,
     rateScale: config.rateScale,
+    marksGather: overrides.marksGather ?? 250,
     onError: (error) => app.log.error({ err: error }, 'store'),
   });
   const services = overrides.services?.(built.services) ?? built.services;

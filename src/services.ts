@@ -1,6 +1,7 @@
 /** Builds each service once, lowest first: who needs whom. */
 import type { Connection } from 'mongoose';
 import type { Bus } from './core/bus.ts';
+import type { MessageId } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
 import { createRemovals } from './features/account/account.removal.ts';
 import { createAccountService, type AccountService } from './features/account/account.service.ts';
@@ -10,7 +11,9 @@ import type { GoogleSignIn } from './features/auth/google.entry.ts';
 import { takingEachOnce } from './features/auth/google.once.ts';
 import { createChatAccess } from './features/chats/chat.access.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
+import { createChatMarks } from './features/chats/chat.marks.ts';
 import { chatModel } from './features/chats/chat.model.ts';
+import { createOwnChanges } from './features/chats/chat.own.ts';
 import { createViews } from './features/chats/chat.views.ts';
 import { createChatsService, type ChatsService } from './features/chats/chats.service.ts';
 import { createGroupChanges } from './features/chats/group.changes.ts';
@@ -26,7 +29,7 @@ import { changeCollection } from './features/messages/change.model.ts';
 import { createMessageChanges } from './features/messages/message.changes.ts';
 import { createMessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
-import { messageCollection } from './features/messages/message.model.ts';
+import { messageCollection, type Draft } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
@@ -74,6 +77,8 @@ export interface ServicesOptions {
   accessTokenLifetime?: number | undefined;
   /** bcrypt's cost: the work of a hash doubles with each step. */
   passwordCost: number;
+  /** Milliseconds for which read and delivery marks gather before others are told. */
+  marksGather: number;
   /** Multiplies how many guesses are allowed. */
   rateScale: number;
   onError: (error: unknown) => void;
@@ -162,12 +167,12 @@ function createPeople(options: ServicesOptions) {
 }
 
 /** Who talks with whom, and what they say. */
-function createConversations({ connection, bus, onError }: ServicesOptions, users: UsersService) {
-  const chatDocuments = chatModel(connection);
-  const memberships = membershipModel(connection);
+function createConversations(options: ServicesOptions, users: UsersService) {
+  const { connection, bus, onError } = options;
+  const documents = { chats: chatModel(connection), memberships: membershipModel(connection) };
   const messageDocuments = messageCollection(connection);
-  const heads = createChatHeads(chatDocuments, memberships, onError);
-  const access = createChatAccess(chatDocuments, memberships);
+  const heads = createChatHeads(documents.chats, documents.memberships, onError);
+  const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
     messages: messageDocuments,
     chats: { ...access, raise: (message) => heads.raise(message), settle: (chatId) => groupChanges.settle(chatId) },
@@ -175,16 +180,14 @@ function createConversations({ connection, bus, onError }: ServicesOptions, user
     onError,
   });
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
-  const views = createViews({ chats: chatDocuments, memberships, users, history });
-  const groupChanges = createGroupChanges({
-    chats: chatDocuments,
-    memberships,
-    log: { append: (draft) => log.append(draft), find: (id) => history.find(id) },
-    onSettled: createTelling({ memberships, access, users, views, bus }),
-    onError,
-  });
-  const chats = createChatsService({ chats: chatDocuments, memberships, users, history, access, views, bus });
-  const groups = createGroupsService({ chats: chatDocuments, memberships, users, access, views, changes: groupChanges });
+  const views = createViews({ ...documents, users, history });
+  const parts = { ...documents, users, history, access, views, bus, onError };
+  const notices = { append: (draft: Draft) => log.append(draft), find: (id: MessageId) => history.find(id) };
+  const groupChanges = createGroupChanges({ ...parts, log: notices, onSettled: createTelling(parts) });
+  const own = createOwnChanges(parts);
+  const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
+  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges });
+  const groups = createGroupsService({ ...parts, changes: groupChanges });
   const changes = createMessageChanges({
     messages: messageDocuments,
     changes: changeCollection(connection),
@@ -196,6 +199,7 @@ function createConversations({ connection, bus, onError }: ServicesOptions, user
   const drain = async (): Promise<void> => {
     changes.stop();
     groupChanges.stop();
+    await marks.drain();
     await log.drain();
     await heads.drain();
   };

@@ -57,6 +57,8 @@ const table = {
   MEMBER_NOT_FOUND: [404, 'There is no such member of this group.'],
   GROUP_FULL: [409, 'The group cannot take so many more; details.room says how many.'],
 
+  TOO_MUCH_HIDDEN: [409, 'You have removed too many single messages of this chat for yourself; clear the chat instead.'],
+
   // messages
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you are not in its chat.'],
   MESSAGE_REMOVED: [409, 'This message was removed.'],

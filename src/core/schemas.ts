@@ -38,7 +38,7 @@ export const MessageId = Type.String({
 });
 export type MessageId = Static<typeof MessageId>;
 
-export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601 in UTC with milliseconds.' });
+export const Timestamp = Type.String({ format: 'date-time', 'x-form': 'a time, like 2026-01-31T12:00:00.000Z', description: 'ISO 8601 in UTC with milliseconds.' });
 export type Timestamp = Static<typeof Timestamp>;
 
 export const Email = Type.String({ format: 'email', 'x-form': 'an e-mail address', maxLength: 254, description: 'Compared without regard to case.' });

@@ -1,7 +1,8 @@
 /** The open connections of this process, by topic: an event is encoded once and written to each of its listeners. */
-import type { Bus, Topic } from '../core/bus.ts';
+import type { Audience, Bus, Topic } from '../core/bus.ts';
 import type { AnyEvent } from '../core/contract.ts';
 import type { Id } from '../core/schemas.ts';
+import { createTopics } from './topics.ts';
 
 /** How a wire spells an event. Connections of the same wire share one function, and so one encoding. */
 export type Encode = (event: AnyEvent) => Buffer;
@@ -19,7 +20,8 @@ export interface Connection {
 export interface Hub extends Bus {
   /** The connection listens to its user and its session from now on, and to nothing else. */
   attach(connection: Connection): void;
-  subscribe(connection: Connection, topics: Iterable<Topic>): void;
+  /** The connection listens to these topics as well; where a number is given, it may see messages after that number only. */
+  subscribe(connection: Connection, topics: Iterable<Topic>, fromSeqs?: ReadonlyMap<Topic, number>): void;
   unsubscribe(connection: Connection, topics: Iterable<Topic>): void;
   detach(connection: Connection): void;
 }
@@ -31,78 +33,47 @@ export const closeCodes = { tooSlow: 1013, sessionEnded: 4401 } as const;
 const maximumUnsent = 1024 * 1024;
 
 export function createHub(): Hub {
-  const { attach, subscribe, unsubscribe, detach, listenersOf } = createTopics();
-
+  const topics = createTopics<Connection>();
   const cut = (connection: Connection, code: number, reason: string): void => {
-    detach(connection);
+    topics.detach(connection);
     connection.close(code, reason);
   };
 
   return {
-    subscribe,
-    unsubscribe,
-    detach,
-    isHeard: (topic) => listenersOf(topic).size > 0,
+    subscribe: (connection, wanted, fromSeqs) => topics.subscribe(connection, wanted, fromSeqs),
+    unsubscribe: (connection, unwanted) => topics.unsubscribe(connection, unwanted),
+    detach: (connection) => topics.detach(connection),
+    isHeard: (topic) => topics.listenersOf(topic).size > 0,
     attach(connection) {
-      attach(connection);
-      subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
+      topics.attach(connection);
+      topics.subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
     },
-    publish(topic, event) {
-      const frames = new Map<Encode, Buffer>();
-      for (const connection of listenersOf(topic)) {
+    publish(topic, event, audience) {
+      const [frames, others] = [new Map<Encode, Buffer>(), new Map<Encode, Buffer>()];
+      for (const connection of topics.listenersOf(topic)) {
+        const meant = audience === undefined ? event : chosen(event, audience, connection, topics.fromSeqOf(connection, topic));
+        if (meant === undefined) continue;
         if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
-        else connection.send(frameFor(frames, connection.encode, event));
+        else connection.send(frameFor(meant === event ? frames : others, connection.encode, meant));
       }
     },
     join(userId, topic) {
-      for (const connection of listenersOf(`user:${userId}`)) subscribe(connection, [topic]);
+      for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic]);
     },
-    restrict(topic, userIds) {
-      const users = new Set(userIds);
-      for (const connection of listenersOf(topic)) if (!users.has(connection.userId)) unsubscribe(connection, [topic]);
-      for (const userId of users) for (const connection of listenersOf(`user:${userId}`)) subscribe(connection, [topic]);
+    restrict(topic, users) {
+      for (const connection of topics.listenersOf(topic)) if (!users.has(connection.userId)) topics.unsubscribe(connection, [topic]);
+      for (const [userId, fromSeq] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, fromSeq]]));
     },
     endSession(sessionId) {
-      for (const connection of listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
+      for (const connection of topics.listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
     },
   };
 }
 
-/** Who listens to what, both ways round, so that a connection leaves all its topics without a search. */
-function createTopics() {
-  const listeners = new Map<Topic, Set<Connection>>();
-  const topicsOf = new Map<Connection, Set<Topic>>();
-  const nobody: ReadonlySet<Connection> = new Set();
-  const leave = (connection: Connection, topic: Topic): void => {
-    const others = listeners.get(topic);
-    others?.delete(connection);
-    if (others?.size === 0) listeners.delete(topic);
-  };
-
-  return {
-    attach: (connection: Connection): void => void topicsOf.set(connection, new Set()),
-    listenersOf: (topic: Topic): ReadonlySet<Connection> => listeners.get(topic) ?? nobody,
-    subscribe: (connection: Connection, topics: Iterable<Topic>): void => {
-      const own = topicsOf.get(connection);
-      if (!own) return;
-      for (const topic of topics) {
-        own.add(topic);
-        const others = listeners.get(topic);
-        if (others) others.add(connection);
-        else listeners.set(topic, new Set([connection]));
-      }
-    },
-    unsubscribe: (connection: Connection, topics: Iterable<Topic>): void => {
-      for (const topic of topics) {
-        topicsOf.get(connection)?.delete(topic);
-        leave(connection, topic);
-      }
-    },
-    detach: (connection: Connection): void => {
-      for (const topic of topicsOf.get(connection) ?? []) leave(connection, topic);
-      topicsOf.delete(connection);
-    },
-  };
+/** What of an event one listener gets. */
+function chosen(event: AnyEvent, { only, about }: Audience, { userId }: Connection, fromSeq: number): AnyEvent | undefined {
+  if (only && !only(userId)) return undefined;
+  return about && about.seq <= fromSeq ? about.instead : event;
 }
 
 function frameFor(frames: Map<Encode, Buffer>, encode: Encode, event: AnyEvent): Buffer {

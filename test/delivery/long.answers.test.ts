@@ -14,14 +14,14 @@ async function syncAll(person: Person, places: Record<string, Place>): Promise<{
   const socket = await person.socket();
   const messages: Message[] = [];
   let answers = 0;
-  for (let more = true, after: string | undefined; more; answers++) {
-    const answer = (await socket.call('messages.sync', { chats: places, limit: 500, ...(after !== undefined && { after }) })) as Output<'messages.sync'>;
+  for (let more = true, cursor: string | undefined; more; answers++) {
+    const answer = (await socket.call('messages.sync', { chats: places, limit: 500, ...(cursor !== undefined && { cursor }) })) as Output<'messages.sync'>;
     const taken = answer.chats.flatMap((synced) => synced.messages);
     assert.ok(taken.length > 0, 'an answer that leaves something out has something in it');
     assert.ok(Buffer.byteLength(JSON.stringify(answer)) < largestAnswer);
     for (const { chat, place } of answer.chats) places[chat.id] = place;
     messages.push(...taken);
-    ({ more, after } = answer);
+    ({ more, cursor } = answer);
   }
   return { messages, answers };
 }

@@ -103,7 +103,7 @@ test('unread counts what others sent and I have not read; sending reads, reading
 
   const socket = await ann.socket();
   await bob.call('chats.read', { id: chatId, seq: 1 });
-  assert.deepEqual((await socket.next('chat.read')).params, { chatId, userId: bob.id, readSeq: 1 });
+  assert.deepEqual((await socket.next('chat.read')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
   await bob.call('chats.read', { id: chatId, seq: 0 });
   assert.equal(await unread(bob), 1);
   await bob.call('chats.read', { id: chatId, seq: 1_000_000 });

@@ -95,6 +95,8 @@ async function change(process: LogProcess, target: Sent, decide: (message: Messa
 
 const oneTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
+const nothingOwn = { version: 0, joinedSeq: 0, fromSeq: 0, clearedSeq: 0, hidden: [], archived: false, pinned: false, markedUnread: false };
+
 /** Both chats in the shape of messages.sync, three messages at a time. */
 function syncFrom({ history }: LogProcess, chatIds: readonly string[]): Parameters<ReturnType<typeof createReplica>['sync']>[0] {
   return async (places) => {
@@ -102,11 +104,11 @@ function syncFrom({ history }: LogProcess, chatIds: readonly string[]): Paramete
     const heads = await history.heads(chatIds);
     for (const id of chatIds) {
       const head = heads.get(id)?.place ?? { seq: 0, rev: 0 };
-      const { messages, place } = await history.since(id, { fromSeq: 0 }, { from: places[id] ?? { seq: 0, rev: 0 }, to: head, limit: 3 });
+      const { messages, place } = await history.since(id, { fromSeq: 0, hidden: [] }, { from: places[id] ?? { seq: 0, rev: 0 }, to: head, limit: 3 });
       const more = place.seq < head.seq || place.rev < head.rev;
-      chats.push({ chat: { id, kind: 'private' as const, memberCount: 0, members: [], createdAt: '' }, place, messages, more });
+      chats.push({ chat: { id, kind: 'private' as const, memberCount: 0, createdAt: '' }, mine: nothingOwn, members: [], former: [], place, messages, more });
     }
-    return { chats, gone: [], more: chats.some((chat) => chat.more) };
+    return { chats, gone: [], more: chats.some((chat) => chat.more), cursor: 'none' };
   };
 }
 
@@ -125,7 +127,7 @@ test('whatever happens, numbers are dense, order holds, nothing acknowledged is 
 
       assert.equal(acknowledged.size, sent.length, 'every send is acknowledged in the end');
       for (const chatId of chatIds) {
-        const { items } = await reader.history.page(chatId, { fromSeq: 0 }, { after: 0, limit: 10_000 });
+        const { items } = await reader.history.page(chatId, { fromSeq: 0, hidden: [] }, { after: 0, limit: 10_000 });
         assert.deepEqual(items.map((message) => message.seq), oneTo(items.length), 'seq is dense');
         assert.deepEqual(new Set(items.map((message) => message.id)), new Set(sent.filter((one) => one.chatId === chatId).map((one) => one.id)), 'all that was sent, and each once');
 

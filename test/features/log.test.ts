@@ -110,7 +110,7 @@ test('nobody is shown a message before it is acknowledged, though MongoDB shows 
   await reached;
   assert.equal(await messages.countDocuments({ text: 'not yet' }), 1);
   const readings = [
-    history.page(message.chatId, { fromSeq: 0 }, { limit: 10 }).then(({ items }) => order.push(`page of ${items.length}`)),
+    history.page(message.chatId, { fromSeq: 0, hidden: [] }, { limit: 10 }).then(({ items }) => order.push(`page of ${items.length}`)),
     history.find(message.id).then((found) => order.push(`found ${found?.text}`)),
     history.heads([message.chatId]).then((heads) => order.push(`head at ${heads.get(message.chatId)?.place.seq}`)),
   ];

@@ -9,8 +9,8 @@ import type { Output, Person } from '../helpers/people.ts';
 import { createReplica, type Replica } from '../helpers/replica.ts';
 import type { TestSocket } from '../helpers/socket.ts';
 
-const syncOver = (socket: TestSocket, limit: number) => (chats: Record<string, Place>, after?: string) =>
-  socket.call('messages.sync', { chats, limit, ...(after !== undefined && { after }) }) as Promise<Output<'messages.sync'>>;
+const syncOver = (socket: TestSocket, limit: number) => (chats: Record<string, Place>, cursor?: string) =>
+  socket.call('messages.sync', { chats, limit, ...(cursor !== undefined && { cursor }) }) as Promise<Output<'messages.sync'>>;
 
 /** A device: its replica follows the socket for as long as it is connected. */
 async function connectDevice(person: Person, replica: Replica, limit: number): Promise<TestSocket> {
@@ -96,14 +96,14 @@ test('sync answers page by page, over messages and over chats, and comes to an e
   const places: Record<string, Place> = {};
   const seen: string[] = [];
   let pages = 0;
-  for (let more = true, after: string | undefined; more; pages++) {
-    const answer: Output<'messages.sync'> = await ann.call('messages.sync', { chats: places, limit: 4, ...(after && { after }) });
+  for (let more = true, cursor: string | undefined; more; pages++) {
+    const answer: Output<'messages.sync'> = await ann.call('messages.sync', { chats: places, limit: 4, ...(cursor && { cursor }) });
     for (const { chat, place, messages } of answer.chats) {
       places[chat.id] = place;
       seen.push(...messages.map(({ id }) => id));
     }
     assert.ok(answer.chats.reduce((sum, { messages }) => sum + messages.length, 0) <= 4);
-    ({ more, after } = answer);
+    ({ more, cursor } = answer);
   }
   assert.deepEqual([seen.length, new Set(seen).size], [35, 35]);
   assert.ok(pages >= 9);

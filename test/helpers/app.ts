@@ -118,6 +118,7 @@ export async function buildTestApp(t: TestContext, { mongodbUri: given, env = {}
   const captured: Services[] = [];
   const app = await buildApp(config, mongodbUri, {
     passwordCost: 4,
+    marksGather: 5,
     ...overrides,
     services(built) {
       const checked = checkedServices(built);

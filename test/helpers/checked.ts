@@ -40,10 +40,10 @@ export function checkedServices(services: Services): Services {
 export function checkedBus(bus: Bus, seen: (topic: string, event: AnyEvent) => void): Bus {
   return {
     ...bus,
-    publish(topic, event) {
-      requireValid(`the event ${event.name}`, events.get(event.name)?.payload, event.payload);
+    publish(topic, event, audience) {
+      for (const one of [event, ...(audience?.about?.instead ? [audience.about.instead] : [])]) requireValid(`the event ${one.name}`, events.get(one.name)?.payload, one.payload);
       seen(topic, event);
-      bus.publish(topic, event);
+      bus.publish(topic, event, audience);
     },
   };
 }

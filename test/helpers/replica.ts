@@ -8,12 +8,13 @@ export interface Replica {
   /** Takes an event; answers false on a jump, after which only a sync helps. */
   apply: (event: { name: string; payload: unknown }) => boolean;
   /** Fetches what is missing, page by page. */
-  sync: (fetch: (chats: Record<string, Place>, after?: string) => Promise<Synced>) => Promise<void>;
+  sync: (fetch: (chats: Record<string, Place>, cursor?: string) => Promise<Synced>) => Promise<void>;
   /** The messages of a chat by seq. */
   messagesOf: (chatId: string) => Message[];
 }
 
 export function createReplica(): Replica {
+  let cursor: string | undefined;
   const places = new Map<string, Place>();
   const chats = new Map<string, Map<string, Message>>();
 
@@ -37,9 +38,8 @@ export function createReplica(): Replica {
       return true;
     },
     async sync(fetch) {
-      let after: string | undefined;
       for (let more = true; more; ) {
-        const answer = await fetch(Object.fromEntries(places), after);
+        const answer = await fetch(Object.fromEntries(places), cursor);
         for (const { chat, place, messages } of answer.chats) {
           messages.forEach(store);
           places.set(chat.id, place);
@@ -48,7 +48,7 @@ export function createReplica(): Replica {
           places.delete(chatId);
           chats.delete(chatId);
         }
-        ({ more, after } = answer);
+        ({ more, cursor } = answer);
       }
     },
     messagesOf: (chatId) => [...(chats.get(chatId)?.values() ?? [])].sort((a, b) => a.seq - b.seq),

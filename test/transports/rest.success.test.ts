@@ -94,6 +94,10 @@ async function chats({ expect, bob }: Scene): Promise<void> {
   const { id } = await expect(201, 'POST /chat', '/chat', { json: { userId: bob.id } });
   await expect(200, 'GET /chat', '/chat');
   await expect(200, 'GET /chat/:id', `/chat/${String(id)}`);
+  await expect(200, 'GET /chat/unread', '/chat/unread');
+  await expect(204, 'POST /chat/receive', '/chat/receive', { json: { chats: { [String(id)]: 1 } } });
+  await expect(200, 'PATCH /chat/:id/mine', `/chat/${String(id)}/mine`, { json: { pinned: true } });
+  await expect(200, 'POST /chat/:id/clear', `/chat/${String(id)}/clear`, { json: {} });
 }
 
 async function groups({ expect, bob, server: { person } }: Scene): Promise<void> {

@@ -82,7 +82,7 @@ test('what a peer still asks for after its session has ended is not done', async
 test('a store that never answers while a socket is being opened closes it with 1013', async (t) => {
   const { url, person, services } = await buildTestApp(t);
   const ann = await person('Ann');
-  services.chats.idsOf = () => new Promise(() => undefined);
+  services.chats.topicsOf = () => new Promise(() => undefined);
   const socket = wrap(new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${ann.accessToken}` } }));
   const { code } = await socket.closed;
   assert.equal(code, 1013);

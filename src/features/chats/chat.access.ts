@@ -23,10 +23,12 @@ export interface ChatAccess {
   findMember(userId: Id, chatId: Id): Promise<CurrentMembership | undefined>;
   /** The same. @throws CHAT_NOT_FOUND */
   requireMember(userId: Id, chatId: Id): Promise<CurrentMembership>;
+  /** How many are in the chat. @throws CHAT_NOT_FOUND */
+  countMembers(chatId: Id): Promise<number>;
   /** How far the stored head of a chat has come, and whether what is remembered of its members is still so. */
   look(chatId: Id): Promise<{ storedSeq: number; isCurrent: boolean }>;
   /** Remembers this version of the chat, and forgets who was in an earlier one. */
-  renew(chatId: Id, chat: Pick<ChatDocument, 'change' | 'settings'>): void;
+  renew(chatId: Id, chat: Pick<ChatDocument, 'change' | 'settings' | 'memberCount'>): void;
 }
 
 /** That of somebody who is in the chat. */
@@ -36,8 +38,12 @@ interface Remembered {
   /** The changes of the group up to this one are known; 0 in a private chat. */
   version: number;
   settings: GroupSettings | undefined;
+  memberCount: number;
   roles: Map<Id, Role>;
 }
+
+/** Most people in a private chat. */
+const pairAtMost = 2;
 
 /** What of a chat says which version of it this is. */
 const versioned = { 'change.version': 1, 'change.pending': 1 } as const;
@@ -47,7 +53,8 @@ const membersAtMost = 5000;
 
 export function createChatAccess(chats: ChatModel, memberships: MembershipModel): ChatAccess {
   const remembered = new LRUCache<Id, Remembered>(atMost(100_000));
-  const findRole = createRoleSearch(chats, memberships, remembered);
+  const recall = createRecall(chats, remembered);
+  const findRole = createRoleSearch(memberships, remembered, recall);
   const findMember = async (userId: Id, chatId: Id): Promise<CurrentMembership | undefined> => {
     const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
     return membership?.role && { ...membership, role: membership.role };
@@ -70,6 +77,7 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
       if (!membership) throw new AppError('CHAT_NOT_FOUND');
       return membership;
     },
+    countMembers: async (chatId) => (await withDeadline(recall(chatId), storePatience)).memberCount,
     async look(chatId) {
       const chat = await chats.findById(chatId, { head: 1, ...versioned }).lean();
       return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || remembered.get(chatId)?.version === chat.change.version };
@@ -81,18 +89,23 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
   };
 }
 
-/** What role somebody has, remembered or looked up. @throws CHAT_NOT_FOUND if there is no such chat */
-function createRoleSearch(chats: ChatModel, memberships: MembershipModel, remembered: LRUCache<Id, Remembered>) {
-  const recall = async (chatId: Id): Promise<Remembered> => {
+type Recall = (chatId: Id) => Promise<Remembered>;
+
+/** A chat, remembered or looked up. @throws CHAT_NOT_FOUND if there is none */
+const createRecall =
+  (chats: ChatModel, remembered: LRUCache<Id, Remembered>): Recall =>
+  async (chatId) => {
     const known = remembered.get(chatId);
     if (known) return known;
-    const chat = await chats.findById(chatId, { settings: 1, ...versioned }).lean();
+    const chat = await chats.findById(chatId, { settings: 1, memberCount: 1, ...versioned }).lean();
     if (!chat) throw new AppError('CHAT_NOT_FOUND');
     const made = remembered.get(chatId) ?? toRemembered(chat);
     remembered.set(chatId, made);
     return made;
   };
 
+/** What role somebody has, remembered or looked up. @throws CHAT_NOT_FOUND if there is no such chat */
+function createRoleSearch(memberships: MembershipModel, remembered: LRUCache<Id, Remembered>, recall: Recall) {
   return async (userId: Id, chatId: Id): Promise<{ role: Role | undefined; chat: Remembered }> => {
     for (;;) {
       const chat = await recall(chatId);
@@ -107,9 +120,10 @@ function createRoleSearch(chats: ChatModel, memberships: MembershipModel, rememb
   };
 }
 
-const toRemembered = ({ settings, change }: Pick<ChatDocument, 'settings' | 'change'>): Remembered => ({
+const toRemembered = ({ settings, change, memberCount }: Pick<ChatDocument, 'settings' | 'change' | 'memberCount'>): Remembered => ({
   version: versionOf(change),
   settings,
+  memberCount: memberCount ?? pairAtMost,
   roles: new Map(),
 });
 

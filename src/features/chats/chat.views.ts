@@ -3,22 +3,25 @@ import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
+import { before, countVisible, isVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
-import type { Chat, ChatInfo, ChatSummary, Member } from './chats.contract.ts';
-import { isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
+import { isIn, toMine, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 /** What chats need to know of their messages. */
 export interface ChatHistory {
   heads(chatIds: readonly Id[]): Promise<Map<Id, { place: Place; lastMessage?: Message }>>;
+  /** The last message up to a number, if that is to be seen. */
+  lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
 }
 
 /** A chat, and what is the viewer's own in it. */
 export interface ViewedChat {
   chat: Chat;
-  /** Messages after this number are theirs to see. */
-  fromSeq: number;
+  mine: Mine;
+  view: View;
   /** Everything up to here counts as read. */
   readSeq: number;
 }
@@ -54,11 +57,12 @@ export function createViews(parts: ViewsParts): Views {
     async summaries(userId, chatIds) {
       const heads = await history.heads(chatIds);
       const found = await findChats(userId, chatIds);
-      return chatIds.flatMap((chatId) => {
+      const summaries = chatIds.map(async (chatId) => {
         const viewed = found.get(chatId);
         const head = heads.get(chatId);
-        return viewed && head ? [toSummary(viewed, head)] : [];
+        return viewed && head ? [toSummary(viewed, { ...head, lastMessage: await lastVisible(history, chatId, viewed.view, head) })] : [];
       });
+      return (await Promise.all(summaries)).flat();
     },
     async toMembers(viewer, chat, rows) {
       const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, [chat])]);
@@ -83,9 +87,16 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
       const own = members.find((row) => row.userId.toHexString() === viewer);
       if (!own) return [];
       const shown = toShown(viewer, members, people, sent.get(id));
-      return [[id, { chat: { ...toChatInfo(document), members: shown }, fromSeq: own.fromSeq, readSeq: Math.max(own.joinedSeq, markOf(own, sent.get(id))) }]];
+      const chat = { ...toChatInfo(document), members: shown };
+      return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: Math.max(own.joinedSeq, markOf(own, sent.get(id))) }]];
     }),
   );
+}
+
+/** The last message that is to be seen: nearly always the last there is. */
+export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: { place: Place; lastMessage?: Message }): Promise<Message | undefined> {
+  if (!lastMessage || isVisible(view, place.seq)) return lastMessage;
+  return history.lastUpTo(chatId, view, before(view.hidden, place.seq + 1));
 }
 
 /** Who has sent what since the stored heads: a read mark may lag behind. */
@@ -105,7 +116,9 @@ function toShown(viewer: Id, rows: readonly MembershipDocument[], people: Readon
     .flatMap((row) => {
       const userId = row.userId.toHexString();
       const user = people.get(userId)?.user;
-      return user && row.role ? [{ user, role: row.role, ...(isTold(userId) && { readSeq: markOf(row, sent) }) }] : [];
+      if (!user || !row.role) return [];
+      const readSeq = isTold(userId) ? markOf(row, sent) : undefined;
+      return [{ user, role: row.role, ...(readSeq !== undefined && { readSeq }), deliveredSeq: Math.max(row.deliveredSeq, readSeq ?? 0) }];
     })
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
 }
@@ -126,11 +139,6 @@ export function toChatInfo({ _id, kind, title, description, ownerId, settings, m
 /** How far somebody has read shows only between people who both tell it. */
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
 
-function toSummary({ chat, fromSeq, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message }): ChatSummary {
-  return {
-    ...chat,
-    head: place,
-    ...(lastMessage && lastMessage.seq > fromSeq && { lastMessage }),
-    unread: Math.max(0, place.seq - readSeq),
-  };
+function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {
+  return { ...chat, mine, head: place, ...(lastMessage && { lastMessage }), unread: countVisible(view, readSeq, place.seq) };
 }

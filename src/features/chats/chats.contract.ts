@@ -15,10 +15,28 @@ export const Member = strictObject(
     user: User,
     role: Role,
     readSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too. Absent if they, or you, do not tell.' })),
+    deliveredSeq: Type.Integer({ minimum: 0, description: 'Everything up to here has reached a device of theirs.' }),
   },
   { title: 'Member' },
 );
 export type Member = Static<typeof Member>;
+
+/** What is mine alone in a chat, the same on all my devices. */
+export const Mine = strictObject(
+  {
+    version: Type.Integer({ minimum: 0, description: 'Goes up with each change: of two the higher counts.' }),
+    joinedSeq: Type.Integer({ minimum: 0, description: 'The notice by which I came in; nothing up to it counts as unread.' }),
+    fromSeq: Type.Integer({ minimum: 0, description: 'Messages up to here were before my time.' }),
+    clearedSeq: Type.Integer({ minimum: 0, description: 'I have cleared the chat up to here. While nothing has come since, it is not in my list.' }),
+    hidden: Type.Array(strictObject({ from: Sequence, to: Sequence }), { description: 'Numbers of messages that I do not see besides, from … to.' }),
+    mutedUntil: Type.Optional(Timestamp),
+    archived: Type.Boolean(),
+    pinned: Type.Boolean(),
+    markedUnread: Type.Boolean({ description: 'I have marked it as unread. Reading takes that away.' }),
+  },
+  { title: 'Mine', description: 'What is mine alone in a chat. Drop messages that it does not let me see.' },
+);
+export type Mine = Static<typeof Mine>;
 
 const infoFields = {
   id: Id,
@@ -46,6 +64,7 @@ export type Chat = Static<typeof Chat>;
 export const ChatSummary = strictObject(
   {
     ...chatFields,
+    mine: Mine,
     head: Place,
     lastMessage: Type.Optional(Message),
     unread: Type.Integer({ minimum: 0, description: 'How many messages I have not read.' }),
@@ -53,6 +72,8 @@ export const ChatSummary = strictObject(
   { title: 'ChatSummary', description: 'A chat as its list shows it. `head` is the place of who has seen everything.' },
 );
 export type ChatSummary = Static<typeof ChatSummary>;
+
+const Marks = strictObject({ chatId: Id, marks: Type.Array(strictObject({ userId: Id, seq: Sequence })) }, { title: 'Marks', description: 'How far members of a chat have come.' });
 
 export const chatsContract = {
   operations: {
@@ -65,13 +86,14 @@ export const chatsContract = {
       errors: ['USER_NOT_FOUND'],
     }),
     'chats.list': operation({
-      summary: 'My chats, the most recently active first.',
+      summary: 'My chats: those I have pinned first, then the most recently active.',
       access: 'user',
       rate: ordinary,
       input: strictObject({
         limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
         before: Type.Optional(Id),
-      }, { description: 'before: the last chat of the page already seen.' }),
+        archived: Type.Optional(Type.Boolean()),
+      }, { description: 'before: the last chat of the page already seen. archived: those alone that I have archived, or have not.' }),
       output: pageOf(ChatSummary),
       errors: ['CHAT_NOT_FOUND'],
     }),
@@ -83,6 +105,14 @@ export const chatsContract = {
       output: ChatSummary,
       errors: ['CHAT_NOT_FOUND'],
     }),
+    'chats.unread': operation({
+      summary: 'How much I have not read, in all my chats together.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({}),
+      output: strictObject({ messages: Sequence, chats: Type.Integer({ minimum: 0, description: 'Those with something unread, or marked as unread.' }) }),
+      errors: [],
+    }),
     'chats.read': operation({
       summary: 'I have read everything up to here. It never goes back, and never beyond the last message.',
       access: 'user',
@@ -91,13 +121,42 @@ export const chatsContract = {
       output: Nothing,
       errors: ['CHAT_NOT_FOUND'],
     }),
+    'chats.receive': operation({
+      summary: 'A device of mine has received everything up to here, in each of these chats. Others are left out.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({ chats: Type.Record(Id, Sequence, { maxProperties: 500, additionalProperties: false, description: 'The last seq received, by chat id.' }) }),
+      output: Nothing,
+      errors: ['BUSY'],
+    }),
+    'chats.arrange': operation({
+      summary: 'Mute, archive, pin a chat or mark it as unread, for me alone. Null ends muting.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({
+        id: Id,
+        mutedUntil: Type.Optional(Type.Union([Timestamp, Type.Null()])),
+        archived: Type.Optional(Type.Boolean()),
+        pinned: Type.Optional(Type.Boolean()),
+        markedUnread: Type.Optional(Type.Boolean()),
+      }),
+      output: Mine,
+      errors: ['CHAT_NOT_FOUND'],
+    }),
+    'chats.clear': operation({
+      summary: 'Clear a chat for me alone: I see nothing of it up to now, and it is not in my list before something new comes.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({ id: Id }),
+      output: Mine,
+      errors: ['CHAT_NOT_FOUND'],
+    }),
   },
   events: {
     'chat.created': event({ summary: 'I am in a new chat.', payload: ChatSummary }),
     'chat.left': event({ summary: 'I am not in this chat any more: nothing of it is mine to see.', payload: strictObject({ chatId: Id }) }),
-    'chat.read': event({
-      summary: 'I have read up to here on another device, or a member who tells it has.',
-      payload: strictObject({ chatId: Id, userId: Id, readSeq: Sequence }),
-    }),
+    'chat.read': event({ summary: 'I have read up to here on another device, or members who tell it have.', payload: Marks }),
+    'chat.received': event({ summary: 'Everything up to here has reached a device of these members.', payload: Marks }),
+    'chat.arranged': event({ summary: 'What is mine alone in this chat has changed, here or on another device.', payload: strictObject({ chatId: Id, mine: Mine }) }),
   },
 };

@@ -3,31 +3,36 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
+import type { SeqRange, View } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
+import { createFollowing, type ChangedMembers, type Following, type OwnMembership } from './chat.following.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
-import { createReading } from './chat.reading.ts';
+import type { ChatMarks } from './chat.marks.ts';
+import type { OwnChanges } from './chat.own.ts';
+import { createUnread } from './chat.unread.ts';
 import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import { isIn, type MembershipModel } from './membership.model.ts';
+import type { GroupChanges } from './group.changes.ts';
+import { toView, type MembershipModel } from './membership.model.ts';
 
-export type { ViewedChat };
+export type { ChangedMembers, OwnMembership, ViewedChat };
 
-export interface ChatsService extends Service<typeof chatsContract> {
-  /** What of a chat is somebody's to see: messages after this number. Undefined for everybody who is not in it. */
-  findView(userId: Id, chatId: Id): Promise<{ fromSeq: number } | undefined>;
-  /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
-  requireView(userId: Id, chatId: Id): Promise<{ fromSeq: number }>;
+export interface ChatsService extends Service<typeof chatsContract>, Following {
+  /** What of a chat is somebody's to see. Undefined for everybody who is not in it. */
+  findView(userId: Id, chatId: Id): Promise<View | undefined>;
+  /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
+  requireView(userId: Id, chatId: Id): Promise<View>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
   requireSender(userId: Id, chatId: Id): Promise<void>;
   /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND */
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
-  /** Every chat a person is in, by ascending id. */
-  idsOf(userId: Id): Promise<Id[]>;
+  /** Nobody sees these messages of a chat any more but the others in it. @throws CHAT_NOT_FOUND, TOO_MUCH_HIDDEN, BUSY */
+  hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
   /** These chats, by id, as this person may see them. */
   findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
 }
@@ -39,24 +44,32 @@ export interface ChatsParts {
   history: ChatHistory;
   access: ChatAccess;
   views: Views;
+  own: OwnChanges;
+  marks: ChatMarks;
+  changes: Pick<GroupChanges, 'settle'>;
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-export function createChatsService({ chats, memberships, users, history, access, views, bus }: ChatsParts): ChatsService {
+export function createChatsService({ chats, memberships, users, history, access, views, own, marks, changes, bus }: ChatsParts): ChatsService {
   const openPrivate = createOpening({ chats, memberships, users, views, bus });
 
   return {
     list: createListing({ chats, memberships, history, views }),
-    read: createReading({ memberships, users, history, bus, access }),
-    findView: (userId, chatId) => access.findMember(userId, chatId),
-    requireView: (userId, chatId) => access.requireMember(userId, chatId),
+    unread: createUnread({ memberships, history, views }),
+    read: (caller, input) => marks.read(caller, input),
+    receive: (caller, input) => marks.receive(caller, input),
+    arrange: (caller, input) => own.arrange(caller, input),
+    clear: (caller, input) => own.clear(caller, input),
+    hide: (userId, chatId, range) => own.hide(userId, chatId, range),
+    async findView(userId, chatId) {
+      const membership = await access.findMember(userId, chatId);
+      return membership && toView(membership);
+    },
+    requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
     isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
     requireSender: (userId, chatId) => access.requireSender(userId, chatId),
     openPrivate,
-    async idsOf(userId) {
-      const mine = await memberships.distinct('chatId', { userId, ...isIn });
-      return mine.map((chatId) => chatId.toHexString()).sort();
-    },
+    ...createFollowing({ chats, memberships, views, changes }),
     findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
 
     async open(caller, { userId }) {

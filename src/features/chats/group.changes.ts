@@ -150,11 +150,11 @@ async function applyToMembers(memberships: MembershipModel, { _id: chatId, chang
   const operations = members.map(({ userId, role, banned, joins, roleSeq = seq }) => {
     const set = { version, roleSeq, ...(role && { role }), ...(joins && { joinedSeq: seq, fromSeq }), ...(banned && { bannedAt: at }) };
     const unset = { ...(role === null && { role: '' as const }), ...(banned === false && { bannedAt: '' as const }) };
-    const first = { readSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: seq }) };
+    const first = { readSeq: 0, deliveredSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: seq, ownVersion: 0 }) };
     return {
       updateOne: {
         filter: { chatId, userId, $or: [{ version: { $exists: false } }, { version: { $lt: version } }] },
-        update: { $set: set, ...(Object.keys(unset).length > 0 && { $unset: unset }), $setOnInsert: first, $currentDate: { changedAt: true as const } },
+        update: { $set: set, ...(joins && { $inc: { ownVersion: 1 } }), ...(Object.keys(unset).length > 0 && { $unset: unset }), $setOnInsert: first, $currentDate: { changedAt: true as const } },
         upsert: true,
       },
     };

@@ -41,7 +41,7 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     if (!change || told.get(chatId) === version) return;
     told.set(chatId, version);
     const topic: Topic = `chat:${chatId}`;
-    bus.restrict(topic, (await memberships.distinct('userId', { chatId, ...isIn })).map(String));
+    bus.restrict(topic, new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, fromSeq: 1 }).lean()).map(({ userId, fromSeq }) => [userId.toHexString(), fromSeq])));
     // Of what came before nothing can be told any more: whoever listens sees the jump.
     if (!notice || change.pending) return;
     const former = idsOf(change, ({ leaves }) => leaves === true);

@@ -1,6 +1,7 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type Types } from 'mongoose';
-import type { Role } from './chats.contract.ts';
+import type { SeqRange, View } from '../../core/view.ts';
+import type { Mine, Role } from './chats.contract.ts';
 
 export interface MembershipDocument {
   _id: Types.ObjectId;
@@ -16,12 +17,25 @@ export interface MembershipDocument {
   roleSeq: number;
   /** Messages up to here were before their time, and are not theirs to see. */
   fromSeq: number;
-  /** Only ever raised. */
+  /** Only ever raised, like all that they have come to. */
   readSeq: number;
+  deliveredSeq: number;
+  /** They have cleared the chat up to here. */
+  clearedSeq?: number;
+  /** What they have removed for themselves, or what was not meant for them; none touches the next. */
+  hidden?: SeqRange[];
+  mutedUntil?: Date;
+  archived?: true;
+  pinned?: true;
+  markedUnread?: true;
+  /** How often what is theirs alone has changed. */
+  ownVersion: number;
   /** The last change of the group that has reached this document. */
   version?: number;
-  /** By MongoDB's clock, when anything of it has changed last. */
+  /** By MongoDB's clock: when anything of it has changed last that the others, or their own devices, have to know. */
   changedAt: Date;
+  /** The same of how far they have read, where that is told to their own devices only. */
+  readAt?: Date;
 }
 
 const schema = new Schema<MembershipDocument>(
@@ -34,13 +48,22 @@ const schema = new Schema<MembershipDocument>(
     roleSeq: { type: Number, required: true },
     fromSeq: { type: Number, required: true },
     readSeq: { type: Number, required: true },
+    deliveredSeq: { type: Number, required: true },
+    clearedSeq: Number,
+    hidden: { type: Schema.Types.Mixed },
+    mutedUntil: Date,
+    archived: Boolean,
+    pinned: Boolean,
+    markedUnread: Boolean,
+    ownVersion: { type: Number, required: true },
     version: Number,
     changedAt: { type: Date, required: true },
+    readAt: Date,
   },
   { collection: 'memberships', versionKey: false },
 );
 schema.index({ chatId: 1, userId: 1 }, { unique: true });
-schema.index({ chatId: 1, changedAt: 1 });
+schema.index({ chatId: 1, changedAt: 1, _id: 1 });
 schema.index({ chatId: 1, role: 1, roleSeq: 1 }, { partialFilterExpression: { role: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
 
@@ -51,7 +74,16 @@ export type MembershipModel = ReturnType<typeof membershipModel>;
 export const isIn = { role: { $exists: true } } as const;
 
 /** What a new membership of a private chat begins with. */
-export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0 } as const;
+export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0, deliveredSeq: 0, ownVersion: 0 } as const;
+
+/** Which messages of the chat are theirs to see. */
+export const toView = ({ fromSeq, clearedSeq = 0, hidden = [] }: Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden'>): View => ({ fromSeq: Math.max(fromSeq, clearedSeq), hidden });
+
+/** What is theirs alone, as they see it on each of their devices. */
+export function toMine({ ownVersion, joinedSeq, fromSeq, clearedSeq = 0, hidden = [], mutedUntil, archived, pinned, markedUnread }: MembershipDocument): Mine {
+  const flags = { archived: archived === true, pinned: pinned === true, markedUnread: markedUnread === true };
+  return { version: ownVersion, joinedSeq, fromSeq, clearedSeq, hidden, ...(mutedUntil && { mutedUntil: mutedUntil.toISOString() }), ...flags };
+}
 
 /** Gives those who were in a chat before there were groups what a member has. */
 export async function completeMemberships(memberships: MembershipModel): Promise<void> {

@@ -3,6 +3,7 @@ import { Types } from 'mongoose';
 import type { Message, Place } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
+import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
 import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 
 export interface ChatHead {
@@ -23,15 +24,12 @@ export interface MessageHistory {
   page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
   heads(chatIds: readonly Id[]): Promise<Map<Id, ChatHead>>;
+  /** The last message up to a number, if that is to be seen. */
+  lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
   /** The next messages after a place, and the place they bring a reader to. */
   since(chatId: Id, view: View, way: Way): Promise<{ messages: Message[]; place: Place }>;
-}
-
-/** What of a chat is somebody's to see: messages after this number. */
-export interface View {
-  fromSeq: number;
 }
 
 /** From a place to another, so many messages at a time. */
@@ -57,26 +55,59 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
     },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
+    async lastUpTo(chatId, view, seq) {
+      const { items } = await settled([chatId], page(messages, new Types.ObjectId(chatId), view, { before: seq + 1, limit: 1 }));
+      return items[0];
+    },
     sendersSince: async (places) => sendersSince(messages, places),
     since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
   };
 }
 
-async function page(messages: MessageCollection, chatId: Types.ObjectId, { fromSeq }: View, { before, after, around, limit }: PageRequest) {
-  if (after !== undefined) return ascending(messages, chatId, Math.max(after, fromSeq), limit);
-  if (around === undefined) return descending(messages, chatId, { before: before ?? Infinity, fromSeq }, limit);
-  const older = await descending(messages, chatId, { before: around + 1, fromSeq }, Math.ceil(limit / 2));
-  const newer = await ascending(messages, chatId, Math.max(around, fromSeq), limit - older.items.length);
+async function page(messages: MessageCollection, chatId: Types.ObjectId, view: View, { before, after, around, limit }: PageRequest) {
+  const range = { messages, chatId, view };
+  if (after !== undefined) return ascending(range, after, limit);
+  if (around === undefined) return descending(range, before ?? Infinity, limit);
+  const older = await descending(range, around + 1, Math.ceil(limit / 2));
+  const newer = await ascending(range, around, limit - older.items.length);
   return { items: [...older.items, ...newer.items], more: older.more || newer.more };
 }
 
-async function ascending(messages: MessageCollection, chatId: Types.ObjectId, after: number, limit: number) {
-  const found = await messages.find({ chatId, seq: { $gt: after } }).sort({ seq: 1 }).limit(limit + 1).toArray();
+interface Visible {
+  messages: MessageCollection;
+  chatId: Types.ObjectId;
+  view: View;
+}
+
+async function ascending(range: Visible, after: number, limit: number) {
+  const found = await documentsAfter(range, after, limit + 1);
   return { items: found.slice(0, limit).map(toMessage), more: found.length > limit };
 }
 
-async function descending(messages: MessageCollection, chatId: Types.ObjectId, { before, fromSeq }: { before: number; fromSeq: number }, limit: number) {
-  const found = await messages.find({ chatId, seq: { $gt: fromSeq, $lt: before } }).sort({ seq: -1 }).limit(limit + 1).toArray();
+/** What is hidden is left out after reading, and a long stretch of it is leapt over. */
+async function documentsAfter({ messages, chatId, view }: Visible, after: number, limit: number): Promise<MessageDocument[]> {
+  const found: MessageDocument[] = [];
+  let last = after;
+  while (found.length < limit) {
+    last = past(view, last, Infinity);
+    const read = await messages.find({ chatId, seq: { $gt: last } }).sort({ seq: 1 }).limit(limit).toArray();
+    found.push(...read.filter(({ seq }) => isVisible(view, seq)));
+    last = read.at(-1)?.seq ?? last;
+    if (read.length < limit) break;
+  }
+  return found.slice(0, limit);
+}
+
+async function descending({ messages, chatId, view }: Visible, before: number, limit: number) {
+  const found: MessageDocument[] = [];
+  let first = before;
+  while (found.length <= limit) {
+    first = lastBefore(view.hidden, first) + 1;
+    const read = await messages.find({ chatId, seq: { $gt: view.fromSeq, $lt: first } }).sort({ seq: -1 }).limit(limit + 1).toArray();
+    found.push(...read.filter(({ seq }) => isVisible(view, seq)));
+    first = read.at(-1)?.seq ?? first;
+    if (read.length <= limit) break;
+  }
   return { items: found.slice(0, limit).reverse().map(toMessage), more: found.length > limit };
 }
 
@@ -125,16 +156,15 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
  * Changed messages first, then new ones. Only those changes count that touch messages the reader has: the others
  * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here.
  */
-async function since(messages: MessageCollection, chatId: Types.ObjectId, { fromSeq }: View, { from, to, limit }: Way) {
-  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: { $gt: fromSeq, $lte: from.seq } }).sort({ rev: 1 }).limit(limit).toArray() : [];
+async function since(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
+  const known = { $gt: view.fromSeq, $lte: from.seq };
+  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: known }).sort({ rev: 1 }).limit(limit).toArray() : [];
+  const seen = changed.filter(({ seq }) => isVisible(view, seq)).map(toMessage);
   const lastChange = changed.at(-1);
-  if (lastChange && changed.length === limit) return { messages: changed.map(toMessage), place: { seq: from.seq, rev: revOf(lastChange) } };
+  if (lastChange && changed.length === limit) return { messages: seen, place: { seq: from.seq, rev: revOf(lastChange) } };
   const left = limit - changed.length;
-  const fresh = to.seq > from.seq ? await messages.find({ chatId, seq: { $gt: Math.max(from.seq, fromSeq) } }).sort({ seq: 1 }).limit(left).toArray() : [];
-  return {
-    messages: [...changed, ...fresh].map(toMessage),
-    place: { seq: fresh.at(-1)?.seq ?? Math.max(from.seq, Math.min(fromSeq, to.seq)), rev: to.rev },
-  };
+  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, left) : [];
+  return { messages: [...seen, ...fresh.map(toMessage)], place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
 }
 
 const revOf = (document: MessageDocument): number => document.rev ?? 0;

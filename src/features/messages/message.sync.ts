@@ -1,18 +1,28 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
-import type { Caller } from '../../core/contract.ts';
 import type { Message, Place } from '../../core/message.ts';
-import type { ChatsService, ViewedChat } from '../chats/chats.service.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { ChangedMembers, ChatsService, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
+import { fromCursor, toCursor, type SyncState } from './sync.cursor.ts';
 
-/** Most chats in one answer. */
+/** Most chats that one answer looks at. */
 const chatsPerPage = 100;
+
+/** Most members in one answer. */
+const membersPerPage = 500;
 
 /** Bytes of text after which an answer ends; it may go beyond by one read. */
 const bytesPerPage = 1_000_000;
 /** Messages read at once: with the longest of texts they fill a page. */
 const messagesPerRead = 32;
+
+/**
+ * Milliseconds that each sync looks back behind the one before. What has no number of its own (how far members have read,
+ * what is mine alone) is found by the time of its change, and a change shows a moment after the time it bears.
+ */
+const overlap = 60_000;
 
 const beginning: Place = { seq: 0, rev: 0 };
 
@@ -21,31 +31,46 @@ export interface SyncParts {
   history: MessageHistory;
 }
 
+type Places = Record<Id, Place>;
+
 export function createSync({ chats, history }: SyncParts): MessagesService['sync'] {
-  return async (caller: Caller, { chats: places, limit, after }) => {
-    const mine = await chats.idsOf(caller.userId);
-    const page = mine.filter((id) => after === undefined || id > after).slice(0, chatsPerPage);
-    const heads = await history.heads(page);
-    const views = await chats.findChats(caller.userId, page);
+  return async ({ userId }, { chats: places, limit, cursor }) => {
+    const state = fromCursor(cursor);
+    const begun = state.begun ?? (await chats.now());
+    const mine = await chats.membershipsOf(userId);
+    const page = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
+    const ids = page.map(({ chatId }) => chatId);
+    const heads = await history.heads(ids);
+    await chats.settle(ids);
+    const views = await chats.findChats(userId, ids);
+    const members = await chats.findChangedMembers(userId, page.map(({ chatId }) => followed(chatId, places, state)), membersPerPage);
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
-    for (const id of page) {
-      const chat = views.get(id);
-      const head = heads.get(id)?.place;
-      if (!chat || !head) continue;
-      const entry = await syncChat(history, chat, { from: places[id] ?? beginning, head, left });
-      synced.push(entry);
-      if (entry.more || isSpent(left)) break;
+    let after = state.after;
+    let member: SyncState['member'] | undefined;
+    for (const own of page) {
+      const { chatId } = own;
+      const [viewed, head, changed] = [views.get(chatId), heads.get(chatId)?.place, members.get(chatId)];
+      // Nobody is in it any more, or there was no room for its members.
+      if (viewed && !changed) break;
+      if (viewed && head && changed && hasChanged(own, { changed, place: places[chatId], head }, state.since)) {
+        const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left });
+        synced.push(entry);
+        if (changed.next) member = { chatId, ...changed.next };
+        if (entry.more) break;
+      }
+      after = chatId;
+      if (isSpent(left)) break;
     }
-    const whole = synced.filter((entry) => !entry.more).at(-1)?.chat.id ?? after;
-    return {
-      chats: synced,
-      gone: after === undefined ? Object.keys(places).filter((id) => !mine.includes(id)) : [],
-      more: mine.some((id) => whole === undefined || id > whole),
-      ...(whole !== undefined && { after: whole }),
-    };
+    const more = mine.some(({ chatId }) => after === undefined || chatId > after);
+    const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }) } : { since: Math.max(0, begun - overlap) };
+    return { chats: synced, gone: Object.keys(places).filter((id) => !mine.some(({ chatId }) => chatId === id)), more, cursor: toCursor(next) };
   };
+}
+
+function followed(chatId: Id, places: Places, { since, member }: SyncState) {
+  return { chatId, since: places[chatId] ? since : 0, after: member?.chatId === chatId ? member : undefined };
 }
 
 /** What an answer may still hold. */
@@ -57,19 +82,31 @@ interface Room {
 const isSpent = ({ messages, bytes }: Room): boolean => messages <= 0 || bytes <= 0;
 const isBefore = (place: Place, head: Place): boolean => place.seq < head.seq || place.rev < head.rev;
 
+const hasChanged = ({ changedAt }: OwnMembership, { changed, place, head }: { changed: ChangedMembers; place: Place | undefined; head: Place }, since: number): boolean =>
+  place === undefined || isBefore(place, head) || isBefore(head, place) || changedAt > since || changed.members.length > 0 || changed.former.length > 0;
+
+interface Progress {
+  changed: ChangedMembers;
+  from: Place;
+  head: Place;
+  left: Room;
+}
+
 /** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
-async function syncChat(history: MessageHistory, { chat, fromSeq }: ViewedChat, { from, head, left }: { from: Place; head: Place; left: Room }): Promise<SyncedChat> {
+async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedChat, { changed, from, head, left }: Progress): Promise<SyncedChat> {
   let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
   const messages: Message[] = [];
   while (isBefore(place, head) && !isSpent(left)) {
-    const next = await history.since(chat.id, { fromSeq }, { from: place, to: head, limit: Math.min(left.messages, messagesPerRead) });
-    const isStuck = !isBefore(place, next.place);
-    place = next.place;
+    const next = await history.since(chat.id, view, { from: place, to: head, limit: Math.min(left.messages, messagesPerRead) });
     // A store that lags behind its own head must not keep us here.
-    if (isStuck) break;
+    if (!isBefore(place, next.place)) break;
+    place = next.place;
     messages.push(...next.messages);
     left.messages -= next.messages.length;
     for (const { text = '' } of next.messages) left.bytes -= Buffer.byteLength(text);
   }
-  return { chat, place, messages, more: isBefore(place, head) };
+  const { members: ownMembers, ...info } = chat;
+  // How far I have read on another device is told to nobody else, so it does not count as a change of mine for them.
+  const me = ownMembers.filter(({ user }) => changed.members.every((other) => other.user.id !== user.id));
+  return { chat: info, mine, members: [...changed.members, ...me], former: changed.former, place, messages, more: isBefore(place, head) || changed.next !== undefined };
 }

@@ -3,8 +3,8 @@ import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Message, Place } from '../../core/message.ts';
-import { Id, Lines, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
-import { Chat } from '../chats/chats.contract.ts';
+import { formed, Id, Lines, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
+import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
 
@@ -16,14 +16,19 @@ export type SentMessage = Static<typeof SentMessage>;
 
 export const SyncedChat = strictObject(
   {
-    chat: Chat,
+    chat: ChatInfo,
+    mine: Mine,
+    members: Type.Array(Member, { description: 'Those who are new, or of whom anything has changed.' }),
+    former: Type.Array(Id, { description: 'Those who are not in the chat any more.' }),
     place: Place,
     messages: Type.Array(Message, { description: 'Those changed since the place asked for, by rev; then the new ones, by seq.' }),
-    more: Type.Boolean({ description: 'This chat goes on beyond `place`.' }),
+    more: Type.Boolean({ description: 'There is more of this chat.' }),
   },
   { title: 'SyncedChat' },
 );
 export type SyncedChat = Static<typeof SyncedChat>;
+
+const SyncCursor = Type.String({ ...formed('^[A-Za-z0-9_-]{1,300}$', 'a cursor out of an earlier answer'), description: 'Made by the server: keep that of the last answer, and give it with the next request, also after days.' });
 
 const aNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
@@ -81,19 +86,19 @@ export const messagesContract = {
       errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'BUSY'],
     }),
     'messages.sync': operation({
-      summary: 'Everything that happened in my chats since the places given, page by page; a chat without a place from its beginning.',
+      summary: 'Everything that has changed in my chats since the places and the cursor given, page by page; a chat without a place from its beginning.',
       access: 'user',
       rate: ordinary,
       input: strictObject({
         chats: Type.Record(Id, Place, { default: {}, maxProperties: 2000, additionalProperties: false, description: 'My place in each chat, by chat id.' }),
         limit: Type.Integer({ minimum: 1, maximum: 500, default: 200, description: 'The most messages to answer with; there are fewer when they are long, about 1 MB in all.' }),
-        after: Type.Optional(Id),
+        cursor: Type.Optional(SyncCursor),
       }),
       output: strictObject({
-        chats: Type.Array(SyncedChat),
-        gone: Type.Array(Id, { description: 'Chats that were asked for and that I am not in. On the first page only.' }),
-        more: Type.Boolean({ description: 'Ask again, with the new places and `after`.' }),
-        after: Type.Optional(Id),
+        chats: Type.Array(SyncedChat, { description: 'Those of which anything has changed.' }),
+        gone: Type.Array(Id, { description: 'Chats that were asked for and that I am not in: drop them.' }),
+        more: Type.Boolean({ description: 'Ask again at once, with the new places and the new cursor.' }),
+        cursor: SyncCursor,
       }),
       errors: [],
     }),

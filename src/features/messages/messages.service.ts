@@ -4,6 +4,7 @@ import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
+import { isVisible } from '../../core/view.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { Update } from './change.model.ts';
 import type { MessageChanges } from './message.changes.ts';
@@ -35,7 +36,7 @@ export function createMessagesService({ messages, chats, log, changes, history }
     const message = await history.find(id);
     // Asked also about a message that does not exist: the time it takes would tell.
     const view = await chats.findView(userId, message?.chatId ?? userId);
-    if (!message || !view || message.seq <= view.fromSeq) throw new AppError('MESSAGE_NOT_FOUND');
+    if (!message || !view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
     return message;
   };
 
@@ -48,7 +49,7 @@ export function createMessagesService({ messages, chats, log, changes, history }
 
   return {
     sync: createSync({ chats, history }),
-    purge: createPurge({ messages, idsOf: (userId) => chats.idsOf(userId), remove: removeOwn }),
+    purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove: removeOwn }),
     get: async (caller, { id }) => requireMessage(caller.userId, id),
 
     async send(caller, { id, text, ...target }) {

@@ -50,7 +50,11 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/chat', operation: 'chats.list', status: 200 },
   { method: 'POST', path: '/chat', operation: 'chats.open', status: 201 },
   { method: 'GET', path: '/chat/:id', operation: 'chats.get', status: 200 },
+  { method: 'GET', path: '/chat/unread', operation: 'chats.unread', status: 200 },
+  { method: 'POST', path: '/chat/receive', operation: 'chats.receive', status: 204 },
   { method: 'POST', path: '/chat/:id/read', operation: 'chats.read', status: 204 },
+  { method: 'PATCH', path: '/chat/:id/mine', operation: 'chats.arrange', status: 200 },
+  { method: 'POST', path: '/chat/:id/clear', operation: 'chats.clear', status: 200 },
 
   { method: 'POST', path: '/chat/group', operation: 'groups.create', status: 201 },
   { method: 'PATCH', path: '/chat/:id', operation: 'groups.update', status: 200 },

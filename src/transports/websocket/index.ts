@@ -3,7 +3,6 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
-import type { Topic } from '../../core/bus.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { closeCodes, type Hub } from '../../delivery/hub.ts';
@@ -125,12 +124,11 @@ async function greet(connection: RpcConnection, caller: Caller, { hub, authentic
   hub.attach(connection);
   // Whatever ended the session while the connection was made did not find it among those to close.
   if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
-  const topicsOf = async (): Promise<Topic[]> => (await chats.idsOf(caller.userId)).map((id): Topic => `chat:${id}`);
-  const topics = await topicsOf();
-  hub.subscribe(connection, topics);
+  const topics = await chats.topicsOf(caller.userId);
+  hub.subscribe(connection, topics.keys(), topics);
   // Whatever ended a membership after it was looked up did not find this connection among those to take out.
-  const remaining = new Set(await topicsOf());
-  hub.unsubscribe(connection, topics.filter((topic) => !remaining.has(topic)));
+  const remaining = await chats.topicsOf(caller.userId);
+  hub.unsubscribe(connection, [...topics.keys()].filter((topic) => !remaining.has(topic)));
   connection.greet();
 }
 

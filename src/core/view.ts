@@ -1,0 +1,43 @@
+/** Which messages of a chat are somebody's to see, and what follows from that. */
+
+/** Numbers of messages, both included. */
+export interface SeqRange {
+  from: number;
+  to: number;
+}
+
+export interface View {
+  /** Messages up to here are not theirs to see: they came later, or have cleared the chat. */
+  fromSeq: number;
+  /** Nor are these: by ascending numbers, none touching the next. */
+  hidden: readonly SeqRange[];
+}
+
+export const isVisible = ({ fromSeq, hidden }: View, seq: number): boolean => seq > fromSeq && !hidden.some(({ from, to }) => from <= seq && seq <= to);
+
+/** The last number before this one that is not hidden. */
+export const before = (hidden: View['hidden'], seq: number): number => (hidden.find(({ from, to }) => from < seq && seq - 1 <= to)?.from ?? seq) - 1;
+
+/** The number up to which, after this one, nothing is to be seen: the same, or the last that is hidden right behind it. */
+export function past({ fromSeq, hidden }: View, seq: number, upTo: number): number {
+  const start = Math.max(seq, Math.min(fromSeq, upTo));
+  const range = hidden.find(({ from, to }) => from <= start + 1 && start < to);
+  return range ? Math.min(range.to, Math.max(upTo, start)) : start;
+}
+
+/** How many messages after one number and up to another are to be seen. */
+export function countVisible({ fromSeq, hidden }: View, after: number, upTo: number): number {
+  const start = Math.max(after, fromSeq);
+  const unseen = hidden.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, upTo) - Math.max(from - 1, start)), 0);
+  return Math.max(0, upTo - start) - unseen;
+}
+
+/** The hidden ranges with one more. */
+export function withHidden(hidden: View['hidden'], range: SeqRange): SeqRange[] {
+  const touches = ({ from, to }: SeqRange): boolean => from <= range.to + 1 && range.from <= to + 1;
+  const merged = hidden.filter(touches).reduce((sum, { from, to }) => ({ from: Math.min(sum.from, from), to: Math.max(sum.to, to) }), range);
+  return [...hidden.filter((one) => !touches(one)), merged].sort((a, b) => a.from - b.from);
+}
+
+/** What is left of the hidden ranges once everything up to a number is not to be seen anyway. */
+export const hiddenAfter = (hidden: View['hidden'], seq: number): SeqRange[] => hidden.filter(({ to }) => to > seq).map(({ from, to }) => ({ from: Math.max(from, seq + 1), to }));

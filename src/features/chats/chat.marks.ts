@@ -1,0 +1,108 @@
+/** How far members have read and received: it never goes back, it is one number each, and others are told of it in passing. */
+import { Types } from 'mongoose';
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf } from '../../core/contract.ts';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { UsersService } from '../users/users.service.ts';
+import { createGathering, raise, type Gathered, type Marks } from './chat.gathering.ts';
+import type { ChatAccess } from './chat.access.ts';
+import type { ChatModel } from './chat.model.ts';
+import type { OwnChanges } from './chat.own.ts';
+import type { ChatHistory } from './chat.views.ts';
+import type { chatsContract } from './chats.contract.ts';
+import type { ChatsService } from './chats.service.ts';
+import { isIn, type MembershipModel } from './membership.model.ts';
+
+export interface MarksParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  users: UsersService;
+  history: ChatHistory;
+  access: Pick<ChatAccess, 'requireMember' | 'countMembers'>;
+  own: Pick<OwnChanges, 'change'>;
+  bus: Bus<EventOf<typeof chatsContract>>;
+  onError: (error: unknown) => void;
+  /** Milliseconds for which marks gather: however many come, it is one write and one event for a chat. */
+  gathering: number;
+}
+
+export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
+  /** Writes and tells what has gathered. */
+  drain(): Promise<void>;
+}
+
+/** In a chat with more members nobody is told how far the others have come. */
+export const tellingMembers = 200;
+
+export function createChatMarks(parts: MarksParts): ChatMarks {
+  const { memberships, history, access, own, bus } = parts;
+  const gathering = createGathering((marks) => flush(parts, marks), parts);
+
+  return {
+    async read(caller, { id, seq }) {
+      const membership = await access.requireMember(caller.userId, id);
+      const head = (await history.heads([id])).get(id);
+      const readSeq = Math.min(seq, head?.place.seq ?? 0);
+      if (membership.markedUnread) await own.change(caller.userId, id, ({ markedUnread }) => (markedUnread ? { markedUnread: null } : undefined));
+      const toOthers = (await access.countMembers(id)) <= tellingMembers;
+      const raised = { $max: { readSeq }, $currentDate: { readAt: true as const, ...(toOthers && { changedAt: true as const }) } };
+      const { modifiedCount } = await memberships.collection.updateOne({ _id: membership._id, readSeq: { $lt: readSeq }, ...isIn }, raised);
+      if (modifiedCount === 0) return null;
+      bus.publish(`user:${caller.userId}`, { name: 'chat.read', payload: { chatId: id, marks: [{ userId: caller.userId, seq: readSeq }] } });
+      // What goes wrong with telling is reported, and no concern of whoever has read.
+      if (toOthers) gathering.add('read', { [id]: readSeq }, caller.userId).catch(() => undefined);
+      return null;
+    },
+    async receive(caller, { chats }) {
+      await withDeadline(gathering.add('received', chats, caller.userId), storePatience);
+      return null;
+    },
+    drain: () => gathering.drain(),
+  };
+}
+
+/** One write for all that was received, and one event for each chat in which somebody has come further. */
+async function flush({ chats, memberships, users, history, bus }: MarksParts, { read, received }: Gathered): Promise<void> {
+  const raised = await writeReceived(memberships, history, received);
+  const chatIds = [...new Set([...read.keys(), ...raised.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
+  if (chatIds.length === 0) return;
+  const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
+  for (const chatId of small.map(String)) {
+    const own = raised.get(chatId);
+    if (own) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(own) } });
+    const readers = read.get(chatId);
+    if (readers) await tellReaders({ memberships, users, bus }, chatId, readers);
+  }
+}
+
+/** Gives those who have come further than was stored. */
+async function writeReceived(memberships: MembershipModel, history: ChatHistory, received: Marks): Promise<Marks> {
+  const raised: Marks = new Map();
+  if (received.size === 0) return raised;
+  const pairs = [...received].flatMap(([chatId, marks]) => [...marks.keys()].map((userId) => ({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) })));
+  const rows = await memberships.find({ $or: pairs, ...isIn } as object, { chatId: 1, userId: 1, deliveredSeq: 1 }).lean<{ _id: Types.ObjectId; chatId: Types.ObjectId; userId: Types.ObjectId; deliveredSeq: number }[]>();
+  const heads = await history.heads([...new Set(rows.map(({ chatId }) => chatId.toHexString()))]);
+  const updates = rows.flatMap(({ _id, chatId, userId, deliveredSeq }) => {
+    const [chat, member] = [chatId.toHexString(), userId.toHexString()];
+    const seq = Math.min(received.get(chat)?.get(member) ?? 0, heads.get(chat)?.place.seq ?? 0);
+    if (seq <= deliveredSeq) return [];
+    raise(raised, chat, member, seq);
+    return [{ updateOne: { filter: { _id }, update: { $max: { deliveredSeq: seq }, $currentDate: { changedAt: true as const } } } }];
+  });
+  if (updates.length > 0) await memberships.collection.bulkWrite(updates, { ordered: false });
+  return raised;
+}
+
+/** Those who tell it of themselves hear it of each other. */
+async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'memberships' | 'users' | 'bus'>, chatId: Id, readers: ReadonlyMap<Id, number>): Promise<void> {
+  const members = (await memberships.distinct('userId', { chatId, ...isIn })).map(String);
+  const people = await users.findUsers(members);
+  const telling = new Set(members.filter((id) => people.get(id)?.readReceipts === true));
+  const marks = toList(readers).filter(({ userId }) => telling.has(userId));
+  // Whoever alone has read knows it.
+  const alone = marks.length === 1 ? marks[0]?.userId : undefined;
+  if (marks.length > 0) bus.publish(`chat:${chatId}`, { name: 'chat.read', payload: { chatId, marks } }, { only: (userId) => telling.has(userId) && userId !== alone });
+}
+
+const toList = (marks: ReadonlyMap<Id, number>): { userId: Id; seq: number }[] => [...marks].map(([userId, seq]) => ({ userId, seq }));
