@@ -79,7 +79,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     jwtSecrets: config.jwtSecrets ?? (await readOrMakeJwtSecrets(config.dataDir)),
     accessTokenLifetime: overrides.accessTokenLifetime,
     passwordCost: overrides.passwordCost ?? 12,
-    rateScale: config.rateScale,
+    ...limitsOf(config),
     marksGather: overrides.marksGather ?? 250,
     onError: (error) => app.log.error({ err: error }, 'store'),
   });
@@ -101,6 +101,8 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   await registerDocs(app, config.publicUrl);
   return app;
 }
+
+const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
 
 function createFastify(config: Config, tls: Tls | undefined): FastifyInstance {
   return Fastify({

@@ -29,6 +29,7 @@ import { changeCollection } from './features/messages/change.model.ts';
 import { createMessageChanges } from './features/messages/message.changes.ts';
 import { createMessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
+import { createMessageTelling } from './features/messages/message.telling.ts';
 import { messageCollection, type Draft } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
@@ -79,6 +80,8 @@ export interface ServicesOptions {
   passwordCost: number;
   /** Milliseconds for which read and delivery marks gather before others are told. */
   marksGather: number;
+  /** Milliseconds for which a message can be edited. */
+  editWindow: number;
   /** Multiplies how many guesses are allowed. */
   rateScale: number;
   onError: (error: unknown) => void;
@@ -171,12 +174,13 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const { connection, bus, onError } = options;
   const documents = { chats: chatModel(connection), memberships: membershipModel(connection) };
   const messageDocuments = messageCollection(connection);
+  const telling = createMessageTelling(bus);
   const heads = createChatHeads(documents.chats, documents.memberships, onError);
   const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
     messages: messageDocuments,
     chats: { ...access, raise: (message) => heads.raise(message), settle: (chatId) => groupChanges.settle(chatId) },
-    onStored: (message) => bus.publish(`chat:${message.chatId}`, { name: 'message.created', payload: message }),
+    onStored: (message) => telling.created(message),
     onError,
   });
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
@@ -191,10 +195,10 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const changes = createMessageChanges({
     messages: messageDocuments,
     changes: changeCollection(connection),
-    onChanged: (message) => bus.publish(`chat:${message.chatId}`, { name: message.removedAt === undefined ? 'message.edited' : 'message.removed', payload: message }),
+    onChanged: (message, update) => telling.changed(message, update),
     onError,
   });
-  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history });
+  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history, editWindow: options.editWindow });
 
   const drain = async (): Promise<void> => {
     changes.stop();

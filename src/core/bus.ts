@@ -9,8 +9,8 @@ export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
 export interface Audience<E extends AnyEvent = AnyEvent> {
   /** Those alone for whom this is true. */
   only?: (userId: Id) => boolean;
-  /** Whoever may not see the message of this number gets another event, or none. */
-  about?: { seq: number; instead?: E };
+  /** What those get who may see messages after a number only. The same event each time, for each is encoded once. */
+  veiled?: (fromSeq: number) => E;
 }
 
 export interface Bus<E extends AnyEvent = AnyEvent> {

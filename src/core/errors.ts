@@ -63,6 +63,9 @@ const table = {
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you are not in its chat.'],
   MESSAGE_REMOVED: [409, 'This message was removed.'],
   NOT_THE_SENDER: [403, 'Only its sender may change this message.'],
+  NOT_CHANGEABLE: [409, 'A notice stays as it is.'],
+  EDIT_TOO_LATE: [409, 'The time in which this message could be edited is over.'],
+  TOO_MANY_REACTIONS: [409, 'You have reacted to this message three times, or it has more kinds of reactions than a message can have.'],
   CONFLICT: [409, 'A message with this id exists with another text, chat or sender.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;
 

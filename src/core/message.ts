@@ -2,10 +2,37 @@
 import { Type, type Static } from 'typebox';
 import { Notice } from './notice.ts';
 import { Id, MessageId, Sequence, strictObject, Timestamp } from './schemas.ts';
+import { isVisible, type View } from './view.ts';
 
 /** How far a client has come in a chat: the last new message (`seq`) and the last change (`rev`) it has applied. */
 export const Place = strictObject({ seq: Sequence, rev: Sequence }, { title: 'Place' });
 export type Place = Static<typeof Place>;
+
+export const Emoji = Type.String({ format: 'emoji', 'x-form': 'a single emoji', minLength: 1, maxLength: 40, description: 'A single emoji by Unicode\'s definition (UTS #51, RGI).' });
+
+/** Most characters of a text that a reply shows of what it replies to. */
+export const shownOfOriginal = 100;
+
+export const ReplyTo = strictObject(
+  {
+    id: MessageId,
+    seq: Sequence,
+    senderId: Type.Optional(Id),
+    text: Type.Optional(Type.String({ description: `The beginning of its text as it is now, up to ${shownOfOriginal} characters.` })),
+    removedAt: Type.Optional(Timestamp),
+  },
+  { title: 'ReplyTo', description: 'What a message replies to. Only id and seq if it is not yours to see. Who holds that message shows it as it is.' },
+);
+export type ReplyTo = Static<typeof ReplyTo>;
+
+/** Most people that a message names for one reaction. */
+export const namedReactors = 100;
+
+export const Reaction = strictObject(
+  { emoji: Emoji, count: Type.Integer({ minimum: 1 }), userIds: Type.Array(Id, { description: `The first ${namedReactors} who have reacted so, in their order.` }) },
+  { title: 'Reaction' },
+);
+export type Reaction = Static<typeof Reaction>;
 
 export const Message = strictObject(
   {
@@ -17,6 +44,8 @@ export const Message = strictObject(
     kind: Type.Enum(['text', 'notice'], { description: 'What a person has written, or what the server notes of the group itself.' }),
     text: Type.Optional(Type.String({ description: 'Of a text; absent once the message is removed.' })),
     notice: Type.Optional(Notice),
+    replyTo: Type.Optional(ReplyTo),
+    reactions: Type.Optional(Type.Array(Reaction, { description: 'By the order in which each came first; absent while there are none.' })),
     createdAt: Timestamp,
     editedAt: Type.Optional(Timestamp),
     removedAt: Type.Optional(Timestamp),
@@ -24,6 +53,27 @@ export const Message = strictObject(
   { title: 'Message', description: 'A message, or the tombstone of a removed one (removedAt is set, text is gone).' },
 );
 export type Message = Static<typeof Message>;
+
+/** What a reply shows of a message. */
+export const toReplyTo = ({ id, seq, senderId, text, removedAt }: Message): ReplyTo => ({
+  id,
+  seq,
+  senderId,
+  ...(text !== undefined && { text: beginningOf(text) }),
+  ...(removedAt !== undefined && { removedAt }),
+});
+
+/** Whole characters: a pair of surrogates is not cut in two. */
+const beginningOf = (text: string): string => (text.length <= shownOfOriginal ? text : Array.from(text.slice(0, 2 * shownOfOriginal)).slice(0, shownOfOriginal).join(''));
+
+/** The same message for somebody who may not see what it replies to. */
+export function withoutOriginal(message: Message): Message {
+  const { replyTo } = message;
+  return replyTo ? { ...message, replyTo: { id: replyTo.id, seq: replyTo.seq } } : message;
+}
+
+/** A message that somebody sees, with no more of what it replies to than they may see. */
+export const asSeen = (message: Message, view: View): Message => (message.replyTo && !isVisible(view, message.replyTo.seq) ? withoutOriginal(message) : message);
 
 /** What a stored message means for its chat. */
 export interface StoredMessage {

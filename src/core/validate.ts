@@ -2,6 +2,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
+import { isEmoji } from './emoji.ts';
 import { AppError } from './errors.ts';
 
 /** `json` is taken literally; `text` is turned into the numbers and booleans its schema asks for. */
@@ -33,6 +34,7 @@ function createAjv(encoding: Encoding): Ajv2020 {
     validateSchema: false,
   });
   addFormats.default(ajv, ['date-time', 'email', 'uri']);
+  ajv.addFormat('emoji', isEmoji);
   // Before the length is measured: NFC can make a text shorter, and in rare scripts longer.
   ajv.addKeyword({
     keyword: 'x-normalize',

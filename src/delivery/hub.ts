@@ -49,12 +49,12 @@ export function createHub(): Hub {
       topics.subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
     },
     publish(topic, event, audience) {
-      const [frames, others] = [new Map<Encode, Buffer>(), new Map<Encode, Buffer>()];
+      const frames: Frames = new Map();
       for (const connection of topics.listenersOf(topic)) {
         const meant = audience === undefined ? event : chosen(event, audience, connection, topics.fromSeqOf(connection, topic));
         if (meant === undefined) continue;
         if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
-        else connection.send(frameFor(meant === event ? frames : others, connection.encode, meant));
+        else connection.send(frameFor(frames, connection.encode, meant));
       }
     },
     join(userId, topic) {
@@ -71,15 +71,18 @@ export function createHub(): Hub {
 }
 
 /** What of an event one listener gets. */
-function chosen(event: AnyEvent, { only, about }: Audience, { userId }: Connection, fromSeq: number): AnyEvent | undefined {
+function chosen(event: AnyEvent, { only, veiled }: Audience, { userId }: Connection, fromSeq: number): AnyEvent | undefined {
   if (only && !only(userId)) return undefined;
-  return about && about.seq <= fromSeq ? about.instead : event;
+  return veiled && fromSeq > 0 ? veiled(fromSeq) : event;
 }
 
-function frameFor(frames: Map<Encode, Buffer>, encode: Encode, event: AnyEvent): Buffer {
-  const known = frames.get(encode);
+/** By event and wire. */
+type Frames = Map<AnyEvent, Map<Encode, Buffer>>;
+
+function frameFor(frames: Frames, encode: Encode, event: AnyEvent): Buffer {
+  const known = frames.get(event)?.get(encode);
   if (known) return known;
   const made = encode(event);
-  frames.set(encode, made);
+  frames.set(event, (frames.get(event) ?? new Map<Encode, Buffer>()).set(encode, made));
   return made;
 }

@@ -75,7 +75,7 @@ async function actOn(kind: 'repeat' | 'conflict' | 'edit' | 'remove', process: L
     const impostor = process.log.append({ ...target, senderId: new Types.ObjectId().toHexString() });
     await assert.rejects(impostor, (error: unknown) => error instanceof AppError && error.code === 'CONFLICT');
   } else {
-    const decide = (message: MessageDocument): Update | undefined => (kind === 'edit' ? editOf(message, target.senderId, `edited ${index}`) : removalOf(message, target.senderId));
+    const decide = (message: MessageDocument): Update | undefined => (kind === 'edit' ? editOf(message, target.senderId, `edited ${index}`, Infinity) : removalOf(message, target.senderId, false));
     await change(process, target, decide).catch((error: unknown) => {
       // The message may still be on its way into the log, or be removed by now.
       if (!(error instanceof AppError && ['MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED'].includes(error.code))) throw error;

@@ -41,7 +41,8 @@ export function checkedBus(bus: Bus, seen: (topic: string, event: AnyEvent) => v
   return {
     ...bus,
     publish(topic, event, audience) {
-      for (const one of [event, ...(audience?.about?.instead ? [audience.about.instead] : [])]) requireValid(`the event ${one.name}`, events.get(one.name)?.payload, one.payload);
+      const veiled = [0, 1, Infinity].flatMap((fromSeq) => audience?.veiled?.(fromSeq) ?? []);
+      for (const one of [event, ...veiled]) requireValid(`the event ${one.name}`, events.get(one.name)?.payload, one.payload);
       seen(topic, event);
       bus.publish(topic, event, audience);
     },

@@ -124,7 +124,10 @@ async function messages({ expect, bob }: Scene): Promise<void> {
   await expect(200, 'POST /message/sync', '/message/sync', { json: {} });
   await expect(200, 'GET /message/:id', `/message/${id}`);
   await expect(200, 'PATCH /message/:id', `/message/${id}`, { json: { text: 'hello again' } });
+  await expect(200, 'POST /message/:id/reaction', `/message/${id}/reaction`, { json: { emoji: '👍' } });
+  await expect(200, 'DELETE /message/:id/reaction/:emoji', `/message/${id}/reaction/${encodeURIComponent('👍')}`);
   await expect(204, 'DELETE /message/:id', `/message/${id}`);
+  await expect(204, 'POST /message/:id/hide', `/message/${id}/hide`, { json: {} });
 }
 
 async function sessions({ expect, server: { url }, bob: { email, password, accessToken: token } }: Scene): Promise<void> {

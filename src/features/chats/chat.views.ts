@@ -1,7 +1,7 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
-import type { Message, Place } from '../../core/message.ts';
+import { asSeen, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { before, countVisible, isVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
@@ -140,5 +140,5 @@ export function toChatInfo({ _id, kind, title, description, ownerId, settings, m
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
 
 function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {
-  return { ...chat, mine, head: place, ...(lastMessage && { lastMessage }), unread: countVisible(view, readSeq, place.seq) };
+  return { ...chat, mine, head: place, ...(lastMessage && { lastMessage: asSeen(lastMessage, view) }), unread: countVisible(view, readSeq, place.seq) };
 }

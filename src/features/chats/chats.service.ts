@@ -15,14 +15,15 @@ import type { OwnChanges } from './chat.own.ts';
 import { createUnread } from './chat.unread.ts';
 import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
+import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { toView, type MembershipModel } from './membership.model.ts';
 
 export type { ChangedMembers, OwnMembership, ViewedChat };
 
 export interface ChatsService extends Service<typeof chatsContract>, Following {
-  /** What of a chat is somebody's to see. Undefined for everybody who is not in it. */
-  findView(userId: Id, chatId: Id): Promise<View | undefined>;
+  /** What of a chat is somebody's to see, and whether they may remove what others have sent. Undefined for everybody who is not in it. */
+  findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireView(userId: Id, chatId: Id): Promise<View>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
@@ -63,7 +64,7 @@ export function createChatsService({ chats, memberships, users, history, access,
     hide: (userId, chatId, range) => own.hide(userId, chatId, range),
     async findView(userId, chatId) {
       const membership = await access.findMember(userId, chatId);
-      return membership && toView(membership);
+      return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
     },
     requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
     isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),

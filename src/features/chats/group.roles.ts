@@ -18,6 +18,7 @@ const powers = {
   ban: atLeast('admin'),
   unban: atLeast('admin'),
   listBanned: atLeast('admin'),
+  removeMessages: atLeast('admin'),
   appoint: atLeast('owner'),
   end: atLeast('owner'),
 } as const satisfies Record<string, Rule>;
@@ -31,6 +32,9 @@ export const firstSettings: GroupSettings = { send: 'everyone', add: 'everyone',
 
 /** True if somebody of this role may do it in a group with these settings. */
 export const mayDo = (power: Power, role: Role, settings: GroupSettings): boolean => rank[role] >= rank[powers[power](settings)];
+
+/** True if somebody of this role may remove messages of others. In private chats everybody is a member. */
+export const mayRemoveAny = (role: Role): boolean => mayDo('removeMessages', role, firstSettings);
 
 /** @throws NOT_ALLOWED */
 export function requirePower(power: Power, role: Role, settings: GroupSettings): void {

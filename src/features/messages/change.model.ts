@@ -4,8 +4,8 @@ import type { MessageDocument } from './message.model.ts';
 
 /** What a change does to a message; its `rev` is added when it is applied. */
 export interface Update {
-  set: Partial<Pick<MessageDocument, 'text' | 'sentHash' | 'editedAt' | 'removedAt'>>;
-  unset?: readonly ('text' | 'sentHash' | 'editedAt')[];
+  set: Partial<Pick<MessageDocument, 'text' | 'sentHash' | 'editedAt' | 'removedAt' | 'reactions'>>;
+  unset?: readonly ('text' | 'sentHash' | 'editedAt' | 'reactions' | 'replyTo')[];
 }
 
 export interface ChangeDocument {

@@ -14,6 +14,7 @@ function isSameSend(sent: MessageDocument, stored: MessageDocument): boolean {
   if (stored.kind !== sent.kind) return false;
   // The ids of notices are the server's own.
   if (stored.removedAt || stored.kind === 'notice') return true;
+  if (stored.replyTo?.id.toString('hex') !== sent.replyTo?.id.toString('hex')) return false;
   const text = sent.text ?? '';
   return stored.sentHash === undefined ? stored.text === text : stored.sentHash === hashOfText(sent._id, text);
 }
@@ -24,7 +25,9 @@ export const isSameWrite = (written: MessageDocument, stored: MessageDocument | 
 
 /** Answers the sender of a repeat: the stored message, or CONFLICT. */
 export function answerRepeat(queue: Queue, entry: Entry, stored: MessageDocument): void {
-  const appended: Appended = { message: toMessage(stored), deduplicated: true };
+  const { content } = entry.draft;
+  const replyTo = content.kind === 'text' ? content.replyTo : undefined;
+  const appended: Appended = { message: { ...toMessage(stored), ...(replyTo && !stored.removedAt && { replyTo }) }, deduplicated: true };
   if (isSameSend(entry.document, stored)) queue.accept(entry, appended);
   else queue.fail(entry, new AppError('CONFLICT'));
 }

@@ -21,7 +21,8 @@ import type { Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
-import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { present } from './message.presenting.ts';
 
 export interface MessageChanges {
   /**
@@ -39,7 +40,7 @@ export interface MessageChangesOptions {
   messages: MessageCollection;
   changes: ChangeCollection;
   /** Called for each change, in the order of its chat, before its maker is answered; for the last change again after a restart. */
-  onChanged: (message: Message) => void;
+  onChanged: (message: Message, update: Update) => void;
   onError: (error: unknown) => void;
   /** Milliseconds between two looks for a change whose outcome is unknown. */
   settlingTime?: number;
@@ -113,9 +114,9 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): 
     const message = await log.messages.findOne({ _id: toUuid(messageId), chatId: chat });
     if (!message) throw new AppError('MESSAGE_NOT_FOUND');
     const update = decide(message);
-    if (!update) return toMessage(message);
+    if (!update) return show(log, message);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    if (await claim(log.changes, next, last)) return toMessage(await complete(log, next));
+    if (await claim(log.changes, next, last)) return show(log, await complete(log, next));
   }
   throw new AppError('BUSY');
 }
@@ -134,6 +135,12 @@ async function claim(changes: ChangeCollection, next: ChangeDocument, last: Chan
   return (await unlessDuplicate(changes.insertOne(next))) !== undefined;
 }
 
+async function show({ messages }: ChangeLog, document: MessageDocument): Promise<Message> {
+  const [message] = await present(messages, [document]);
+  if (!message) throw new AppError('MESSAGE_NOT_FOUND');
+  return message;
+}
+
 /** Applies a change to its message, unless that was done before, and publishes it. */
 async function complete(log: ChangeLog, change: ChangeDocument): Promise<MessageDocument> {
   const { _id, messageId, rev, update } = change;
@@ -146,8 +153,12 @@ async function complete(log: ChangeLog, change: ChangeDocument): Promise<Message
   const message = applied ?? (await log.messages.findOne({ _id: messageId }));
   if (!message) throw new AppError('MESSAGE_NOT_FOUND');
   if (!isPublished(log, change)) {
-    log.published.set(_id.toHexString(), rev);
-    log.onChanged(toMessage(message));
+    const shown = await show(log, message);
+    // Another may have told meanwhile.
+    if (!isPublished(log, change)) {
+      log.published.set(_id.toHexString(), rev);
+      log.onChanged(shown, update);
+    }
   }
   return message;
 }

@@ -4,7 +4,8 @@ import type { Message, Place } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
-import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { present } from './message.presenting.ts';
 
 export interface ChatHead {
   place: Place;
@@ -51,7 +52,8 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       const document = await messages.findOne({ _id: toUuid(id) });
       if (!document) return undefined;
       await log.settled([document.chatId.toHexString()]);
-      return toMessage(document);
+      const [message] = await present(messages, [document]);
+      return message;
     },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
@@ -81,7 +83,7 @@ interface Visible {
 
 async function ascending(range: Visible, after: number, limit: number) {
   const found = await documentsAfter(range, after, limit + 1);
-  return { items: found.slice(0, limit).map(toMessage), more: found.length > limit };
+  return { items: await present(range.messages, found.slice(0, limit), range.view), more: found.length > limit };
 }
 
 /** What is hidden is left out after reading, and a long stretch of it is leapt over. */
@@ -108,7 +110,7 @@ async function descending({ messages, chatId, view }: Visible, before: number, l
     first = read.at(-1)?.seq ?? first;
     if (read.length <= limit) break;
   }
-  return { items: found.slice(0, limit).reverse().map(toMessage), more: found.length > limit };
+  return { items: await present(messages, found.slice(0, limit).reverse(), view), more: found.length > limit };
 }
 
 /**
@@ -128,7 +130,7 @@ async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promi
     .aggregate<{ _id: Types.ObjectId; message: MessageDocument }>([{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }])
     .toArray();
   const revs = new Map(changed.map(({ _id, rev }) => [_id.toHexString(), rev]));
-  const last = new Map(newest.map(({ _id, message }) => [_id.toHexString(), toMessage(message)]));
+  const last = new Map((await present(messages, newest.map(({ message }) => message))).map((message) => [message.chatId, message]));
   return new Map(
     chatIds.map((id) => {
       const lastMessage = last.get(id);
@@ -159,12 +161,12 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
 async function since(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
   const known = { $gt: view.fromSeq, $lte: from.seq };
   const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: known }).sort({ rev: 1 }).limit(limit).toArray() : [];
-  const seen = changed.filter(({ seq }) => isVisible(view, seq)).map(toMessage);
+  const seen = changed.filter(({ seq }) => isVisible(view, seq));
   const lastChange = changed.at(-1);
-  if (lastChange && changed.length === limit) return { messages: seen, place: { seq: from.seq, rev: revOf(lastChange) } };
+  if (lastChange && changed.length === limit) return { messages: await present(messages, seen, view), place: { seq: from.seq, rev: revOf(lastChange) } };
   const left = limit - changed.length;
   const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, left) : [];
-  return { messages: [...seen, ...fresh.map(toMessage)], place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
+  return { messages: await present(messages, [...seen, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
 }
 
 const revOf = (document: MessageDocument): number => document.rev ?? 0;

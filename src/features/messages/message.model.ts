@@ -1,8 +1,14 @@
 /** How messages are stored, and the only door from storage to the wire. */
 import { Schema, Types, mongo, type Connection } from 'mongoose';
-import type { Message } from '../../core/message.ts';
+import { namedReactors, toReplyTo, type Message, type Reaction, type ReplyTo } from '../../core/message.ts';
 import type { Notice } from '../../core/notice.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
+
+/** In the order in which they reacted. */
+export interface StoredReaction {
+  emoji: string;
+  userIds: Types.ObjectId[];
+}
 
 export interface MessageDocument {
   /** The UUID that its sender gave it: what makes a repeated send harmless. */
@@ -15,6 +21,8 @@ export interface MessageDocument {
   kind: Message['kind'];
   text?: string;
   notice?: Notice;
+  replyTo?: { id: mongo.Binary; seq: number };
+  reactions?: StoredReaction[];
   /** SHA-256 of the text first sent, once it was edited: a late repeat of the send is still recognised. */
   sentHash?: string;
   createdAt: Date;
@@ -32,6 +40,8 @@ const schema = new Schema<MessageDocument>(
     kind: { type: String, required: true },
     text: String,
     notice: { type: Schema.Types.Mixed },
+    replyTo: { type: Schema.Types.Mixed },
+    reactions: { type: Schema.Types.Mixed },
     sentHash: String,
     createdAt: { type: Date, required: true },
     editedAt: Date,
@@ -58,20 +68,29 @@ export interface Draft {
   id: MessageId;
   chatId: Id;
   senderId: Id;
-  content: { kind: 'text'; text: string } | { kind: 'notice'; notice: Notice };
+  content: { kind: 'text'; text: string; replyTo?: ReplyTo } | { kind: 'notice'; notice: Notice };
 }
 
 /** A new message as it is stored, still without its number. */
-export const toDocument = ({ id, chatId, senderId, content }: Draft): MessageDocument => ({
-  _id: toUuid(id),
-  chatId: new Types.ObjectId(chatId),
-  seq: 0,
-  senderId: new Types.ObjectId(senderId),
-  ...content,
-  createdAt: new Date(),
-});
+export function toDocument({ id, chatId, senderId, content }: Draft): MessageDocument {
+  const document: MessageDocument = {
+    _id: toUuid(id),
+    chatId: new Types.ObjectId(chatId),
+    seq: 0,
+    senderId: new Types.ObjectId(senderId),
+    kind: content.kind,
+    createdAt: new Date(),
+  };
+  if (content.kind === 'notice') document.notice = content.notice;
+  else {
+    document.text = content.text;
+    if (content.replyTo) document.replyTo = { id: toUuid(content.replyTo.id), seq: content.replyTo.seq };
+  }
+  return document;
+}
 
-export function toMessage(document: MessageDocument): Message {
+/** @param original what it replies to, as it is now; absent if whoever asks may not see it */
+export function toMessage(document: MessageDocument, original?: MessageDocument): Message {
   const message: Message = {
     id: uuidText(document._id),
     chatId: document.chatId.toHexString(),
@@ -83,10 +102,14 @@ export function toMessage(document: MessageDocument): Message {
   if (document.rev !== undefined) message.rev = document.rev;
   if (document.text !== undefined) message.text = document.text;
   if (document.notice) message.notice = document.notice;
+  if (document.replyTo) message.replyTo = original ? toReplyTo(toMessage(original)) : { id: uuidText(document.replyTo.id), seq: document.replyTo.seq };
+  if (document.reactions) message.reactions = document.reactions.map(toReaction);
   if (document.editedAt) message.editedAt = document.editedAt.toISOString();
   if (document.removedAt) message.removedAt = document.removedAt.toISOString();
   return message;
 }
+
+const toReaction = ({ emoji, userIds }: StoredReaction): Reaction => ({ emoji, count: userIds.length, userIds: userIds.slice(0, namedReactors).map((id) => id.toHexString()) });
 
 function uuidText(id: mongo.Binary): MessageId {
   const hex = id.toString('hex');

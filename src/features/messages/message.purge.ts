@@ -16,7 +16,7 @@ const pageSize = 100;
 export function createPurge({ messages, idsOf, remove }: PurgeParts): (userId: Id, signal: AbortSignal) => Promise<void> {
   const pageAfter = (userId: Id, chatId: Id, seq: number) =>
     messages
-      .find({ chatId: new Types.ObjectId(chatId), seq: { $gt: seq }, senderId: new Types.ObjectId(userId), removedAt: { $exists: false } })
+      .find({ chatId: new Types.ObjectId(chatId), seq: { $gt: seq }, senderId: new Types.ObjectId(userId), kind: 'text', removedAt: { $exists: false } })
       .sort({ seq: 1 })
       .limit(pageSize)
       .toArray();
@@ -25,7 +25,7 @@ export function createPurge({ messages, idsOf, remove }: PurgeParts): (userId: I
     for (const chatId of await idsOf(userId)) {
       let page = await pageAfter(userId, chatId, 0);
       while (page.length > 0) {
-        for (const message of page.map(toMessage)) {
+        for (const message of page.map((document) => toMessage(document))) {
           signal.throwIfAborted();
           await remove(userId, message.id);
         }

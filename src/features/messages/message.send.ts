@@ -1,5 +1,6 @@
 /** Where a message goes, and in which order: the messages of one person are appended as they came. */
 import { AppError } from '../../core/errors.ts';
+import type { ReplyTo } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -12,22 +13,38 @@ export interface Target {
   to?: Id;
 }
 
-type Send = (senderId: Id, target: Target, message: { id: MessageId; text: string }) => Promise<Appended>;
+interface Text {
+  id: MessageId;
+  text: string;
+  replyTo?: MessageId;
+}
+
+type Send = (senderId: Id, target: Target, message: Text) => Promise<Appended>;
+
+/** What is replied to, as its sender sees it. @throws MESSAGE_NOT_FOUND if it is not in this chat, or not to be seen; MESSAGE_REMOVED */
+export type FindOriginal = (senderId: Id, chatId: Id, id: MessageId) => Promise<ReplyTo>;
 
 /**
  * A chat may have to be looked up, or made, before its message can be appended. Whatever the same person sends meanwhile
  * waits for that; when nothing has to be looked up, nothing waits.
  * @throws VALIDATION_FAILED unless exactly one of chatId and to is given, USER_NOT_FOUND, CHAT_NOT_FOUND, NOT_ALLOWED, and what the log throws
  */
-export function createSend(chats: ChatsService, log: MessageLog): Send {
+export function createSend(chats: ChatsService, log: MessageLog, findOriginal: FindOriginal): Send {
   const turns = createTurns();
 
   return async (senderId, target, message) => {
-    const append = (chatId: Id): Promise<Appended> => log.append({ id: message.id, chatId, senderId, content: { kind: 'text', text: message.text } });
+    const { id, text, replyTo } = message;
+    const append = (chatId: Id, original?: ReplyTo): Promise<Appended> => log.append({ id, chatId, senderId, content: { kind: 'text', text, ...(original && { replyTo: original }) } });
     const { chatId, to } = target;
-    if (!turns.isTaken(senderId) && to === undefined && chatId !== undefined && chats.isKnownSender(senderId, chatId)) return append(chatId);
+    if (replyTo === undefined && !turns.isTaken(senderId) && to === undefined && chatId !== undefined && chats.isKnownSender(senderId, chatId)) return append(chatId);
     // In an object: the turn ends when the message is in the log's queue, and not when it is stored.
-    const { appended } = await turns.take(senderId, async () => ({ appended: append(await findChat(chats, senderId, target)) }));
+    const { appended } = await turns.take(senderId, async () => {
+      const found = await findChat(chats, senderId, target);
+      const original = replyTo === undefined ? undefined : await findOriginal(senderId, found, replyTo);
+      // Looked up again: what was known may have become outdated meanwhile.
+      if (original) await chats.requireSender(senderId, found);
+      return { appended: append(found, original) };
+    });
     return appended;
   };
 }

@@ -2,8 +2,8 @@
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Message, Place } from '../../core/message.ts';
-import { formed, Id, Lines, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
+import { Emoji, Message, Place } from '../../core/message.ts';
+import { formed, Id, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
 import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
@@ -30,12 +30,15 @@ export type SyncedChat = Static<typeof SyncedChat>;
 
 const SyncCursor = Type.String({ ...formed('^[A-Za-z0-9_-]{1,300}$', 'a cursor out of an earlier answer'), description: 'Made by the server: keep that of the last answer, and give it with the next request, also after days.' });
 
+/** A change each, one after another in a chat. */
+const reacting = { per: 'caller', count: 10, seconds: 1, burst: 60 } as const;
+
 const aNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
 export const messagesContract = {
   operations: {
     'messages.send': operation({
-      summary: 'Send a message to a chat (chatId) or to a person (to). Repeated with the same id it is stored once.',
+      summary: 'Send a message to a chat (chatId) or to a person (to), as a reply to another of that chat if need be. Repeated with the same id it is stored once.',
       access: 'user',
       rate: ordinary,
       input: strictObject({
@@ -43,9 +46,10 @@ export const messagesContract = {
         chatId: Type.Optional(Id),
         to: Type.Optional(Id),
         text: Text,
+        replyTo: Type.Optional(MessageId),
       }),
       output: SentMessage,
-      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'USER_NOT_FOUND', 'CONFLICT', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'USER_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED', 'CONFLICT', 'BUSY'],
     }),
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',
@@ -70,20 +74,44 @@ export const messagesContract = {
       errors: ['MESSAGE_NOT_FOUND'],
     }),
     'messages.edit': operation({
-      summary: 'Change the text of a message of mine.',
+      summary: 'Change the text of a message of mine, within two days unless the server is set otherwise.',
       access: 'user',
       rate: ordinary,
       input: strictObject({ id: MessageId, text: Text }),
       output: Message,
-      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'MESSAGE_REMOVED', 'BUSY'],
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'BUSY'],
     }),
     'messages.remove': operation({
-      summary: 'Remove a message of mine for everybody. A tombstone keeps its place.',
+      summary: 'Remove a message of mine for everybody, or as owner or admin of a group anybody\'s. A tombstone keeps its place.',
       access: 'user',
       rate: ordinary,
       input: strictObject({ id: MessageId }),
       output: Nothing,
-      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'BUSY'],
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'BUSY'],
+    }),
+    'messages.hide': operation({
+      summary: 'Remove a message for me alone, on all my devices.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({ id: MessageId }),
+      output: Nothing,
+      errors: ['MESSAGE_NOT_FOUND', 'TOO_MUCH_HIDDEN', 'BUSY'],
+    }),
+    'messages.react': operation({
+      summary: 'React to a message with an emoji, with up to three different ones.',
+      access: 'user',
+      rate: reacting,
+      input: strictObject({ id: MessageId, emoji: Emoji }),
+      output: Message,
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'TOO_MANY_REACTIONS', 'BUSY'],
+    }),
+    'messages.unreact': operation({
+      summary: 'Take a reaction of mine back.',
+      access: 'user',
+      rate: reacting,
+      input: strictObject({ id: MessageId, emoji: Emoji }),
+      output: Message,
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'BUSY'],
     }),
     'messages.sync': operation({
       summary: 'Everything that has changed in my chats since the places and the cursor given, page by page; a chat without a place from its beginning.',
@@ -107,5 +135,7 @@ export const messagesContract = {
     'message.created': event({ summary: 'A new message in one of my chats.', payload: Message }),
     'message.edited': event({ summary: 'A message has a new text.', payload: Message }),
     'message.removed': event({ summary: 'A message was removed; what is left is its tombstone.', payload: Message }),
+    'message.reacted': event({ summary: 'A message has other reactions.', payload: Message }),
+    'message.passed': event({ summary: 'A message from before my time has changed: my place moves on to this rev.', payload: strictObject({ chatId: Id, rev: Sequence }) }),
   },
 };

@@ -2,7 +2,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Message } from '../../core/message.ts';
+import { asSeen, toReplyTo, type Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { isVisible } from '../../core/view.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -14,7 +14,7 @@ import type { MessageCollection, MessageDocument } from './message.model.ts';
 import { createPurge } from './message.purge.ts';
 import { createSend } from './message.send.ts';
 import { createSync } from './message.sync.ts';
-import { editOf, removalOf } from './message.updates.ts';
+import { editOf, reactionOf, removalOf, unreactionOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
 
 export interface MessagesService extends Service<typeof messagesContract> {
@@ -28,32 +28,31 @@ export interface MessagesParts {
   log: MessageLog;
   changes: MessageChanges;
   history: MessageHistory;
+  /** Milliseconds for which a message can be edited. */
+  editWindow: number;
 }
 
-export function createMessagesService({ messages, chats, log, changes, history }: MessagesParts): MessagesService {
-  /** @throws MESSAGE_NOT_FOUND for everybody who is not in its chat, whether it exists or not */
-  const requireMessage = async (userId: Id, id: MessageId): Promise<Message> => {
-    const message = await history.find(id);
-    // Asked also about a message that does not exist: the time it takes would tell.
-    const view = await chats.findView(userId, message?.chatId ?? userId);
-    if (!message || !view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
-    return message;
+export function createMessagesService({ messages, chats, log, changes, history, editWindow }: MessagesParts): MessagesService {
+  const requireMessage = createSight(chats, history);
+  const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, mayRemoveAny: boolean) => Update | undefined): Promise<Message> => {
+    const { message, view } = await requireMessage(userId, id);
+    return asSeen(await changes.change(message.chatId, id, (stored) => decide(stored, view.mayRemoveAny)), view);
   };
-
-  const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument) => Update | undefined): Promise<Message> => {
-    const { chatId } = await requireMessage(userId, id);
-    return changes.change(chatId, id, decide);
-  };
-  const removeOwn = (userId: Id, id: MessageId): Promise<Message> => change(userId, id, (message) => removalOf(message, userId));
-  const send = createSend(chats, log);
+  const remove = (userId: Id, id: MessageId): Promise<Message> => change(userId, id, (message, mayRemoveAny) => removalOf(message, userId, mayRemoveAny));
+  const send = createSend(chats, log, async (senderId, chatId, id) => {
+    const { message } = await requireMessage(senderId, id);
+    if (message.chatId !== chatId) throw new AppError('MESSAGE_NOT_FOUND');
+    if (message.removedAt !== undefined) throw new AppError('MESSAGE_REMOVED');
+    return toReplyTo(message);
+  });
 
   return {
     sync: createSync({ chats, history }),
-    purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove: removeOwn }),
-    get: async (caller, { id }) => requireMessage(caller.userId, id),
+    purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove }),
+    get: async (caller, { id }) => (await requireMessage(caller.userId, id)).message,
 
-    async send(caller, { id, text, ...target }) {
-      const { message, deduplicated } = await send(caller.userId, target, { id: id ?? uuid(), text });
+    async send(caller, { id, text, replyTo, ...target }) {
+      const { message, deduplicated } = await send(caller.userId, target, { id: id ?? uuid(), text, ...(replyTo !== undefined && { replyTo }) });
       return deduplicated ? { ...message, deduplicated } : message;
     },
 
@@ -63,12 +62,31 @@ export function createMessagesService({ messages, chats, log, changes, history }
       return history.page(chatId, view, request);
     },
 
-    edit: async (caller, { id, text }) => change(caller.userId, id, (message) => editOf(message, caller.userId, text)),
+    edit: async (caller, { id, text }) => change(caller.userId, id, (message) => editOf(message, caller.userId, text, editWindow)),
+    react: async (caller, { id, emoji }) => change(caller.userId, id, (message) => reactionOf(message, caller.userId, emoji)),
+    unreact: async (caller, { id, emoji }) => change(caller.userId, id, (message) => unreactionOf(message, caller.userId, emoji)),
 
     async remove(caller, { id }) {
-      await removeOwn(caller.userId, id);
+      await remove(caller.userId, id);
       return null;
     },
+
+    async hide(caller, { id }) {
+      const { chatId, seq } = (await requireMessage(caller.userId, id)).message;
+      await chats.hide(caller.userId, chatId, { from: seq, to: seq });
+      return null;
+    },
+  };
+}
+
+/** A message as somebody sees it. @throws MESSAGE_NOT_FOUND for everybody who may not see it, whether it exists or not */
+function createSight(chats: ChatsService, history: MessageHistory) {
+  return async (userId: Id, id: MessageId) => {
+    const message = await history.find(id);
+    // Asked also about a message that does not exist: the time it takes would tell.
+    const view = await chats.findView(userId, message?.chatId ?? userId);
+    if (!message || !view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
+    return { message: asSeen(message, view), view };
   };
 }
 

@@ -74,6 +74,9 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/message/:id', operation: 'messages.get', status: 200 },
   { method: 'PATCH', path: '/message/:id', operation: 'messages.edit', status: 200 },
   { method: 'DELETE', path: '/message/:id', operation: 'messages.remove', status: 204 },
+  { method: 'POST', path: '/message/:id/hide', operation: 'messages.hide', status: 204 },
+  { method: 'POST', path: '/message/:id/reaction', operation: 'messages.react', status: 200 },
+  { method: 'DELETE', path: '/message/:id/reaction/:emoji', operation: 'messages.unreact', status: 200 },
 ];
 
 /** Every method that some route has. */

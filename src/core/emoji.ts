@@ -1,0 +1,12 @@
+/** What counts as one emoji: the sequences that Unicode recommends for general interchange (UTS #51, RGI). */
+
+/** As a text: TypeScript does not know the flag in the language we compile to, Node does. */
+const oneEmoji = new RegExp('^\\p{RGI_Emoji}$', 'v');
+
+/** Asks for the form as a picture of a character that may also stand as text (UTS #51, emoji presentation selector). */
+const asPicture = '\uFE0F';
+
+export const isEmoji = (text: string): boolean => oneEmoji.test(text) || oneEmoji.test(text + asPicture);
+
+/** The one form under which reactions are counted: "❤" is "❤️". */
+export const toEmoji = (text: string): string => (oneEmoji.test(text) ? text : text + asPicture);

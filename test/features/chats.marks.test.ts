@@ -1,0 +1,64 @@
+/** How far members have come: one number each for reading and for delivery, told to those it concerns. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Person } from '../helpers/people.ts';
+import { buildTestApp } from '../helpers/app.ts';
+
+const markOf = async (viewer: Person, chatId: string, of: Person) => {
+  const { chats } = await viewer.call('messages.sync');
+  const { readSeq, deliveredSeq } = chats.find(({ chat }) => chat.id === chatId)?.members.find(({ user }) => user.id === of.id) ?? {};
+  return [readSeq, deliveredSeq];
+};
+
+test('what has reached a device is told in the chat, goes up alone, and never beyond the last message', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await ann.call('messages.send', { chatId, text: 'two' });
+  const socket = await ann.socket();
+  await bob.call('chats.receive', { chats: { [chatId]: 1 } });
+  assert.deepEqual((await socket.next('chat.received')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
+  await bob.call('chats.receive', { chats: { [chatId]: 0 } });
+  await bob.call('chats.receive', { chats: { [chatId]: 99 } });
+  assert.deepEqual((await socket.next('chat.received')).params, { chatId, marks: [{ userId: bob.id, seq: 2 }] });
+  assert.deepEqual(await markOf(ann, chatId, bob), [0, 2]);
+  assert.deepEqual(socket.events, []);
+});
+
+test('nobody raises a mark in a chat they are not in', async (t) => {
+  const { person, published } = await buildTestApp(t);
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  const socket = await ann.socket();
+  await eve.call('chats.receive', { chats: { [chatId]: 1, ['0'.repeat(24)]: 1 } });
+  assert.ok(!published.some(({ event }) => event.name === 'chat.received'));
+  assert.deepEqual(socket.events, []);
+});
+
+test('however many acknowledge at once, it is one event for a chat', async (t) => {
+  const { person, published } = await buildTestApp(t, { marksGather: 100 });
+  const [ann, ...others] = await Promise.all(['Ann', 'Bob', 'Cem', 'Dan', 'Eve'].map((name) => person(name)));
+  const { id } = await (ann as Person).call('groups.create', { title: 'Chess', userIds: others.map((one) => one.id) });
+  await (ann as Person).socket();
+  for (let number = 0; number < 5; number++) await (ann as Person).call('messages.send', { chatId: id, text: 'hello' });
+  await Promise.all(others.flatMap((one) => [2, 4, 6, 3].map((seq) => one.call('chats.receive', { chats: { [id]: seq } }))));
+  const told = published.filter(({ event }) => event.name === 'chat.received').map(({ event }) => event.payload as { marks: { seq: number }[] });
+  assert.deepEqual(told.map(({ marks }) => marks.map(({ seq }) => seq)), [[6, 6, 6, 6]]);
+});
+
+test('reading is told in a group to those who tell, and marks are found by sync', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  await cem.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id, cem.id] });
+  const { cursor } = await ann.call('messages.sync');
+  const [anns, cems] = await Promise.all([ann.socket(), cem.socket()]);
+  await bob.call('chats.read', { id, seq: 1 });
+  await cem.call('chats.read', { id, seq: 1 });
+  assert.deepEqual((await anns.next('chat.read')).params, { chatId: id, marks: [{ userId: bob.id, seq: 1 }] });
+  await bob.call('chats.receive', { chats: {} });
+  assert.deepEqual(anns.events, []);
+  assert.deepEqual(cems.events.map(({ params }) => params), [{ chatId: id, marks: [{ userId: cem.id, seq: 1 }] }]);
+  const { chats } = await ann.call('messages.sync', { chats: { [id]: { seq: 1, rev: 0 } }, cursor });
+  assert.deepEqual(Object.fromEntries(chats[0]?.members.map(({ user, readSeq }) => [user.firstName, readSeq]) ?? []), { Ann: 1, Bob: 1, Cem: undefined });
+});
