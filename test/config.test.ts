@@ -46,6 +46,7 @@ test('without an environment there is a default for everything that is needed', 
     smtpUrl: undefined,
     mailFrom: 'Parley <no-reply@127.0.0.1>',
     google: undefined,
+    editWindow: 48 * 3_600_000,
     rateScale: 1,
     logLevel: 'warn',
   });
@@ -76,6 +77,7 @@ test('every key of the environment is heard', () => {
     GOOGLE_AUTHORIZE_URL: 'https://id.example.org/auth',
     GOOGLE_TOKEN_URL: 'https://id.example.org/token',
     GOOGLE_JWKS_URL: 'https://id.example.org/jwks',
+    EDIT_HOURS: '1',
     RATE_SCALE: '2.5',
     LOG_LEVEL: 'debug',
     XDG_CACHE_HOME: '/var/cache',
@@ -103,6 +105,7 @@ test('every key of the environment is heard', () => {
       tokenUrl: 'https://id.example.org/token',
       jwksUrl: 'https://id.example.org/jwks',
     },
+    editWindow: 3_600_000,
     rateScale: 2.5,
     logLevel: 'debug',
   });
@@ -150,6 +153,7 @@ for (const [key, value] of [
   ['MAIL_FROM', 'Parley <parley@example.org'],
   ['MAIL_FROM', 'Parley parley@example.org'],
   ['GOOGLE_JWKS_URL', 'ftp://id.example.org/jwks'],
+  ['EDIT_HOURS', '-1'],
   ['RATE_SCALE', '0'],
 ] as const) {
   test(`${key}=${value} is refused`, () => {
