@@ -1,0 +1,157 @@
+/** A client as the protocol describes it: it keeps its state by events, and syncs when it has missed one. */
+import type { Message, Place } from '../../src/core/message.ts';
+import { countVisible, isVisible, type View } from '../../src/core/view.ts';
+import type { ChatInfo, ChatSummary, Member, Mine } from '../../src/features/chats/chats.contract.ts';
+import { toReplyTo } from '../../src/core/message.ts';
+import type { Output } from '../helpers/people.ts';
+import type { Notification, TestSocket } from '../helpers/socket.ts';
+
+interface HeldChat {
+  chat: ChatInfo;
+  mine: Mine;
+  members: Map<string, Member>;
+  place: Place;
+  messages: Map<string, Message>;
+}
+
+interface Noticed {
+  message: Message;
+  chat: ChatInfo;
+  members: Pick<Member, 'user' | 'role'>[];
+  former: string[];
+}
+
+interface Marks {
+  chatId: string;
+  marks: { userId: string; seq: number }[];
+}
+
+export class Device {
+  readonly chats = new Map<string, HeldChat>();
+  readonly userId: string;
+  readonly limit: number;
+  /** Syncs that a jump has made necessary. */
+  jumps = 0;
+  #cursor: string | undefined;
+  #kept: Notification[] = [];
+
+  constructor(userId: string, limit: number) {
+    this.userId = userId;
+    this.limit = limit;
+  }
+
+  /** Takes what the socket has heard since. */
+  async catchUp(socket: TestSocket, isLost: () => boolean): Promise<void> {
+    // Its answer comes after every event that was sent before.
+    await socket.call('users.me');
+    for (const event of socket.events.splice(0)) if (!isLost()) this.#kept.push(event);
+    while (this.#kept.length > 0) {
+      const event = this.#kept.shift() as Notification;
+      if (this.#apply(event)) continue;
+      this.jumps += 1;
+      await this.sync(socket);
+    }
+  }
+
+  async sync(socket: TestSocket): Promise<void> {
+    for (let more = true; more; ) {
+      const places = Object.fromEntries([...this.chats].map(([id, { place }]) => [id, place]));
+      const answer = (await socket.call('messages.sync', { chats: places, limit: this.limit, ...(this.#cursor !== undefined && { cursor: this.#cursor }) })) as Output<'messages.sync'>;
+      for (const id of answer.gone) this.chats.delete(id);
+      for (const { chat, mine, members, former, place, messages } of answer.chats) {
+        const held = this.chats.get(chat.id) ?? { members: new Map<string, Member>(), messages: new Map<string, Message>() };
+        for (const member of members) held.members.set(member.user.id, member);
+        for (const id of former) held.members.delete(id);
+        for (const message of messages) held.messages.set(message.id, message);
+        this.chats.set(chat.id, { ...held, chat, mine, place });
+      }
+      this.#cursor = answer.cursor;
+      ({ more } = answer);
+    }
+  }
+
+  /** False on a jump, after which only a sync helps. */
+  #apply({ method, params }: Notification): boolean {
+    if (method === 'chat.created') return this.#enter(params as unknown as ChatSummary);
+    if (method === 'chat.left') return this.chats.delete((params as { chatId: string }).chatId) || true;
+    const { chatId } = (method === 'notice.created' ? params['message'] : params) as { chatId?: string };
+    const held = this.chats.get(chatId ?? '');
+    if (!held) return chatId === undefined;
+    if (method === 'chat.arranged') return this.#arrange(held, params['mine'] as Mine);
+    if (method === 'chat.read' || method === 'chat.received') return this.#mark(held, params as unknown as Marks, method === 'chat.read' ? 'readSeq' : 'deliveredSeq');
+    if (method === 'message.passed') return this.#follow(held, 'rev', params['rev'] as number);
+    if (method === 'notice.created') return this.#note(held, params as unknown as Noticed);
+    return this.#take(held, params as unknown as Message, method === 'message.created' ? 'seq' : 'rev');
+  }
+
+  #enter({ members, head: _head, lastMessage: _last, unread: _unread, mine, ...chat }: ChatSummary): boolean {
+    if (!this.chats.has(chat.id)) this.chats.set(chat.id, { chat, mine, members: new Map(members.map((member) => [member.user.id, member])), place: { seq: 0, rev: 0 }, messages: new Map() });
+    return true;
+  }
+
+  #arrange(held: HeldChat, mine: Mine): boolean {
+    if (mine.version > held.mine.version) held.mine = mine;
+    return true;
+  }
+
+  #mark(held: HeldChat, { marks }: Marks, which: 'readSeq' | 'deliveredSeq'): boolean {
+    for (const { userId, seq } of marks) raise(held.members.get(userId), which, seq);
+    return true;
+  }
+
+  /** True if this number is the next, or known. */
+  #follow(held: HeldChat, which: 'seq' | 'rev', number: number): boolean {
+    if (number > held.place[which] + 1) return false;
+    held.place[which] = Math.max(number, held.place[which]);
+    return true;
+  }
+
+  #note(held: HeldChat, { message, chat, members, former }: Noticed): boolean {
+    if (message.seq <= held.place.seq) return true;
+    if (!this.#follow(held, 'seq', message.seq)) return false;
+    held.chat = chat;
+    for (const { user, role } of members) held.members.set(user.id, { deliveredSeq: 0, readSeq: 0, ...held.members.get(user.id), user, role });
+    for (const id of former) held.members.delete(id);
+    this.#store(held, message);
+    return true;
+  }
+
+  #take(held: HeldChat, message: Message, which: 'seq' | 'rev'): boolean {
+    const number = message[which] ?? 0;
+    if (number <= held.place[which]) return true;
+    // A change of a message that has not come yet is a jump, too.
+    if ((which === 'rev' && message.seq > held.place.seq) || !this.#follow(held, which, number)) return false;
+    this.#store(held, message);
+    return true;
+  }
+
+  #store(held: HeldChat, message: Message): void {
+    held.messages.set(message.id, message);
+    raise(held.members.get(message.senderId), 'readSeq', message.seq);
+  }
+
+  /** What its person would see. */
+  state(): Record<string, unknown> {
+    return Object.fromEntries([...this.chats].map(([id, held]) => [id, stateOf(this.userId, held)]));
+  }
+}
+
+/** Having read is having received. */
+function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number): void {
+  if (!member) return;
+  member[which] = Math.max(seq, member[which] ?? 0);
+  member.deliveredSeq = Math.max(member.deliveredSeq, member.readSeq ?? 0);
+}
+
+/** A chat as one of its members sees it, in a form that can be compared. */
+export function stateOf(userId: string, { chat, mine, members, messages, place }: HeldChat): unknown {
+  const view: View = { fromSeq: Math.max(mine.fromSeq, mine.clearedSeq), hidden: mine.hidden };
+  const seen = [...messages.values()].filter(({ seq }) => isVisible(view, seq)).sort((a, b) => a.seq - b.seq);
+  const shown = seen.map((message) => {
+    const original = message.replyTo && isVisible(view, message.replyTo.seq) ? messages.get(message.replyTo.id) : undefined;
+    if (!message.replyTo) return message;
+    return { ...message, replyTo: original ? toReplyTo(original) : { id: message.replyTo.id, seq: message.replyTo.seq } };
+  });
+  const readSeq = Math.max(mine.joinedSeq, members.get(userId)?.readSeq ?? 0);
+  return { chat, mine, members: Object.fromEntries([...members].sort()), messages: shown, unread: countVisible(view, readSeq, place.seq) };
+}

@@ -1,0 +1,247 @@
+/** One history: several people on several devices do random things, in two processes, and devices drop, miss and sync. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import * as fc from 'fast-check';
+import { AppError } from '../../src/core/errors.ts';
+import type { Message } from '../../src/core/message.ts';
+import type { Member, Mine } from '../../src/features/chats/chats.contract.ts';
+import { firstSettings } from '../../src/features/chats/group.roles.ts';
+import type { TestApp } from '../helpers/app.ts';
+import type { Output, Person } from '../helpers/people.ts';
+import { openSocket, type TestSocket } from '../helpers/socket.ts';
+import { Device } from './device.ts';
+import { fetchState } from './fetched.ts';
+import { Messenger } from './messenger.ts';
+
+const peopleCount = 4;
+const emojis = ['👍', '❤️', '😂', '🎉'];
+
+const who = fc.nat(peopleCount - 1);
+const step = <K extends string>(kind: K, weight: number) => ({ weight, arbitrary: fc.record({ kind: fc.constant(kind), by: who, other: who, app: fc.nat(1), a: fc.nat(1000), b: fc.nat(1000) }) });
+
+export const actions = fc.array(
+  fc.oneof(
+    ...[step('send', 8), step('reply', 2), step('edit', 2), step('remove', 1), step('react', 3), step('unreact', 1), step('hide', 2), step('clear', 1), step('arrange', 1), step('read', 3), step('receive', 2)],
+    ...[step('private', 2), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('update', 1)],
+    ...[step('drop', 2), step('connect', 3), step('sync', 1), step('look', 3)],
+  ),
+  { minLength: 5, maxLength: 30 },
+);
+export type Action = typeof actions extends fc.Arbitrary<(infer A)[]> ? A : never;
+
+export interface Setting {
+  /** Two apps on one database: what happens in one is heard in the other by sync alone. */
+  apps: readonly [TestApp, TestApp];
+  people: readonly Person[];
+  /** Messages in an answer to a sync at most. */
+  limit: number;
+  /** One frame in so many is lost; none if this is 0. */
+  lossEvery: number;
+  random: () => number;
+  openSocket: (url: string, person: Person) => Promise<TestSocket>;
+}
+
+interface Online {
+  device: Device;
+  url: string;
+  person: Person;
+  socket: TestSocket | undefined;
+}
+
+export class History {
+  readonly model = new Messenger();
+  readonly #setting: Setting;
+  readonly #devices: Online[];
+  /** By chat, the ids of its messages by seq. */
+  readonly #ids = new Map<string, string[]>();
+  readonly #groups: string[] = [];
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+    const { people, apps, limit } = setting;
+    this.#devices = people.flatMap((person) => apps.map(({ url }) => ({ device: new Device(person.id, limit), url, person, socket: undefined })));
+  }
+
+  /** Does one thing in the server and in the model. */
+  async act(action: Action): Promise<void> {
+    const { people, apps } = this.#setting;
+    const [person, other] = [people[action.by] as Person, people[action.other] as Person];
+    const app = apps[action.app] as TestApp;
+    if (['drop', 'connect', 'sync', 'look'].includes(action.kind)) return this.#device(action);
+    const outcome = await this.#perform(action, { person, other, call: (name, input) => app.dispatch.call(name, person.caller, input) });
+    if (outcome) assert.equal(outcome.done, outcome.allowed, `${action.kind}: the server ${outcome.done ? 'did' : 'refused'} what the model ${outcome.allowed ? 'did' : 'refused'}`);
+  }
+
+  async #device({ kind, by, a }: Action): Promise<void> {
+    const online = this.#devices[(by * 2 + (a % 2)) % this.#devices.length] as Online;
+    if (kind === 'drop') {
+      online.socket?.webSocket.terminate();
+      online.socket = undefined;
+    } else if (kind === 'connect') await this.#connect(online);
+    else if (online.socket && kind === 'look') await online.device.catchUp(online.socket, this.#isLost);
+    else if (online.socket) {
+      await online.device.catchUp(online.socket, this.#isLost);
+      await online.device.sync(online.socket);
+    }
+  }
+
+  async #connect(online: Online): Promise<void> {
+    if (online.socket) return;
+    online.socket = await this.#setting.openSocket(online.url, online.person);
+    await online.device.sync(online.socket);
+  }
+
+  readonly #isLost = (): boolean => this.#setting.lossEvery > 0 && this.#setting.random() < 1 / this.#setting.lossEvery;
+
+  /** Whether the server did it, and whether the model allows it; undefined where there is nothing to do it to. */
+  async #perform({ kind, a, b }: Action, { person, other, call }: { person: Person; other: Person; call: (name: string, input: object) => Promise<unknown> }) {
+    const { model } = this;
+    const tried = async (name: string, input: object, effect: (answer: unknown) => boolean) => {
+      try {
+        const answer = await call(name, input);
+        return { done: true, allowed: effect(answer) };
+      } catch (error) {
+        if (!(error instanceof AppError) || ['INTERNAL', 'UNAVAILABLE', 'BUSY', 'VALIDATION_FAILED'].includes(error.code)) throw error;
+        return { done: false, allowed: effect(undefined) };
+      }
+    };
+    if (kind === 'private') return tried('messages.send', { to: other.id, text: `hello ${b}` }, (answer) => this.#sendTo(person, other, `hello ${b}`, answer as Message));
+    if (kind === 'group') return this.#createGroup(tried, { person, other, a });
+    const chatId = [...model.chats.keys()][a % Math.max(1, model.chats.size)];
+    if (chatId === undefined) return undefined;
+    const head = model.chats.get(chatId)?.log.length ?? 0;
+    const seq = head === 0 ? 0 : (b % head) + 1;
+    const id = this.#ids.get(chatId)?.[seq];
+    const emoji = emojis[a % emojis.length] as string;
+    const note = { chatId, person, tried };
+    switch (kind) {
+      case 'send':
+        return tried('messages.send', { chatId, text: `text ${b}` }, (answer) => this.#stored(chatId, answer, model.send(chatId, person.id, `text ${b}`)));
+      case 'reply':
+        return id === undefined ? undefined : tried('messages.send', { chatId, text: `reply ${b}`, replyTo: id }, (answer) => this.#stored(chatId, answer, model.send(chatId, person.id, `reply ${b}`, seq)));
+      case 'edit':
+        return id === undefined ? undefined : tried('messages.edit', { id, text: `edited ${a % 3}` }, () => model.edit(chatId, seq, person.id, `edited ${a % 3}`));
+      case 'remove':
+        return id === undefined ? undefined : tried('messages.remove', { id }, () => model.remove(chatId, seq, person.id));
+      case 'react':
+        return id === undefined ? undefined : tried('messages.react', { id, emoji }, () => model.react(chatId, seq, person.id, emoji));
+      case 'unreact':
+        return id === undefined ? undefined : tried('messages.unreact', { id, emoji }, () => model.unreact(chatId, seq, person.id, emoji));
+      case 'hide':
+        return id === undefined ? undefined : tried('messages.hide', { id }, () => model.hide(chatId, seq, person.id));
+      case 'clear':
+        return tried('chats.clear', { id: chatId }, () => model.clear(chatId, person.id));
+      case 'arrange':
+        return tried('chats.arrange', { id: chatId, archived: a % 2 === 0, pinned: b % 2 === 0, markedUnread: b % 3 === 0 }, () => model.arrange(chatId, person.id, { archived: a % 2 === 0, pinned: b % 2 === 0, markedUnread: b % 3 === 0 }));
+      case 'read':
+        return tried('chats.read', { id: chatId, seq: b % (head + 2) }, () => model.read(chatId, person.id, b % (head + 2)));
+      case 'receive':
+        return tried('chats.receive', { chats: { [chatId]: b % (head + 2) } }, () => model.receive(chatId, person.id, b % (head + 2)));
+      default:
+        return this.#changeGroup(kind, { ...note, other, a, b });
+    }
+  }
+
+  #changeGroup(kind: string, { chatId, person, other, a, b, tried }: { chatId: string; person: Person; other: Person; a: number; b: number; tried: (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }> }) {
+    const { model } = this;
+    if (model.chats.get(chatId)?.kind !== 'group') return undefined;
+    const target = { id: chatId, userId: other.id };
+    switch (kind) {
+      case 'add':
+        return tried('groups.add', { id: chatId, userIds: [other.id] }, () => model.add(chatId, person.id, other.id === person.id ? [] : [other.id]));
+      case 'expel':
+        return tried('groups.expel', target, () => model.expel(chatId, person.id, other.id));
+      case 'ban':
+        return tried('groups.ban', target, () => model.ban(chatId, person.id, other.id));
+      case 'unban':
+        return tried('groups.unban', target, () => model.unban(chatId, person.id, other.id));
+      case 'appoint': {
+        const role = (['owner', 'admin', 'member'] as const)[a % 3] ?? 'member';
+        return tried('groups.appoint', { ...target, role }, () => model.appoint(chatId, person.id, other.id, role));
+      }
+      case 'leave':
+        return tried('groups.leave', { id: chatId }, () => model.leave(chatId, person.id));
+      default: {
+        const wish = a % 2 === 0 ? { title: `Title ${b % 3}` } : { settings: { send: b % 2 === 0 ? ('everyone' as const) : ('admins' as const), history: b % 3 === 0 ? ('everyone' as const) : ('joined' as const) } };
+        return tried('groups.update', { id: chatId, ...wish }, () => model.update(chatId, person.id, wish));
+      }
+    }
+  }
+
+  #sendTo(person: Person, other: Person, text: string, message: Message): boolean {
+    this.model.openPrivate(message.chatId, [...new Set([person.id, other.id])]);
+    return this.#stored(message.chatId, message, this.model.send(message.chatId, person.id, text));
+  }
+
+  async #createGroup(tried: (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }>, { person, other, a }: { person: Person; other: Person; a: number }) {
+    const settings = { ...firstSettings, ...(a % 3 === 0 && { history: 'joined' as const }) };
+    return tried('groups.create', { key: randomUUID(), title: 'Group', settings, userIds: [other.id] }, (answer) => {
+      const { id } = answer as Output<'groups.create'>;
+      this.#groups.push(id);
+      this.model.createGroup(id, person.id, 'Group', settings, other.id === person.id ? [] : [other.id]);
+      return true;
+    });
+  }
+
+  #stored(chatId: string, answer: unknown, allowed: boolean): boolean {
+    const { id, seq } = (answer ?? {}) as Partial<Message>;
+    const ids = this.#ids.get(chatId) ?? [];
+    if (id !== undefined && seq !== undefined) ids[seq] = id;
+    this.#ids.set(chatId, ids);
+    return allowed;
+  }
+
+  /** Every device, a fresh fetch through either app, and the model: all the same. */
+  async requireSame(): Promise<void> {
+    for (const { dispatch } of this.#setting.apps) await dispatch.call('chats.receive', (this.#setting.people[0] as Person).caller, { chats: {} });
+    for (const online of this.#devices) {
+      await this.#connect(online);
+      const socket = online.socket as TestSocket;
+      await online.device.catchUp(socket, this.#isLost);
+      await online.device.sync(socket);
+    }
+    for (const { device, person } of this.#devices) {
+      const ids = this.model.chatsOf(person.id);
+      assert.deepEqual(Object.keys(device.state()).sort(), [...ids].sort(), 'the chats of a device are those of the model');
+    }
+    for (const [index, person] of this.#setting.people.entries()) {
+      const { dispatch } = this.#setting.apps[index % 2] as TestApp;
+      const ask = (async (name: string, input: object = {}) => dispatch.call(name, person.caller, input)) as Person['call'];
+      const ids = this.model.chatsOf(person.id);
+      const fetched = await fetchState(ask, person.id, ids);
+      for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual(device.state(), fetched, 'what a device holds is what a fetch gives');
+      assert.deepEqual(Object.fromEntries(Object.entries(fetched).map(([id, state]) => [id, inShort(state)])), Object.fromEntries(ids.map((id) => [id, this.model.view(id, person.id)])), 'what a fetch gives is what the model says');
+      assert.deepEqual((await ask('chats.unread')).messages, ids.reduce((sum, id) => sum + this.model.unread(id, person.id), 0));
+    }
+  }
+
+  close(): void {
+    for (const { socket } of this.#devices) socket?.webSocket.terminate();
+  }
+}
+
+/** A state in the words of the model. */
+function inShort(state: unknown): unknown {
+  const { chat, mine, members, messages, unread } = state as { chat: { kind: string; title?: string; settings?: object }; mine: Mine; members: Record<string, Member>; messages: Message[]; unread: number };
+  return {
+    kind: chat.kind,
+    title: chat.title,
+    settings: chat.settings,
+    members: Object.fromEntries(Object.entries(members).map(([id, { role, readSeq, deliveredSeq }]) => [id, [role, readSeq, deliveredSeq]])),
+    messages: messages.map(({ seq, rev, senderId, text, notice, replyTo, reactions = [], editedAt, removedAt }) => ({
+      seq,
+      rev,
+      senderId,
+      text,
+      notice,
+      replyTo: replyTo && [replyTo.seq, replyTo.senderId, replyTo.text, replyTo.removedAt !== undefined],
+      reactions: reactions.map(({ emoji, userIds }) => [emoji, userIds]),
+      edited: editedAt !== undefined,
+      removed: removedAt !== undefined,
+    })),
+    unread,
+    own: [mine.archived, mine.pinned, mine.markedUnread],
+  };
+}
+
+export { openSocket };
