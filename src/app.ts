@@ -34,6 +34,8 @@ export interface Overrides {
   heartbeatMilliseconds?: number;
   /** Milliseconds for which read and delivery marks gather before others are told. */
   marksGather?: number;
+  /** Milliseconds that each sync looks back behind the one before. */
+  syncOverlap?: number;
   /** What rates are measured by. */
   clock?: Clock;
   /** Milliseconds between two looks at the files of the certificate. */
@@ -80,7 +82,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     accessTokenLifetime: overrides.accessTokenLifetime,
     passwordCost: overrides.passwordCost ?? 12,
     ...limitsOf(config),
-    marksGather: overrides.marksGather ?? 250,
+    ...pacesOf(overrides),
     onError: (error) => app.log.error({ err: error }, 'store'),
   });
   const services = overrides.services?.(built.services) ?? built.services;
@@ -101,6 +103,8 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   await registerDocs(app, config.publicUrl);
   return app;
 }
+
+const pacesOf = ({ marksGather = 250, syncOverlap = 60_000 }: Overrides) => ({ marksGather, syncOverlap });
 
 const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
 

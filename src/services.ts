@@ -82,6 +82,8 @@ export interface ServicesOptions {
   marksGather: number;
   /** Milliseconds for which a message can be edited. */
   editWindow: number;
+  /** Milliseconds that each sync looks back behind the one before. */
+  syncOverlap: number;
   /** Multiplies how many guesses are allowed. */
   rateScale: number;
   onError: (error: unknown) => void;
@@ -198,7 +200,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     onChanged: (message, update) => telling.changed(message, update),
     onError,
   });
-  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history, editWindow: options.editWindow });
+  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
 
   const drain = async (): Promise<void> => {
     changes.stop();

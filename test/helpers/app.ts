@@ -119,6 +119,7 @@ export async function buildTestApp(t: TestContext, { mongodbUri: given, env = {}
   const app = await buildApp(config, mongodbUri, {
     passwordCost: 4,
     marksGather: 5,
+    syncOverlap: 20,
     ...overrides,
     services(built) {
       const checked = checkedServices(built);

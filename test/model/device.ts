@@ -17,7 +17,7 @@ interface HeldChat {
 interface Noticed {
   message: Message;
   chat: ChatInfo;
-  members: Pick<Member, 'user' | 'role'>[];
+  members: (Omit<Member, 'deliveredSeq'> & Partial<Member>)[];
   former: string[];
 }
 
@@ -62,8 +62,9 @@ export class Device {
         const held = this.chats.get(chat.id) ?? { members: new Map<string, Member>(), messages: new Map<string, Message>() };
         for (const member of members) held.members.set(member.user.id, member);
         for (const id of former) held.members.delete(id);
-        for (const message of messages) held.messages.set(message.id, message);
-        this.chats.set(chat.id, { ...held, chat, mine, place });
+        const now = { ...held, chat, mine, place };
+        for (const message of messages) this.#store(now, message);
+        this.chats.set(chat.id, now);
       }
       this.#cursor = answer.cursor;
       ({ more } = answer);
@@ -110,7 +111,7 @@ export class Device {
     if (message.seq <= held.place.seq) return true;
     if (!this.#follow(held, 'seq', message.seq)) return false;
     held.chat = chat;
-    for (const { user, role } of members) held.members.set(user.id, { deliveredSeq: 0, readSeq: 0, ...held.members.get(user.id), user, role });
+    for (const member of members) held.members.set(member.user.id, { deliveredSeq: 0, ...held.members.get(member.user.id), ...member });
     for (const id of former) held.members.delete(id);
     this.#store(held, message);
     return true;
@@ -136,9 +137,9 @@ export class Device {
   }
 }
 
-/** Having read is having received. */
+/** Having read is having received. Whoever does not tell how far they have read has no such mark. */
 function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number): void {
-  if (!member) return;
+  if (member?.[which] === undefined) return;
   member[which] = Math.max(seq, member[which] ?? 0);
   member.deliveredSeq = Math.max(member.deliveredSeq, member.readSeq ?? 0);
 }

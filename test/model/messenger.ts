@@ -213,7 +213,7 @@ export class Messenger {
   view(chatId: string, userId: string): unknown {
     const [chat, own] = [this.chats.get(chatId), this.member(chatId, userId)];
     if (!chat || !own) return undefined;
-    const members = [...chat.members].filter(([, { role }]) => role).map(([id, { role, readSeq, deliveredSeq }]) => [id, [role, readSeq, Math.max(deliveredSeq, readSeq)]]);
+    const members = [...chat.members].filter(([, { role }]) => role).map(([id, { role, joinedSeq, readSeq, deliveredSeq }]) => [id, [role, Math.max(readSeq, joinedSeq), Math.max(deliveredSeq, readSeq, joinedSeq)]]);
     const messages = chat.log.filter(({ seq }) => this.sees(own, seq)).map(({ seq, rev, senderId, text, notice, replyTo, reactions, edited, removed }) => {
       const original = replyTo === undefined ? undefined : this.message(chatId, replyTo, userId);
       const shown = replyTo === undefined ? undefined : [replyTo, original?.senderId, original?.text, original?.removed === true];

@@ -88,7 +88,7 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
       if (!own) return [];
       const shown = toShown(viewer, members, people, sent.get(id));
       const chat = { ...toChatInfo(document), members: shown };
-      return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: Math.max(own.joinedSeq, markOf(own, sent.get(id))) }]];
+      return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent.get(id)) }]];
     }),
   );
 }
@@ -107,8 +107,8 @@ const peopleOf = ({ users }: ViewsParts, viewer: Id, rows: readonly MembershipDo
 
 type Sent = ReadonlyMap<Id, number> | undefined;
 
-/** Sending raises the sender's read mark; where the stored mark is behind, the messages sent since say it. */
-const markOf = ({ userId, readSeq }: MembershipDocument, sent: Sent): number => Math.max(readSeq, sent?.get(userId.toHexString()) ?? 0);
+/** Whoever comes in begins there. Sending raises the sender's read mark; where the stored mark is behind, the messages sent since say it. */
+const markOf = ({ userId, readSeq, joinedSeq }: MembershipDocument, sent: Sent): number => Math.max(readSeq, joinedSeq, sent?.get(userId.toHexString()) ?? 0);
 
 function toShown(viewer: Id, rows: readonly MembershipDocument[], people: ReadonlyMap<Id, KnownUser>, sent: Sent): Member[] {
   const isTold = (userId: Id): boolean => userId === viewer || tellEachOther(people.get(viewer), people.get(userId));
@@ -118,7 +118,8 @@ function toShown(viewer: Id, rows: readonly MembershipDocument[], people: Readon
       const user = people.get(userId)?.user;
       if (!user || !row.role) return [];
       const readSeq = isTold(userId) ? markOf(row, sent) : undefined;
-      return [{ user, role: row.role, ...(readSeq !== undefined && { readSeq }), deliveredSeq: Math.max(row.deliveredSeq, readSeq ?? 0) }];
+      const { role, joinedSeq, deliveredSeq } = row;
+      return [{ user, role, joinedSeq, ...(readSeq !== undefined && { readSeq }), deliveredSeq: Math.max(deliveredSeq, joinedSeq, readSeq ?? 0) }];
     })
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
 }

@@ -14,6 +14,7 @@ export const Member = strictObject(
   {
     user: User,
     role: Role,
+    joinedSeq: Type.Integer({ minimum: 0, description: 'The notice by which this member came in; 0 in a private chat. Nobody has read what was there before by having come later.' }),
     readSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too. Absent if they, or you, do not tell.' })),
     deliveredSeq: Type.Integer({ minimum: 0, description: 'Everything up to here has reached a device of theirs.' }),
   },

@@ -48,7 +48,7 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     if (change.members.length > tellable || !bus.isHeard(topic)) return;
-    bus.publish(topic, { name: 'notice.created', payload: await toNotice(users, { chat, change, message: notice, former }) });
+    bus.publish(topic, { name: 'notice.created', payload: await toNotice({ users, memberships }, { chat, change, message: notice, former }) });
   };
 }
 
@@ -62,12 +62,17 @@ async function lastMembers(memberships: MembershipModel, chatId: Id, version: nu
   return (await memberships.distinct('userId', { chatId, version })).map(String);
 }
 
-async function toNotice(users: UsersService, { chat, change, message, former }: { chat: ChatDocument; change: GroupChange; message: Message; former: Id[] }) {
-  const changed = change.members.flatMap(({ userId, role }) => (role ? [{ id: userId.toHexString(), role }] : []));
-  const people = await users.findUsers(changed.map(({ id }) => id));
-  const members = changed.flatMap(({ id, role }) => {
-    const user = people.get(id)?.user;
-    return user ? [{ user, role }] : [];
+async function toNotice({ users, memberships }: Pick<TellingParts, 'users' | 'memberships'>, { chat, change, message, former }: { chat: ChatDocument; change: GroupChange; message: Message; former: Id[] }) {
+  const changed = change.members.filter(({ role }) => role !== null);
+  const people = await users.findUsers(changed.map(({ userId }) => userId.toHexString()));
+  const rows = await memberships.find({ chatId: chat._id, userId: { $in: changed.map(({ userId }) => userId) } }, { userId: 1, joinedSeq: 1 }).lean();
+  const joinedAt = new Map(rows.map(({ userId, joinedSeq }) => [userId.toHexString(), joinedSeq]));
+  const members = changed.flatMap(({ userId, role, joins }) => {
+    const known = people.get(userId.toHexString());
+    if (!known || !role) return [];
+    const joinedSeq = joins ? message.seq : (joinedAt.get(userId.toHexString()) ?? 0);
+    const marks = joins && { deliveredSeq: joinedSeq, ...(known.readReceipts && { readSeq: joinedSeq }) };
+    return [{ user: known.user, role, joinedSeq, ...marks }];
   });
   return { message, chat: toChatInfo(chat), members, former };
 }

@@ -124,7 +124,7 @@ export const groupsContract = {
       payload: strictObject({
         message: Message,
         chat: ChatInfo,
-        members: Type.Array(strictObject({ user: User, role: Role }), { description: 'Those who are new, or have another role. Of a new one nothing is read.' }),
+        members: Type.Array(strictObject({ ...Member.properties, deliveredSeq: Type.Optional(Member.properties.deliveredSeq) }), { description: 'Those who are new, with how far they have come, or who have another role, without.' }),
         former: Type.Array(Id, { description: 'Those who are not in the group any more.' }),
       }),
     }),

@@ -1,6 +1,7 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
+import { countVisible, type View } from '../../core/view.ts';
 import type { ChangedMembers, ChatsService, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
@@ -18,22 +19,23 @@ const bytesPerPage = 1_000_000;
 /** Messages read at once: with the longest of texts they fill a page. */
 const messagesPerRead = 32;
 
-/**
- * Milliseconds that each sync looks back behind the one before. What has no number of its own (how far members have read,
- * what is mine alone) is found by the time of its change, and a change shows a moment after the time it bears.
- */
-const overlap = 60_000;
-
 const beginning: Place = { seq: 0, rev: 0 };
+const nothing: View = { fromSeq: Infinity, hidden: [] };
+
+/** A time before all changes, for who has to hear also of those that have left. */
+const everything = 1;
 
 export interface SyncParts {
   chats: ChatsService;
   history: MessageHistory;
+  /**
+   * Milliseconds that each sync looks back behind the one before. What has no number of its own (how far members have
+   * read, what is mine alone) is found by the time of its change, and a change shows a moment after the time it bears.
+   */
+  overlap: number;
 }
 
-type Places = Record<Id, Place>;
-
-export function createSync({ chats, history }: SyncParts): MessagesService['sync'] {
+export function createSync({ chats, history, overlap }: SyncParts): MessagesService['sync'] {
   return async ({ userId }, { chats: places, limit, cursor }) => {
     const state = fromCursor(cursor);
     const begun = state.begun ?? (await chats.now());
@@ -43,7 +45,7 @@ export function createSync({ chats, history }: SyncParts): MessagesService['sync
     const heads = await history.heads(ids);
     await chats.settle(ids);
     const views = await chats.findChats(userId, ids);
-    const members = await chats.findChangedMembers(userId, page.map(({ chatId }) => followed(chatId, places, state)), membersPerPage);
+    const members = await chats.findChangedMembers(userId, ids.map((id) => followed(id, { from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), membersPerPage);
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
@@ -69,8 +71,11 @@ export function createSync({ chats, history }: SyncParts): MessagesService['sync
   };
 }
 
-function followed(chatId: Id, places: Places, { since, member }: SyncState) {
-  return { chatId, since: places[chatId] ? since : 0, after: member?.chatId === chatId ? member : undefined };
+/** Of which members of a chat somebody has to hear. */
+function followed(chatId: Id, { from, to, view }: { from: Place; to: Place; view: View }, { since, member }: SyncState) {
+  // Who has nothing of the chat yet needs all who are in it. And a message raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look who has sent.
+  const isSeen = countVisible(view, from.seq, to.seq) === Math.max(0, to.seq - from.seq);
+  return { chatId, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
 }
 
 /** What an answer may still hold. */

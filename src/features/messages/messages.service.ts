@@ -30,9 +30,11 @@ export interface MessagesParts {
   history: MessageHistory;
   /** Milliseconds for which a message can be edited. */
   editWindow: number;
+  /** Milliseconds that each sync looks back behind the one before. */
+  syncOverlap: number;
 }
 
-export function createMessagesService({ messages, chats, log, changes, history, editWindow }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
   const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, mayRemoveAny: boolean) => Update | undefined): Promise<Message> => {
     const { message, view } = await requireMessage(userId, id);
@@ -47,7 +49,7 @@ export function createMessagesService({ messages, chats, log, changes, history, 
   });
 
   return {
-    sync: createSync({ chats, history }),
+    sync: createSync({ chats, history, overlap: syncOverlap }),
     purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove }),
     get: async (caller, { id }) => (await requireMessage(caller.userId, id)).message,
 
