@@ -5,7 +5,7 @@ import { buildTestApp } from '../helpers/app.ts';
 import { openSocket } from '../helpers/socket.ts';
 import { actions, History } from './history.ts';
 
-const runs = Number(process.env['HISTORIES'] ?? 50);
+const runs = Number(process.env['HISTORIES'] ?? 40);
 
 test('after any history each device holds what a fresh fetch gives, and both are what the model says', async (t) => {
   const one = await buildTestApp(t);
@@ -13,7 +13,7 @@ test('after any history each device holds what a fresh fetch gives, and both are
   await fc.assert(
     fc.asyncProperty(actions, fc.integer({ min: 1, max: 10 }), fc.constantFrom(0, 10), fc.constantFrom(1, 2), fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), async (steps, limit, lossEvery, processes, chances) => {
       const people = await Promise.all(['Ann', 'Bob', 'Cem', 'Dan'].map((name) => one.person(name)));
-      const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, lossEvery, random: () => chances.next().value ?? 0, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
+      const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, lossEvery, random: () => (chances.next() as IteratorYieldResult<number>).value, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
       try {
         await history.begin();
         for (const step of steps) await history.act(step);

@@ -122,7 +122,7 @@ export class History {
     const id = this.#ids.get(chatId)?.[seq];
     const emoji = emojis[a % emojis.length] as string;
     const note = { chatId, person, tried };
-    switch (kind) {
+    switch (kind as string) {
       case 'send':
         return tried('messages.send', { chatId, text: `text ${b}` }, (answer) => this.#stored(chatId, answer, model.send(chatId, person.id, `text ${b}`)));
       case 'reply':

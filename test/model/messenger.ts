@@ -216,12 +216,12 @@ export class Messenger {
     const members = [...chat.members].filter(([, { role }]) => role).map(([id, { role, joinedSeq, readSeq, deliveredSeq }]) => [id, [role, Math.max(readSeq, joinedSeq), Math.max(deliveredSeq, readSeq, joinedSeq)]]);
     const messages = chat.log.filter(({ seq }) => this.sees(own, seq)).map(({ seq, rev, senderId, text, notice, replyTo, reactions, edited, removed }) => {
       const original = replyTo === undefined ? undefined : this.message(chatId, replyTo, userId);
-      const shown = replyTo === undefined ? undefined : [replyTo, original?.senderId, original?.text, original?.removed === true];
+      const shown: unknown = replyTo === undefined ? undefined : [replyTo, original?.senderId, original?.text, original?.removed === true];
       const kinds = [...new Set(reactions.map(([emoji]) => emoji))].map((emoji) => [emoji, reactions.filter(([known]) => known === emoji).map(([, id]) => id)]);
       return { seq, rev, senderId, text, notice, replyTo: shown, reactions: kinds, edited, removed };
     });
     const { archived, pinned, markedUnread } = own;
-    return { kind: chat.kind, title: chat.title, settings: chat.settings, members: Object.fromEntries(members), messages, unread: this.unread(chatId, userId), own: [archived, pinned, markedUnread] };
+    return { kind: chat.kind, title: chat.title, settings: chat.settings, members: Object.fromEntries(members) as Record<string, unknown>, messages, unread: this.unread(chatId, userId), own: [archived, pinned, markedUnread] };
   }
 
   private own(chatId: string, userId: string, act: (member: ModelMember, chat: ModelChat) => unknown): boolean {
