@@ -4,16 +4,22 @@
  * The built server and the MongoDB it starts share one core; the load comes from another, over websockets on loopback.
  * - A, the flood: 50 pairs, each sender with 4 messages unacknowledged. What arrives at the receivers in a second, and how
  *   long it takes from the sender's write to the receiver's read.
- * - P, the pace: the same pairs with 300 messages a second in all, evenly spread.
+ * - B, the group: 100 people in one group, 5 of them senders as in A. What arrives at all of them, the sender included: a
+ *   message is 100 deliveries, of the yardstick's as well.
+ * - C, the crowd: A once more, while 2,000 connections of other people are open.
+ * - P, the pace: the pairs of A with 300 messages a second in all, evenly spread.
  * - M, the memory: what the server's resident memory grows by for each of 2,000 idle connections.
  *
+ * `npm run bench -- A B` measures these alone.
+ *
  * The yardstick (yardstick.ts) has the same done to it on the same cores: a bare websocket relay that appends every batch
- * to a file, flushes it once and has no database. It tells the receiver only; Parley tells the sender's connections, too.
+ * to a file, flushes it once and has no database. Of a pair it tells the receiver only; Parley tells the sender's
+ * connections, too. It writes each event by itself, Parley all that one turn has for a connection: in B that is the most.
  * Speeds depend on the machine and on what else it does; the ratios much less. Three rounds, Parley and the yardstick in
  * turn, medians of each. Targets are printed, never asserted.
  *
  * Progress goes to stderr. Stdout gets a table and, as its last line, everything as one JSON object:
- * `npm run --silent bench | tail -1 > figures.json`. Takes about four minutes. Needs Linux, taskset, two cores, and the
+ * `npm run --silent bench | tail -1 > figures.json`. Takes about seven minutes. Needs Linux, taskset, two cores, and the
  * temporary folder on a real disk: in memory a flush costs nothing.
  */
 import { execFileSync } from 'node:child_process';
@@ -22,10 +28,12 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTwoCores, type Cores } from './cores.ts';
 import { measure, type Measurement } from './measure.ts';
-import { endStore, prepareCouples, startParley } from './parley.ts';
+import { endStore, startParley, withServer } from './parley.ts';
+import { signUpCrowd } from './people.ts';
 import { atEnd, end, isEnding } from './processes.ts';
 import { startRelay } from './relay.ts';
 import { resultsOf, toObject, toTable } from './report.ts';
+import { chooseSections, type Section } from './sections.ts';
 import type { Target } from './target.ts';
 
 const rounds = 3;
@@ -35,7 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('uncaughtException', fail);
 
 try {
-  await run(requireTwoCores());
+  await run(chooseSections(process.argv.slice(2)), requireTwoCores());
   await end();
 } catch (error) {
   fail(error);
@@ -46,29 +54,33 @@ function fail(error: unknown): void {
   void end().finally(() => process.exit(1));
 }
 
-async function run(cores: Cores): Promise<void> {
+async function run(sections: ReadonlySet<Section>, cores: Cores): Promise<void> {
   progress('building the server');
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', process.stderr, process.stderr] });
   const folder = await makeFolder();
-  progress('signing up 100 people');
-  const couples = await prepareCouples(folder);
-
-  const parley: Measurement[] = [];
-  const yardstick: Measurement[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    parley.push(await measureTarget(`round ${round} of ${rounds}, Parley`, await startParley(folder, cores.server, couples), cores));
-    yardstick.push(await measureTarget(`round ${round} of ${rounds}, yardstick`, await startRelay(folder, cores.server), cores));
-  }
+  const { parley, yardstick } = await measureRounds(folder, sections, cores);
 
   const results = resultsOf(parley, yardstick);
   console.log(`${toTable(results)}\n`);
   console.log(JSON.stringify({ rounds, cores, cpu: cpus()[0]?.model, node: process.version, figures: toObject(results) }));
 }
 
-async function measureTarget(name: string, target: Target, cores: Cores): Promise<Measurement> {
-  const measurement = await measure(target, cores.load, (what) => progress(`${name}: ${what}`));
-  await target.stop();
-  return measurement;
+async function measureRounds(folder: string, sections: ReadonlySet<Section>, cores: Cores) {
+  progress('signing up the people');
+  const crowd = await withServer(folder, {}, ({ origin }) => signUpCrowd(origin));
+
+  const parley: Measurement[] = [];
+  const yardstick: Measurement[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    const measureOne = async (name: string, target: Target): Promise<Measurement> => {
+      const measurement = await measure({ target, core: cores.load, sections, onProgress: (what) => progress(`round ${round} of ${rounds}, ${name}: ${what}`) });
+      await target.stop();
+      return measurement;
+    };
+    parley.push(await measureOne('Parley', await startParley(folder, cores.server, crowd)));
+    yardstick.push(await measureOne('yardstick', await startRelay(folder, cores.server)));
+  }
+  return { parley, yardstick };
 }
 
 async function makeFolder(): Promise<string> {

@@ -6,15 +6,18 @@ export interface Endpoint {
   headers: Record<string, string>;
 }
 
-/** Two people with a chat of their own. */
-export interface Pair {
+/** A connection that messages go through. */
+export interface Line {
   chatId: string;
-  sender: Endpoint;
-  receiver: Endpoint;
+  endpoint: Endpoint;
+  /** It sends to the chat. */
+  sends: boolean;
+  /** Each message of the chat that it is told of is a delivery, be it its own. */
+  counts: boolean;
 }
 
 interface Traffic {
-  pairs: readonly Pair[];
+  lines: readonly Line[];
   /** Seconds before the window that is measured, and its length. */
   warmUp: number;
   measured: number;
@@ -25,7 +28,7 @@ interface Traffic {
 /** Closed loop: each sender keeps so many messages unacknowledged, and sends the next when one is acknowledged. */
 export type Flood = Traffic & { kind: 'flood'; inFlight: number };
 
-/** Open loop: so many messages a second in all, evenly spread over time and pairs, whatever becomes of them. */
+/** Open loop: so many messages a second in all, evenly spread over time and senders, whatever becomes of them. */
 export type Pace = Traffic & { kind: 'pace'; perSecond: number };
 
 /** Websockets that are opened, kept until the load generator ends, and do nothing. */
@@ -39,7 +42,7 @@ export type Job = Flood | Pace | Idle;
 
 export interface TrafficResult {
   deliveredPerSecond: number;
-  /** Milliseconds from the sender's write to the receiver's read. */
+  /** Milliseconds from the sender's write to the receiver's read, of each delivery. */
   p50: number;
   p95: number;
   p99: number;
@@ -47,4 +50,11 @@ export interface TrafficResult {
   cpu: { load: number; watched: number[] };
 }
 
-export type Reply = { result: TrafficResult | undefined } | { error: string };
+/** What each kind of job gives. */
+export interface Results {
+  flood: TrafficResult;
+  pace: TrafficResult;
+  idle: undefined;
+}
+
+export type Reply = { result: Results[Job['kind']] } | { error: string };

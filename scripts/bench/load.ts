@@ -1,26 +1,26 @@
 /** The load generator, a process of its own: does one job after the other as the benchmark asks. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createMeter } from './cpu.ts';
-import type { Flood, Idle, Job, Pace, Reply, TrafficResult } from './jobs.ts';
+import type { Flood, Idle, Job, Pace, Reply, Results, TrafficResult } from './jobs.ts';
 import { percentiles } from './statistics.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { connect } from './websocket.ts';
 
 async function flood(job: Flood): Promise<TrafficResult> {
-  const traffic = await openTraffic(job.pairs, (pair) => traffic.send(pair));
-  for (let pair = 0; pair < job.pairs.length; pair++) {
-    for (let count = 0; count < job.inFlight; count++) traffic.send(pair);
+  const traffic = await openTraffic(job.lines, (sender) => traffic.send(sender));
+  for (let sender = 0; sender < traffic.senders; sender++) {
+    for (let count = 0; count < job.inFlight; count++) traffic.send(sender);
   }
   return measure(traffic, job);
 }
 
 async function pace(job: Pace): Promise<TrafficResult> {
-  const traffic = await openTraffic(job.pairs, () => undefined);
+  const traffic = await openTraffic(job.lines, () => undefined);
   const began = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - began) / 1000) * job.perSecond);
-    while (sent < due) traffic.send(sent++ % job.pairs.length);
+    while (sent < due) traffic.send(sent++ % traffic.senders);
   }, 1);
   return measure(traffic, job).finally(() => clearInterval(timer));
 }
@@ -55,7 +55,7 @@ function fail(reason: string): never {
   throw new Error(`an idle websocket was lost: ${reason}`);
 }
 
-async function run(job: Job): Promise<TrafficResult | undefined> {
+async function run(job: Job): Promise<Results[Job['kind']]> {
   switch (job.kind) {
     case 'flood':
       return flood(job);

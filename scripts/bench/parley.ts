@@ -9,9 +9,10 @@ import { Environment } from '../../src/config.ts';
 import { placesOf } from '../../src/plugins/mongod/places.ts';
 import { findLeftover } from '../../src/plugins/mongod/process.ts';
 import { endMongod } from '../../src/plugins/mongod/stop.ts';
-import { signUpCouples, type Couple } from './people.ts';
+import type { Endpoint } from './jobs.ts';
+import { peopleOf, type Crowd, type Person } from './people.ts';
 import { startNode, type Started } from './processes.ts';
-import { spread, type Target } from './target.ts';
+import { groupOf, pairOf, spread, type Target } from './target.ts';
 
 const serverFile = fileURLToPath(new URL('../../dist/server.js', import.meta.url));
 
@@ -20,29 +21,32 @@ const patience = 120_000;
 
 const dataDirIn = (folder: string): string => join(folder, 'parley');
 
-interface Server extends Started {
+export interface Server extends Started {
   origin: string;
+  /** Its MongoDB. */
+  storeUri: string;
+  /** Where a person opens a websocket. */
+  endpointOf: (person: Person) => Endpoint;
 }
 
-/** Signs everybody up, with a server of its own on any core: hashing passwords is not what is measured. */
-export async function prepareCouples(folder: string): Promise<Couple[]> {
-  const server = await startServer(folder, {});
-  const couples = await signUpCouples(server.origin);
+/** Has something done with a server for as long as it takes, and ends it. Without a core of its own it runs on any: what only prepares is not measured. */
+export async function withServer<T>(folder: string, options: { core?: number }, use: (server: Server) => Promise<T>): Promise<T> {
+  const server = await startServer(folder, options);
+  const result = await use(server);
   await server.stop();
-  return couples;
+  return result;
 }
 
-export async function startParley(folder: string, core: number, couples: readonly Couple[]): Promise<Target> {
-  const server = await startServer(folder, { core });
-  const url = `${server.origin.replace('http', 'ws')}/ws`;
-  const endpoint = (token: string) => ({ url, headers: { authorization: `Bearer ${token}` } });
+export async function startParley(folder: string, core: number, { couples, groupId, bystanders }: Crowd): Promise<Target> {
+  const { endpointOf, pid, stop } = await startServer(folder, { core });
   const storePid = findLeftover(placesOf(dataDirIn(folder)));
   return {
-    pairs: couples.map(({ chatId, sender, receiver }) => ({ chatId, sender: endpoint(sender), receiver: endpoint(receiver) })),
-    idle: spread(couples.map(({ sender }) => endpoint(sender))),
-    pid: server.pid,
+    pairs: couples.flatMap(({ chatId, sender, receiver }) => pairOf(chatId, endpointOf(sender), endpointOf(receiver))),
+    group: groupOf(groupId, peopleOf(couples).map(endpointOf)),
+    idle: spread(peopleOf(bystanders).map(endpointOf)),
+    pid,
     ...(storePid !== undefined && { storePid }),
-    stop: server.stop,
+    stop,
   };
 }
 
@@ -65,7 +69,8 @@ async function startServer(folder: string, { core }: { core?: number }): Promise
     if (Date.now() > deadline) throw new Error('the server did not become ready');
     await delay(50);
   }
-  return { ...server, origin };
+  const url = `${origin.replace('http', 'ws')}/ws`;
+  return { ...server, origin, storeUri: placesOf(dataDirIn(folder)).uri, endpointOf: ({ accessToken }) => ({ url, headers: { authorization: `Bearer ${accessToken}` } }) };
 }
 
 /** Nothing of this terminal's configuration but where MongoDB is: above all not somebody's database. */

@@ -1,37 +1,62 @@
-/** The people of the benchmark: signed up once, each pair with a chat of its own. */
+/** The people of the benchmark: signed up once, with chats of their own, all through the public API. */
 import pLimit from 'p-limit';
-import { pairCount } from './target.ts';
+import { idlePairCount, pairCount } from './target.ts';
 
-export interface Couple {
-  chatId: string;
-  /** Access tokens; they are good for a quarter of an hour, which is longer than a run. */
-  sender: string;
-  receiver: string;
+/** Access tokens are good for a quarter of an hour, which is longer than a run. */
+export interface Person {
+  id: string;
+  accessToken: string;
 }
 
-interface SignedIn {
-  user: { id: string };
-  accessToken: string;
+/** Two people with a chat of their own. */
+export interface Couple {
+  chatId: string;
+  sender: Person;
+  receiver: Person;
+}
+
+export interface Crowd {
+  couples: Couple[];
+  /** One chat of everybody in the couples. */
+  groupId: string;
+  /** Others, who only listen. */
+  bystanders: Couple[];
 }
 
 /** As many at once as the server hashes passwords. */
 const limit = pLimit(4);
 
-export async function signUpCouples(origin: string): Promise<Couple[]> {
-  return Promise.all(
-    Array.from({ length: pairCount }, async (_, index) => {
-      const [sender, receiver] = await Promise.all([signUp(origin, `sender${index}`), signUp(origin, `receiver${index}`)]);
-      const { id: chatId } = (await post(`${origin}/chat`, { userId: receiver.user.id }, sender.accessToken)) as { id: string };
-      return { chatId, sender: sender.accessToken, receiver: receiver.accessToken };
-    }),
-  );
+export async function signUpCrowd(origin: string): Promise<Crowd> {
+  const couples = await Promise.all(Array.from({ length: pairCount }, (_, index) => signUpCouple(origin, `pair${index}`)));
+  const bystanders = await Promise.all(Array.from({ length: idlePairCount }, (_, index) => signUpCouple(origin, `idle${index}`)));
+  const [owner, ...others] = peopleOf(couples);
+  if (!owner) throw new Error('there is nobody to make a group');
+  const groupId = await makeGroup(origin, owner, others.map(({ id }) => id));
+  return { couples, groupId, bystanders };
 }
 
-const signUp = (origin: string, name: string): Promise<SignedIn> =>
-  limit(async () => (await post(`${origin}/auth/register`, { email: `${name}@example.com`, password: 'quite a long one', firstName: name, refresh: 'body' })) as SignedIn);
+export const peopleOf = (couples: readonly Couple[]): Person[] => couples.flatMap(({ sender, receiver }) => [sender, receiver]);
 
-async function post(url: string, body: object, token?: string): Promise<unknown> {
-  const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+export async function signUpCouple(origin: string, name: string): Promise<Couple> {
+  const [sender, receiver] = await Promise.all([signUp(origin, `${name}-sender`), signUp(origin, `${name}-receiver`)]);
+  return { chatId: await openChat(origin, sender, receiver.id), sender, receiver };
+}
+
+export async function signUp(origin: string, name: string): Promise<Person> {
+  const { user, accessToken } = await limit(async () =>
+    (await post(`${origin}/auth/register`, { email: `${name}@example.com`, password: 'quite a long one', firstName: name, refresh: 'body' })) as { user: { id: string }; accessToken: string });
+  return { id: user.id, accessToken };
+}
+
+export const openChat = async (origin: string, person: Person, otherId: string): Promise<string> => idOf(await post(`${origin}/chat`, { userId: otherId }, person));
+
+export const makeGroup = async (origin: string, owner: Person, userIds: readonly string[]): Promise<string> =>
+  idOf(await post(`${origin}/chat/group`, { title: 'A group', userIds }, owner));
+
+const idOf = (made: unknown): string => (made as { id: string }).id;
+
+export async function post(url: string, body: object, person?: Person): Promise<unknown> {
+  const headers = { 'content-type': 'application/json', ...(person && { authorization: `Bearer ${person.accessToken}` }) };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${await response.text()}`);
   return response.json();

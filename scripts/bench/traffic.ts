@@ -1,7 +1,7 @@
-/** Messages on their way between pairs: sends them, sees them arrive, and notes how long each took. */
+/** Messages on their way through lines: sends them, sees them arrive, and notes how long each delivery took. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pair } from './jobs.ts';
+import type { Line } from './jobs.ts';
 import { connect } from './websocket.ts';
 
 /** About 100 characters, as people write. */
@@ -14,55 +14,69 @@ const maximumSent = 1_000_000;
 const patience = 10_000;
 
 export interface Traffic {
-  send(pair: number): void;
-  /** How many milliseconds each message took that has arrived since this was last asked. */
+  /** How many lines send. */
+  senders: number;
+  send(sender: number): void;
+  /** How many milliseconds each delivery took that has come about since this was last asked. */
   takeLatencies(): number[];
   /** Sends nothing any more, waits until everything has arrived, and disconnects. @throws Error if anything went wrong */
   finish(): Promise<void>;
 }
 
-export async function openTraffic(pairs: readonly Pair[], onAcknowledged: (pair: number) => void): Promise<Traffic> {
-  const sentAt = new Map<string, number>();
+interface OnItsWay {
+  began: number;
+  /** Deliveries that are still to come. */
+  left: number;
+}
+
+export async function openTraffic(lines: readonly Line[], onAcknowledged: (sender: number) => void): Promise<Traffic> {
+  const onTheirWay = new Map<string, OnItsWay>();
+  const readers = countReaders(lines);
+  const sending = lines.filter(({ sends }) => sends);
   let latencies: number[] = [];
   let sent = 0;
   let unacknowledged = 0;
   let open = true;
   let failure: string | undefined;
-  const onLost = (reason: string): void => void (failure ??= `a websocket was lost: ${reason}`);
 
-  const openPair = async (pair: Pair, index: number) => {
-    const receiver = await connect(pair.receiver, {
-      onLost,
-      onReceived({ method, params }) {
-        if (method !== 'message.created' || params?.id === undefined) return;
-        const began = sentAt.get(params.id);
-        if (began === undefined) failure ??= 'a message arrived that was not on its way';
-        else latencies.push(performance.now() - began);
-        sentAt.delete(params.id);
-      },
-    });
-    const sender = await connect(pair.sender, {
-      onLost,
-      onReceived({ id, error }) {
-        if (id === undefined) return;
+  const arrive = (id: string): void => {
+    const message = onTheirWay.get(id);
+    if (message) {
+      latencies.push(performance.now() - message.began);
+      message.left -= 1;
+      if (message.left === 0) onTheirWay.delete(id);
+    } else failure ??= 'a message arrived that was not on its way';
+  };
+  const openLine = async (line: Line) => {
+    const sender = sending.indexOf(line);
+    const client = await connect(line.endpoint, {
+      onLost: (reason) => void (failure ??= `a websocket was lost: ${reason}`),
+      onReceived({ id, error, method, params }) {
+        if (id === undefined) {
+          if (line.counts && method === 'message.created' && params?.id !== undefined) arrive(params.id);
+          return;
+        }
         unacknowledged -= 1;
         if (error) failure ??= `a message was refused: ${error.message}`;
-        else onAcknowledged(index);
+        else onAcknowledged(sender);
       },
     });
-    return { chatId: pair.chatId, receiver, sender };
+    return { ...line, client };
   };
-  const lines = await Promise.all(pairs.map(openPair));
+  const opened = await Promise.all(lines.map(openLine));
+  const senders = opened.filter(({ sends }) => sends);
 
   return {
-    send(pair) {
-      const line = lines[pair];
+    senders: senders.length,
+    send(sender) {
+      const line = senders[sender];
       if (!line || !open || failure !== undefined || sent === maximumSent) return;
+      const { chatId, client } = line;
       const id = randomUUID();
       sent += 1;
       unacknowledged += 1;
-      sentAt.set(id, performance.now());
-      line.sender.send({ jsonrpc: '2.0', id: sent, method: 'messages.send', params: { id, chatId: line.chatId, text } });
+      onTheirWay.set(id, { began: performance.now(), left: readers.get(chatId) ?? 0 });
+      client.send({ jsonrpc: '2.0', id: sent, method: 'messages.send', params: { id, chatId, text } });
     },
     takeLatencies() {
       const taken = latencies;
@@ -72,13 +86,17 @@ export async function openTraffic(pairs: readonly Pair[], onAcknowledged: (pair:
     async finish() {
       open = false;
       const deadline = performance.now() + patience;
-      while (failure === undefined && (sentAt.size > 0 || unacknowledged > 0) && performance.now() < deadline) await delay(20);
-      for (const { sender, receiver } of lines) {
-        sender.close();
-        receiver.close();
-      }
-      if (failure === undefined && sentAt.size + unacknowledged > 0) failure = `${sentAt.size} messages never arrived, ${unacknowledged} were never acknowledged`;
+      while (failure === undefined && (onTheirWay.size > 0 || unacknowledged > 0) && performance.now() < deadline) await delay(20);
+      for (const { client } of opened) client.close();
+      if (failure === undefined && onTheirWay.size + unacknowledged > 0) failure = `${onTheirWay.size} messages never arrived everywhere, ${unacknowledged} were never acknowledged`;
       if (failure !== undefined) throw new Error(failure);
     },
   };
+}
+
+/** By chat: to how many lines a message is delivered. */
+function countReaders(lines: readonly Line[]): Map<string, number> {
+  const readers = new Map<string, number>();
+  for (const { chatId, counts } of lines) if (counts) readers.set(chatId, (readers.get(chatId) ?? 0) + 1);
+  return readers;
 }
