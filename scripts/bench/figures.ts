@@ -45,6 +45,19 @@ const shares = (section: Traffic): Figure[] => [
   share(section, 'load', 'the load', ({ load }) => load),
 ];
 
+const answer = (key: string, label: string): Figure => ({ key, label: `${label}, ms`, of: ({ answers }) => answers?.[key], digits: 2 });
+
+/** The same page of the short chat and of the long one, and what the length costs. */
+const history = (page: string, label: string): Figure[] => {
+  const [short, long] = [`history.${page}.3`, `history.${page}.6`];
+  const ratio = (answers: Record<string, number> = {}): number | undefined => answers[short] && answers[long] && answers[long] / answers[short];
+  return [
+    answer(short, `history  ${label} of 10^3`),
+    answer(long, `history  ${label} of 10^6`),
+    { key: `history.${page}.ratio`, label: 'history  the long to the short', of: ({ answers }) => ratio(answers), digits: 2, target: 'at most 1.5' },
+  ];
+};
+
 const percent = (part: number | undefined): number | undefined => part && part * 100;
 
 export const figures: readonly Figure[] = [
@@ -60,4 +73,10 @@ export const figures: readonly Figure[] = [
   { key: 'M.bytes', label: 'M  bytes per idle connection', of: ({ M }) => M, digits: 0, target: 'at most 20,000' },
   ...shares('A'),
   ...shares('B'),
+  ...history('newest', 'newest page'),
+  ...history('middle', 'middle page'),
+  ...history('sync', 'last 50'),
+  answer('chats.list', 'chats  first 50 of 500'),
+  answer('chats.nothing', 'chats  sync, nothing new'),
+  answer('chats.everything', 'chats  sync from nothing'),
 ];

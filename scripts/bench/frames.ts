@@ -46,7 +46,9 @@ export function createReader(onFrame: (opcode: number, payload: Buffer) => void)
 function boundsOf(data: Buffer, at: number): [start: number, end: number] {
   const [first, length] = [data[at], data[at + 1]];
   if (first === undefined || length === undefined) return [at, Infinity];
-  if ((first & final) === 0 || length > 126) throw new Error('the server sent a frame that is in pieces, masked, or longer than 64 KB');
+  if ((first & final) === 0 || length > 127) throw new Error('the server sent a frame that is in pieces or masked');
   if (length < 126) return [at + 2, at + 2 + length];
-  return data.length < at + 4 ? [at, Infinity] : [at + 4, at + 4 + data.readUInt16BE(at + 2)];
+  const start = at + (length === 126 ? 4 : 10);
+  if (data.length < start) return [at, Infinity];
+  return [start, start + (length === 126 ? data.readUInt16BE(at + 2) : Number(data.readBigUInt64BE(at + 2)))];
 }

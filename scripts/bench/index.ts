@@ -9,17 +9,21 @@
  * - C, the crowd: A once more, while 2,000 connections of other people are open.
  * - P, the pace: the pairs of A with 300 messages a second in all, evenly spread.
  * - M, the memory: what the server's resident memory grows by for each of 2,000 idle connections.
+ * - chats: one person in 500 chats, half of them groups. How long the first page of the list takes, and the whole of a
+ *   sync: when nothing is new, and from nothing.
+ * - history: a page of 50 in a chat of a thousand messages and in one of a million. How long it takes at the end, in the
+ *   middle, and to sync the last 50; the length should not be felt.
  *
- * `npm run bench -- A B` measures these alone.
+ * `npm run bench -- A history` measures these alone.
  *
- * The yardstick (yardstick.ts) has the same done to it on the same cores: a bare websocket relay that appends every batch
- * to a file, flushes it once and has no database. Of a pair it tells the receiver only; Parley tells the sender's
+ * The yardstick (yardstick.ts) has A to M done to it as well, on the same cores: a bare websocket relay that appends every
+ * batch to a file, flushes it once and has no database. Of a pair it tells the receiver only; Parley tells the sender's
  * connections, too. It writes each event by itself, Parley all that one turn has for a connection: in B that is the most.
  * Speeds depend on the machine and on what else it does; the ratios much less. Three rounds, Parley and the yardstick in
  * turn, medians of each. Targets are printed, never asserted.
  *
  * Progress goes to stderr. Stdout gets a table and, as its last line, everything as one JSON object:
- * `npm run --silent bench | tail -1 > figures.json`. Takes about seven minutes. Needs Linux, taskset, two cores, and the
+ * `npm run --silent bench | tail -1 > figures.json`. Takes about nine minutes. Needs Linux, taskset, two cores, and the
  * temporary folder on a real disk: in memory a flush costs nothing.
  */
 import { execFileSync } from 'node:child_process';
@@ -31,9 +35,10 @@ import { measure, type Measurement } from './measure.ts';
 import { endStore, startParley, withServer } from './parley.ts';
 import { signUpCrowd } from './people.ts';
 import { atEnd, end, isEnding } from './processes.ts';
+import { measureReading } from './reading.ts';
 import { startRelay } from './relay.ts';
 import { resultsOf, toObject, toTable } from './report.ts';
-import { chooseSections, type Section } from './sections.ts';
+import { chooseSections, inRounds, readingsOf, type Section } from './sections.ts';
 import type { Target } from './target.ts';
 
 const rounds = 3;
@@ -58,7 +63,8 @@ async function run(sections: ReadonlySet<Section>, cores: Cores): Promise<void> 
   progress('building the server');
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', process.stderr, process.stderr] });
   const folder = await makeFolder();
-  const { parley, yardstick } = await measureRounds(folder, sections, cores);
+  const { parley, yardstick } = inRounds(sections) ? await measureRounds(folder, sections, cores) : { parley: [], yardstick: [] };
+  for (const reading of readingsOf(sections)) parley.push(await measureReading(folder, cores, reading, (what) => progress(`${reading}: ${what}`)));
 
   const results = resultsOf(parley, yardstick);
   console.log(`${toTable(results)}\n`);

@@ -38,7 +38,26 @@ export interface Idle {
   perSecond: number;
 }
 
-export type Job = Flood | Pace | Idle;
+export interface Request {
+  method: string;
+  params: object;
+}
+
+/** What a client asks, each once the one before is answered; how long all of it takes is what is measured. */
+export interface Question {
+  endpoint: Endpoint;
+  requests: readonly Request[];
+}
+
+/** One client: so many seconds of asking to get warm, and then those that count. */
+export interface Ask {
+  kind: 'ask';
+  questions: readonly Question[];
+  warmUp: number;
+  measured: number;
+}
+
+export type Job = Flood | Pace | Idle | Ask;
 
 export interface TrafficResult {
   deliveredPerSecond: number;
@@ -55,6 +74,8 @@ export interface Results {
   flood: TrafficResult;
   pace: TrafficResult;
   idle: undefined;
+  /** The median of each question, in milliseconds. */
+  ask: number[];
 }
 
 export type Reply = { result: Results[Job['kind']] } | { error: string };

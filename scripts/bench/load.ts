@@ -1,5 +1,6 @@
 /** The load generator, a process of its own: does one job after the other as the benchmark asks. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ask } from './asking.ts';
 import { createMeter } from './cpu.ts';
 import type { Flood, Idle, Job, Pace, Reply, Results, TrafficResult } from './jobs.ts';
 import { percentiles } from './statistics.ts';
@@ -63,6 +64,8 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return pace(job);
     case 'idle':
       return idle(job);
+    case 'ask':
+      return ask(job);
   }
 }
 

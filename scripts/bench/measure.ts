@@ -18,6 +18,8 @@ export interface Measurement {
   P?: TrafficResult;
   /** Bytes of resident memory of the server for each idle connection. */
   M?: number;
+  /** Milliseconds that questions took to be answered: the median of each, by its name. */
+  answers?: Record<string, number>;
 }
 
 interface Round {
