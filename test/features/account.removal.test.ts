@@ -186,7 +186,7 @@ test('whoever talked with them goes on to see the chat, with a deleted account',
   const opened = await bob.call('chats.open', { userId: ann.id });
   for (const chat of [got, listed[0], { ...synced.chats[0]?.chat, members: synced.chats[0]?.members ?? [] }, opened]) {
     // Nobody can say any more whether they would tell how far they have read.
-    assert.deepEqual(chat?.members.find(({ user }) => user.id === ann.id), { user: deleted, role: 'member', deliveredSeq: 0 });
+    assert.deepEqual(chat?.members.find(({ user }) => user.id === ann.id), { user: deleted, role: 'member', joinedSeq: 0, deliveredSeq: 0 });
     assert.equal(chat.id, chatId);
   }
   assert.deepEqual((await bob.call('messages.list', { chatId })).items, before);
