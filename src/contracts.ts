@@ -5,6 +5,7 @@ import { authContract } from './features/auth/auth.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
 import { groupsContract } from './features/chats/groups.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
+import { searchContract } from './features/search/search.contract.ts';
 import { securityContract } from './features/security/security.contract.ts';
 import { sessionsContract } from './features/sessions/sessions.contract.ts';
 import { totpContract } from './features/totp/totp.contract.ts';
@@ -19,6 +20,7 @@ export const contracts = {
   chats: chatsContract,
   groups: groupsContract,
   messages: messagesContract,
+  search: searchContract,
   account: accountContract,
 } satisfies Record<string, Contract>;
 

@@ -1,7 +1,8 @@
 /** Builds each service once, lowest first: who needs whom. */
 import type { Connection } from 'mongoose';
 import type { Bus } from './core/bus.ts';
-import type { MessageId } from './core/schemas.ts';
+import type { Message } from './core/message.ts';
+import type { Id, MessageId } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
 import { createRemovals } from './features/account/account.removal.ts';
 import { createAccountService, type AccountService } from './features/account/account.service.ts';
@@ -12,6 +13,7 @@ import { takingEachOnce } from './features/auth/google.once.ts';
 import { createChatAccess } from './features/chats/chat.access.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
 import { createChatMarks } from './features/chats/chat.marks.ts';
+import { chatIdsAfter } from './features/chats/chat.ids.ts';
 import { chatModel } from './features/chats/chat.model.ts';
 import { createOwnChanges } from './features/chats/chat.own.ts';
 import { createViews } from './features/chats/chat.views.ts';
@@ -27,14 +29,20 @@ import { createMailWorker, type MailWorkerOptions } from './features/mails/mail.
 import { createMailQueue } from './features/mails/mails.service.ts';
 import { changeCollection } from './features/messages/change.model.ts';
 import { createMessageChanges } from './features/messages/message.changes.ts';
-import { createMessageHistory } from './features/messages/message.history.ts';
+import { createMessageHistory, type MessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
-import { createMessageTelling } from './features/messages/message.telling.ts';
+import { createMessageTelling, type MessageTelling } from './features/messages/message.telling.ts';
 import { messageCollection, type Draft } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
+import { placeCollection } from './features/search/place.model.ts';
+import { createFilling } from './features/search/search.filling.ts';
+import { reindex } from './features/search/search.reindex.ts';
+import { createSearchService, type SearchService } from './features/search/search.service.ts';
+import { createSearchWorker } from './features/search/search.worker.ts';
+import { termCollection } from './features/search/term.model.ts';
 import { dropOldIndex, securityModel } from './features/security/security.model.ts';
 import { createSecurityService, type SecurityService } from './features/security/security.service.ts';
 import { createAccessTokens } from './features/sessions/access.tokens.ts';
@@ -58,6 +66,7 @@ export interface Services {
   chats: ChatsService;
   groups: GroupsService;
   messages: MessagesService;
+  search: SearchService;
   account: AccountService;
 }
 
@@ -176,7 +185,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const { connection, bus, onError } = options;
   const documents = { chats: chatModel(connection), memberships: membershipModel(connection) };
   const messageDocuments = messageCollection(connection);
-  const telling = createMessageTelling(bus);
+  const telling = noting(createMessageTelling(bus), (message) => searchWorker.note(message));
   const heads = createChatHeads(documents.chats, documents.memberships, onError);
   const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
@@ -186,6 +195,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     onError,
   });
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
+  const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
   const parts = { ...documents, users, history, access, views, bus, onError };
   const notices = { append: (draft: Draft) => log.append(draft), find: (id: MessageId) => history.find(id) };
@@ -201,13 +211,41 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     onError,
   });
   const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
+  const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
 
+  const workers = [groupChanges, searchWorker];
   const drain = async (): Promise<void> => {
     changes.stop();
-    groupChanges.stop();
     await marks.drain();
-    await log.drain();
-    await heads.drain();
+    await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { chats, groups, messages }, start: () => groupChanges.start(), drain };
+  return { services: { chats, groups, messages, search }, start: () => workers.forEach((worker) => worker.start()), drain };
+}
+
+/** Whoever tells of a message notes it for search as well. */
+const noting = (telling: MessageTelling, note: (message: Message) => void): MessageTelling => ({
+  created(message) {
+    telling.created(message);
+    note(message);
+  },
+  changed(message, update) {
+    telling.changed(message, update);
+    note(message);
+  },
+});
+
+/** What fills the index of words, and what it is filled from. */
+function searchIndex(connection: Connection, log: MessageHistory) {
+  const filling = createFilling({ terms: termCollection(connection), places: placeCollection(connection), log });
+  const chats = chatModel(connection);
+  const surveyed = { idsAfter: async (chatId: Id | undefined, limit: number) => chatIdsAfter(chats, chatId, limit), heads: async (chatIds: readonly Id[]) => log.heads(chatIds) };
+  return { filling, surveyed };
+}
+
+/** Builds the index of words anew, in a process that sends no messages itself; `prepare` makes what indexes its models ask for. */
+export async function reindexMessages(connection: Connection, { prepare, onProgress }: { prepare: () => Promise<void>; onProgress: (chats: number) => void }): Promise<void> {
+  const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), { settled: () => Promise.resolve() });
+  const index = searchIndex(connection, history);
+  await prepare();
+  await reindex({ ...index, onProgress });
 }

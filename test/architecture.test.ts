@@ -13,6 +13,7 @@ const lowerFeatures: Record<string, string[]> = {
   ...Object.fromEntries(accountFeatures.map((feature, index) => [feature, accountFeatures.slice(0, index)])),
   chats: ['users'],
   messages: ['users', 'chats'],
+  search: ['users', 'chats', 'messages'],
   account: [...accountFeatures, 'chats', 'messages'],
   presence: ['users', 'chats', 'messages'],
   files: ['users', 'chats', 'messages'],

@@ -38,6 +38,7 @@ import { atEnd, end, isEnding } from './processes.ts';
 import { measureReading } from './reading.ts';
 import { startRelay } from './relay.ts';
 import { resultsOf, toObject, toTable } from './report.ts';
+import { benchSearch } from './search.ts';
 import { chooseSections, inRounds, readingsOf, type Section } from './sections.ts';
 import type { Target } from './target.ts';
 
@@ -48,7 +49,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('uncaughtException', fail);
 
 try {
-  await run(chooseSections(process.argv.slice(2)), requireTwoCores());
+  // Another measurement by its name: see there what it measures.
+  if (process.argv[2] === 'search') await benchSearch(progress);
+  else await run(chooseSections(process.argv.slice(2)), requireTwoCores());
   await end();
 } catch (error) {
   fail(error);

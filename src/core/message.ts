@@ -82,3 +82,4 @@ export interface StoredMessage {
   seq: number;
   createdAt: Date;
 }
+

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Types } from 'mongoose';
-import { createBell } from '../../src/features/mails/mail.bell.ts';
+import { createBell } from '../../src/core/bell.ts';
 import type { MailModel } from '../../src/features/mails/mail.model.ts';
 import type { PreparedMail, QueuedMail } from '../../src/features/mails/mails.service.ts';
 import { freshDatabase } from '../helpers/app.ts';

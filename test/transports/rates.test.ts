@@ -62,6 +62,18 @@ const own: Record<string, [number, number, 'address' | 'caller']> = {
   'totp.disable': [30, 60, 'caller'],
   'users.update': [60, 60, 'caller'],
   'users.search': [2, 1, 'caller'],
+  'groups.create': [10, 60, 'caller'],
+  'groups.update': [5, 1, 'caller'],
+  'groups.remove': [5, 1, 'caller'],
+  'groups.add': [5, 1, 'caller'],
+  'groups.expel': [5, 1, 'caller'],
+  'groups.leave': [5, 1, 'caller'],
+  'groups.ban': [5, 1, 'caller'],
+  'groups.unban': [5, 1, 'caller'],
+  'groups.appoint': [5, 1, 'caller'],
+  'messages.react': [10, 1, 'caller'],
+  'messages.unreact': [10, 1, 'caller'],
+  'search.messages': [5, 1, 'caller'],
 };
 
 test('what mails, guesses, searches or changes an account has a rate of its own; all else has the ordinary one', () => {

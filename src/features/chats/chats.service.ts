@@ -1,4 +1,5 @@
 /** Conversations: who is in which, and how they look to the person who asks. */
+import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
@@ -17,7 +18,7 @@ import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { toView, type MembershipModel } from './membership.model.ts';
+import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export type { ChangedMembers, OwnMembership, ViewedChat };
 
@@ -26,6 +27,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following {
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireView(userId: Id, chatId: Id): Promise<View>;
+  /** The same for every chat that a person is in, by its id. */
+  viewsOf(userId: Id): Promise<Map<Id, View>>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
@@ -67,6 +70,11 @@ export function createChatsService({ chats, memberships, users, history, access,
       return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
     },
     requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
+    async viewsOf(userId) {
+      // Through the driver: there may be thousands.
+      const mine = memberships.collection.find<Pick<MembershipDocument, 'chatId' | 'fromSeq' | 'clearedSeq' | 'hidden'>>({ userId: new Types.ObjectId(userId), ...isIn }, { projection: { _id: 0, chatId: 1, fromSeq: 1, clearedSeq: 1, hidden: 1 } });
+      return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
+    },
     isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
     requireSender: (userId, chatId) => access.requireSender(userId, chatId),
     openPrivate,

@@ -1,7 +1,7 @@
 /** Sends the mails of the queue in the background, a few at once, again and again until they are accepted or too old. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { createBell } from '../../core/bell.ts';
 import { withDeadline } from '../../core/deadline.ts';
-import { createBell } from './mail.bell.ts';
 import { createMailLeases, type MailLeases } from './mail.leases.ts';
 import type { MailDocument, MailModel } from './mail.model.ts';
 import { sendMail, type SendingParts } from './mail.sending.ts';

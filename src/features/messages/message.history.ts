@@ -4,7 +4,7 @@ import type { Message, Place } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
-import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
 
 export interface ChatHead {
@@ -21,6 +21,8 @@ export interface PageRequest {
 
 export interface MessageHistory {
   find(id: MessageId): Promise<Message | undefined>;
+  /** Those of these messages that exist, in no order. */
+  findAll(ids: readonly MessageId[]): Promise<Message[]>;
   /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
   page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
@@ -31,6 +33,15 @@ export interface MessageHistory {
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
   /** The next messages after a place, and the place they bring a reader to. */
   since(chatId: Id, view: View, way: Way): Promise<{ messages: Message[]; place: Place }>;
+  /** Everything on these stretches of the log, in no order: what is new there, and what of before has changed. */
+  between(stretches: readonly Stretch[]): Promise<Message[]>;
+}
+
+/** Of one chat, from a place to another; the log has come as far as that. */
+export interface Stretch {
+  chatId: Id;
+  from: Place;
+  to: Place;
 }
 
 /** From a place to another, so many messages at a time. */
@@ -55,6 +66,11 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       const [message] = await present(messages, [document]);
       return message;
     },
+    async findAll(ids) {
+      const documents = await messages.find({ _id: { $in: ids.map(toUuid) } }).toArray();
+      await log.settled([...new Set(documents.map(({ chatId }) => chatId.toHexString()))]);
+      return present(messages, documents);
+    },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
     async lastUpTo(chatId, view, seq) {
@@ -63,6 +79,7 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
     },
     sendersSince: async (places) => sendersSince(messages, places),
     since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
+    between: async (stretches) => settled(stretches.map(({ chatId }) => chatId), between(messages, stretches)),
   };
 }
 
@@ -167,6 +184,17 @@ async function since(messages: MessageCollection, chatId: Types.ObjectId, view: 
   const left = limit - changed.length;
   const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, left) : [];
   return { messages: await present(messages, [...seen, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
+}
+
+async function between(messages: MessageCollection, stretches: readonly Stretch[]): Promise<Message[]> {
+  const ranges = stretches.flatMap(({ chatId: id, from, to }) => {
+    const chatId = new Types.ObjectId(id);
+    return [
+      ...(to.seq > from.seq ? [{ chatId, seq: { $gt: from.seq, $lte: to.seq } }] : []),
+      ...(to.rev > from.rev && from.seq > 0 ? [{ chatId, rev: { $gt: from.rev, $lte: to.rev }, seq: { $lte: from.seq } }] : []),
+    ];
+  });
+  return ranges.length > 0 ? (await messages.find({ $or: ranges }).toArray()).map((document) => toMessage(document)) : [];
 }
 
 const revOf = (document: MessageDocument): number => document.rev ?? 0;

@@ -17,6 +17,7 @@ const tags: Record<Feature, string> = {
   chats: 'Conversations: opening one, and the list of mine.',
   groups: 'Groups: making them, who is in them and as what, and how they end.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
+  search: 'Search: messages of mine by the words in them.',
   account: 'My address, my password, my Google account, and the end of all that.',
 };
 

@@ -77,6 +77,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/message/:id/hide', operation: 'messages.hide', status: 204 },
   { method: 'POST', path: '/message/:id/reaction', operation: 'messages.react', status: 200 },
   { method: 'DELETE', path: '/message/:id/reaction/:emoji', operation: 'messages.unreact', status: 200 },
+
+  { method: 'GET', path: '/search', operation: 'search.messages', status: 200 },
 ];
 
 /** Every method that some route has. */

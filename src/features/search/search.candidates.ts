@@ -1,0 +1,137 @@
+/**
+ * Finds in the index what may fit, the newest first. There are two ways through it.
+ *
+ * By a word: every message of these chats with a word that begins so, sorted. That is quick for all words but the most
+ * common, so of each way by a word no more than some thousand messages are looked at; if there are more, it is left.
+ *
+ * By time: all messages of these chats backwards from the newest, each looked at for all words. That is quick for words
+ * that are common. For words that are common, and hardly ever together, it ends after some ten thousand messages; whoever
+ * searches can go on from there.
+ */
+import type { Types } from 'mongoose';
+import { withDeadline } from '../../core/deadline.ts';
+import { behind, type Position } from './search.cursor.ts';
+import { toUuid } from './search.ids.ts';
+import { byTime, byWords, type TermCollection, type TermDocument } from './term.model.ts';
+
+/** What is looked for, and where. */
+export interface Wanted {
+  chatIds: readonly Types.ObjectId[];
+  /** For each, some word begins with it; the one that is expected to be the rarest comes first. */
+  beginnings: readonly string[];
+  /** Many messages are likely to have all of them. */
+  isVague: boolean;
+  /** Sent after this. */
+  after: Date | undefined;
+  /** Behind this, in the order of found messages. */
+  from: Position | undefined;
+}
+
+export type Candidate = Pick<TermDocument, '_id' | 'chatId' | 'seq' | 'at'>;
+
+/** Candidates of a part of the way, the newest first, and where it ends; nothing more comes between the last of them and there. */
+export interface Part {
+  candidates: Candidate[];
+  end: Position | undefined;
+}
+
+/** Messages looked at on one way by a word: where there are more, about as many are looked at on the way by time. */
+const atMostByWord = 10_000;
+/** Messages looked at in one stretch of time. */
+const atMostInTime = 3000;
+/** Messages looked at on the way by time in all. */
+const farthest = 20_000;
+/** Ways by a word that are tried. */
+const triesByWord = 3;
+/** Candidates at once. */
+const pageSize = 100;
+/** Milliseconds for one look. */
+const patience = 10_000;
+const day = 24 * 60 * 60 * 1000;
+
+/** Gives parts for as long as they are asked for; after the last one nothing is left, unless it has an end. */
+export async function* findCandidates(terms: TermCollection, asked: Wanted): AsyncGenerator<Part, void> {
+  // A little by time first: where that is enough, looking for the words would have been in vain.
+  const from = asked.isVague ? yield* walkBack(terms, asked, atMostInTime) : asked.from;
+  if (asked.isVague && !from) return;
+  const wanted = { ...asked, from };
+  for (const beginning of wanted.beginnings.slice(0, triesByWord)) {
+    const match = { chatId: { $in: wanted.chatIds }, words: startingWith(beginning) };
+    const way = { match, hint: byWords, room: atMostByWord };
+    // What the index has compared already need not be read.
+    const others = { ...wanted, beginnings: wanted.beginnings.filter((other) => other !== beginning) };
+    let found = await look(terms, { ...way, wanted: others });
+    if (found.seen > atMostByWord) continue;
+    while (found.end) {
+      yield found;
+      found = await look(terms, { ...way, wanted: { ...others, from: found.end } });
+    }
+    yield found;
+    return;
+  }
+  yield* walkBack(terms, wanted, farthest);
+}
+
+/** Ends after about so many messages. Gives where that is; undefined if nothing is left. */
+async function* walkBack(terms: TermCollection, wanted: Wanted, distance: number): AsyncGenerator<Part, Position | undefined> {
+  const first = wanted.after?.getTime() ?? 0;
+  // The clocks of the processes that send may go before this one's.
+  let from = wanted.from ?? behind(new Date(Date.now() + day));
+  let span = 2 * day;
+  let left = distance;
+  while (from.at.getTime() >= first) {
+    const since = Math.max(first, from.at.getTime() - span);
+    const match = { chatId: { $in: wanted.chatIds }, at: { $gte: new Date(since), $lte: from.at } };
+    const found = await look(terms, { match, hint: byTime, room: atMostInTime, wanted: { ...wanted, from } });
+    if (found.seen > atMostInTime && span > 1) span = Math.max(1, Math.floor(span / 4));
+    else {
+      left -= found.seen;
+      const isWhole = found.end === undefined;
+      from = found.end ?? behind(new Date(since));
+      if (isWhole && since === first) {
+        yield found;
+        return undefined;
+      }
+      yield { ...found, end: from };
+      if (isWhole) span = Math.max(1, Math.round(span * Math.min(8, atMostInTime / 2 / (found.seen + 1))));
+    }
+    if (left < 0) return from;
+  }
+  return undefined;
+}
+
+interface Look {
+  match: object;
+  hint: typeof byWords | typeof byTime;
+  /** How much of what matches is seen. */
+  room: number;
+  wanted: Wanted;
+}
+
+/** The first candidates among what matches, and how much of that was seen: one more than there is room for says that there is more. */
+async function look(terms: TermCollection, { match, hint, room, wanted }: Look): Promise<Part & { seen: number }> {
+  const { beginnings, after, from } = wanted;
+  const conditions = [
+    ...beginnings.map((beginning) => ({ words: startingWith(beginning) })),
+    ...(after ? [{ at: { $gt: after } }] : []),
+    ...(from ? [{ $or: [{ at: { $lt: from.at } }, { at: from.at, _id: { $lt: toUuid(from.id) } }] }] : []),
+  ];
+  const pipeline = [
+    { $match: match },
+    { $limit: room + 1 },
+    {
+      $facet: {
+        seen: [{ $count: 'count' }],
+        candidates: [{ $match: conditions.length > 0 ? { $and: conditions } : {} }, { $sort: { at: -1, _id: -1 } }, { $limit: pageSize }, { $project: { chatId: 1, seq: 1, at: 1 } }],
+      },
+    },
+  ];
+  const looking = terms.aggregate<{ seen: { count: number }[]; candidates: Candidate[] }>(pipeline, { hint, maxTimeMS: patience }).toArray();
+  const [answer] = await withDeadline(looking, patience);
+  const candidates = answer?.candidates ?? [];
+  const last = candidates.length === pageSize ? candidates.at(-1) : undefined;
+  return { seen: answer?.seen[0]?.count ?? 0, candidates, end: last && { at: last.at, id: last._id.toString('hex') } };
+}
+
+/** A range of the index: no character comes after the last of all. */
+const startingWith = (beginning: string) => ({ $elemMatch: { $gte: beginning, $lt: `${beginning}\u{10FFFF}` } });

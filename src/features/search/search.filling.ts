@@ -1,0 +1,147 @@
+/**
+ * Brings the log into the index of words, a stretch of some chats at a time. Each step may be done twice, by several
+ * processes at once, and be late: words are written first and the place after them, a place only grows within a build, and
+ * words never go back to an earlier change of their message.
+ */
+import { mongo, Types } from 'mongoose';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
+import { duplicateKey, unlessDuplicate } from '../../core/errors.ts';
+import type { Message, Place } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { PlaceCollection, PlaceDocument } from './place.model.ts';
+import { toUuid } from './search.ids.ts';
+import { indexedWords } from './search.words.ts';
+import type { TermCollection, TermDocument } from './term.model.ts';
+
+/** The log, as far as the index reads it. */
+export interface ReadLog {
+  between(stretches: readonly Stretch[]): Promise<Message[]>;
+}
+
+interface Stretch {
+  chatId: Id;
+  from: Place;
+  to: Place;
+}
+
+export interface FillingParts {
+  terms: TermCollection;
+  places: PlaceCollection;
+  log: ReadLog;
+}
+
+export interface Filling {
+  /** Brings these chats nearer to where their logs are known to have come. Gives how far they were before. */
+  fill(ends: ReadonlyMap<Id, Place>): Promise<Map<Id, Place>>;
+  /** How far each of these chats has come; those that are missing have yet to begin. */
+  placesOf(chatIds: readonly Id[]): Promise<Map<Id, Place>>;
+  /** Counts everything as not yet in the index. */
+  beginAnew(): Promise<void>;
+}
+
+/** Messages in one step, new ones and changed ones: as few as hold up nobody who sends meanwhile. */
+const atOnce = 64;
+/** Texts after which others have their turn: the longest take half a millisecond each. */
+const textsInARow = 8;
+
+const buildId = 'build';
+export const beginning: Place = { seq: 0, rev: 0 };
+
+export const isReached = (place: Place, end: Place): boolean => place.seq >= end.seq && place.rev >= end.rev;
+
+export function createFilling({ terms, places, log }: FillingParts): Filling {
+  const read = async (chatIds: readonly Id[]) => {
+    const found = await withDeadline(places.find({ _id: { $in: [buildId, ...chatIds] } }).toArray(), storePatience);
+    const build = found.find(({ _id }) => _id === buildId)?.build ?? 0;
+    return { build, places: new Map<Id, Place>(found.filter((one) => one._id !== buildId && one.build === build).map(({ _id, seq, rev }) => [_id, { seq, rev }])) };
+  };
+
+  return {
+    async fill(ends) {
+      const known = await read([...ends.keys()]);
+      const stretches = toStretches(ends, known.places);
+      const messages = await withDeadline(log.between(stretches), storePatience);
+      await writeTerms(terms, await toTerms(messages));
+      await advance(places, known, stretches);
+      return known.places;
+    },
+    placesOf: async (chatIds) => (await read(chatIds)).places,
+    async beginAnew() {
+      await withDeadline(unlessDuplicate(places.updateOne({ _id: buildId }, { $inc: { build: 1 }, $setOnInsert: beginning }, { upsert: true })), storePatience);
+    },
+  };
+}
+
+/** As many messages as one step takes, of the first of the chats; numbers are dense, so they tell how many there are. */
+function toStretches(ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>): Stretch[] {
+  let room = atOnce;
+  const stretches: Stretch[] = [];
+  for (const [chatId, end] of ends) {
+    const from = places.get(chatId) ?? beginning;
+    if (isReached(from, end) || room === 0) continue;
+    const seq = Math.max(from.seq, Math.min(end.seq, from.seq + room));
+    room -= seq - from.seq;
+    // Where nothing was there to be changed, new messages come as their changes have left them.
+    const rev = from.seq === 0 ? Math.max(from.rev, end.rev) : Math.max(from.rev, Math.min(end.rev, from.rev + room));
+    if (from.seq > 0) room -= rev - from.rev;
+    stretches.push({ chatId, from, to: { seq, rev } });
+  }
+  return stretches;
+}
+
+async function toTerms(messages: readonly Message[]): Promise<TermDocument[]> {
+  const documents: TermDocument[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (index % textsInARow === textsInARow - 1) await nextTurn();
+    if (message.kind === 'text') documents.push(toTerm(message));
+  }
+  return documents;
+}
+
+const toTerm = ({ id, chatId, seq, rev = 0, senderId, createdAt, text }: Message): TermDocument => ({
+  _id: toUuid(id),
+  chatId: new Types.ObjectId(chatId),
+  seq,
+  rev,
+  at: new Date(createdAt),
+  words: text === undefined ? [] : [bySender(senderId), ...indexedWords(text)],
+});
+
+/** Stands among the words of a message for who has sent it; no word begins so. */
+export const bySender = (senderId: Id): string => `@${senderId}`;
+
+async function writeTerms(terms: TermCollection, documents: readonly TermDocument[]): Promise<void> {
+  if (documents.length === 0) return;
+  const known = await insertNew(terms, documents);
+  if (known.length === 0) return;
+  const updates = known.map(({ _id, rev, words }) => ({ updateOne: { filter: { _id, rev: { $lte: rev } }, update: { $set: { rev, words } } } }));
+  await withDeadline(terms.bulkWrite(updates, { ordered: false }), storePatience);
+}
+
+/** Gives those that are there already. */
+async function insertNew(terms: TermCollection, documents: readonly TermDocument[]): Promise<TermDocument[]> {
+  try {
+    await withDeadline(terms.insertMany([...documents], { ordered: false }), storePatience);
+    return [];
+  } catch (error) {
+    if (!(error instanceof mongo.MongoBulkWriteError)) throw error;
+    const refusals = [error.writeErrors].flat();
+    if (refusals.some(({ code }) => code !== duplicateKey)) throw error;
+    return refusals.flatMap(({ index }) => documents[index] ?? []);
+  }
+}
+
+/** In a build that has ended meanwhile nothing is moved on: whoever fills the new one begins at its beginning. */
+async function advance(places: PlaceCollection, { build, places: known }: { build: number; places: ReadonlyMap<Id, Place> }, stretches: readonly Stretch[]): Promise<void> {
+  if (stretches.length === 0) return;
+  const updates: mongo.AnyBulkWriteOperation<PlaceDocument>[] = stretches.map(({ chatId: _id, to }) =>
+    known.has(_id)
+      ? { updateOne: { filter: { _id, build }, update: { $max: to } } }
+      : { updateOne: { filter: { _id, build: { $lt: build } }, update: { $set: { build, ...to } }, upsert: true } },
+  );
+  // Who finds a place where none was before was overtaken: the next look shows it.
+  await withDeadline(unlessDuplicate(places.bulkWrite(updates, { ordered: false })), storePatience);
+}
+
+/** The next turn of the event loop. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,0 +1,68 @@
+/** The chats whose logs have gone on, and where they are known to have come. Bounded: what finds no room is found again by a look at every chat. */
+import type { Place } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import { isReached } from './search.filling.ts';
+
+export interface SearchQueue {
+  /** What others wait for: a message was stored or changed. */
+  note(chatId: Id, place: Place): void;
+  /** What was found to be behind, to be done when nothing else is. */
+  add(chatId: Id, place: Place): void;
+  /** The chats whose turn it is; they go to the end, and stay until they are removed. */
+  next(): Map<Id, Place>;
+  /** So far this chat has come. It is done, unless more is known of it; and if that is much, others come first. */
+  reached(chatId: Id, place: Place): void;
+  isEmpty(): boolean;
+  /** True, once, if there was no room for a note. */
+  takeOverflow(): boolean;
+}
+
+/** Chats that are remembered; a hundred bytes each. */
+const room = 10_000;
+/** Chats at once. */
+const most = 32;
+/** Messages, of one chat. */
+const much = 500;
+
+export function createSearchQueue(): SearchQueue {
+  const noted = new Map<Id, Place>();
+  const late = new Map<Id, Place>();
+  let overflown = false;
+
+  const put = (queue: Map<Id, Place>, chatId: Id, place: Place): void => {
+    const known = queue.get(chatId);
+    if (!known && queue.size >= room) overflown = true;
+    else queue.set(chatId, known ? { seq: Math.max(known.seq, place.seq), rev: Math.max(known.rev, place.rev) } : place);
+  };
+
+  return {
+    note: (chatId, place) => put(noted, chatId, place),
+    add: (chatId, place) => put(late, chatId, place),
+    next() {
+      const queue = noted.size > 0 ? noted : late;
+      const chats = new Map([...queue].slice(0, most));
+      for (const [chatId, place] of chats) {
+        queue.delete(chatId);
+        queue.set(chatId, place);
+      }
+      return chats;
+    },
+    reached(chatId, place) {
+      for (const queue of [noted, late]) {
+        const end = queue.get(chatId);
+        if (!end) continue;
+        if (isReached(place, end)) queue.delete(chatId);
+        else if (queue === noted && end.seq - place.seq > much) {
+          put(late, chatId, end);
+          noted.delete(chatId);
+        }
+      }
+    },
+    isEmpty: () => noted.size === 0 && late.size === 0,
+    takeOverflow() {
+      const was = overflown;
+      overflown = false;
+      return was;
+    },
+  };
+}

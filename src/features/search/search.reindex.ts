@@ -1,0 +1,30 @@
+/** Builds the index of words anew from the log, while servers run or not: nothing is taken away, everything written once more. */
+import { beginning, type Filling } from './search.filling.ts';
+import { createSearchQueue } from './search.queue.ts';
+import { surveyPage, type Surveyed } from './search.survey.ts';
+
+export interface ReindexParts {
+  filling: Filling;
+  surveyed: Surveyed;
+  /** So many chats are done. */
+  onProgress: (chats: number) => void;
+}
+
+/** Broken off, it has lost nothing: the servers go on where it stopped. */
+export async function reindex({ filling, surveyed, onProgress }: ReindexParts): Promise<void> {
+  await filling.beginAnew();
+  const queue = createSearchQueue();
+  let chats = 0;
+  let after: string | undefined;
+  do {
+    const { count, last } = await surveyPage({ surveyed, filling, queue }, after);
+    while (!queue.isEmpty()) {
+      const ends = queue.next();
+      const places = await filling.fill(ends);
+      for (const chatId of ends.keys()) queue.reached(chatId, places.get(chatId) ?? beginning);
+    }
+    after = last;
+    chats += count;
+    onProgress(chats);
+  } while (after !== undefined);
+}

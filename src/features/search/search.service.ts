@@ -1,0 +1,96 @@
+/** Search: what of a person's messages has the words they look for. */
+import { Types } from 'mongoose';
+import type { Caller, Service } from '../../core/contract.ts';
+import { asSeen, type Message } from '../../core/message.ts';
+import { isVisible, type View } from '../../core/view.ts';
+import type { Id, MessageId } from '../../core/schemas.ts';
+import { toFieldError } from '../../core/validate.ts';
+import type { ChatsService } from '../chats/chats.service.ts';
+import { findCandidates, type Candidate, type Wanted } from './search.candidates.ts';
+import type { searchContract } from './search.contract.ts';
+import { behind, fromCursor, toCursor, type Position } from './search.cursor.ts';
+import { bySender } from './search.filling.ts';
+import { fromUuid } from './search.ids.ts';
+import { toQuery, type Query } from './search.words.ts';
+import type { TermCollection } from './term.model.ts';
+
+export type SearchService = Service<typeof searchContract>;
+type Request = Parameters<SearchService['messages']>[1];
+
+export interface SearchParts {
+  terms: TermCollection;
+  chats: Pick<ChatsService, 'viewsOf' | 'requireView'>;
+  /** The messages as they are now: what the index says of them may be of a moment ago. */
+  findMessages: (ids: readonly MessageId[]) => Promise<Message[]>;
+}
+
+/** Messages whose text is looked at for one answer. */
+const mostRead = 2000;
+
+export function createSearchService({ terms, chats, findMessages }: SearchParts): SearchService {
+  const viewsOf = async ({ userId }: Caller, chatId: Id | undefined): Promise<ReadonlyMap<Id, View>> =>
+    chatId === undefined ? chats.viewsOf(userId) : new Map([[chatId, await chats.requireView(userId, chatId)]]);
+
+  /** Those of the candidates that do fit, in their order. */
+  const read = async (candidates: readonly Candidate[], query: Query, views: ReadonlyMap<Id, View>): Promise<Message[]> => {
+    const visible = candidates.filter((one) => mayFind(views, { chatId: one.chatId.toHexString(), seq: one.seq }));
+    const ids = visible.map(({ _id }) => fromUuid(_id));
+    const found = new Map((await findMessages(ids)).map((message) => [message.id, message]));
+    return ids.flatMap((id) => {
+      const message = found.get(id);
+      const view = message && views.get(message.chatId);
+      return view && message.text !== undefined && isVisible(view, message.seq) && query.fits(message.text) ? [asSeen(message, view)] : [];
+    });
+  };
+
+  return {
+    async messages(caller, request) {
+      const query = toQuery(request.search);
+      const views = await viewsOf(caller, request.chatId);
+      if (query.beginnings.length === 0) return { items: [], more: false };
+      return collect(findCandidates(terms, toWanted(request, query, views)), request.limit, (candidates) => read(candidates, query, views));
+    },
+  };
+}
+
+/** The one rule of who may find what. */
+const mayFind = (views: ReadonlyMap<Id, View>, message: Pick<Message, 'chatId' | 'seq'>): boolean => {
+  const view = views.get(message.chatId);
+  return view !== undefined && isVisible(view, message.seq);
+};
+
+function toWanted({ senderId, before, after, cursor }: Request, { beginnings, isVague }: Query, views: ReadonlyMap<Id, View>): Wanted {
+  const limits = [...(before === undefined ? [] : [behind(toTime('before', before))]), ...(cursor === undefined ? [] : [fromCursor(cursor)])];
+  return {
+    chatIds: [...views.keys()].map((chatId) => new Types.ObjectId(chatId)),
+    beginnings: senderId === undefined ? beginnings : [bySender(senderId), ...beginnings],
+    isVague,
+    after: after === undefined ? undefined : toTime('after', after),
+    from: limits.sort((a, b) => a.at.getTime() - b.at.getTime())[0],
+  };
+}
+
+/** @throws VALIDATION_FAILED for a second that was inserted into the calendar, which no clock here has */
+function toTime(field: string, timestamp: string): Date {
+  const time = new Date(timestamp);
+  if (Number.isNaN(time.getTime())) throw toFieldError(field, 'must be a time');
+  return time;
+}
+
+type Page = Awaited<ReturnType<SearchService['messages']>>;
+
+async function collect(parts: ReturnType<typeof findCandidates>, limit: number, read: (candidates: readonly Candidate[]) => Promise<Message[]>): Promise<Page> {
+  const items: Message[] = [];
+  let end: Position | undefined;
+  let looked = 0;
+  for await (const { candidates, end: partEnd } of parts) {
+    for (let index = 0; index < candidates.length && items.length <= limit; index += limit + 1) items.push(...(await read(candidates.slice(index, index + limit + 1))));
+    end = partEnd;
+    looked += candidates.length;
+    if (items.length > limit || looked > mostRead) break;
+  }
+  const page = items.slice(0, limit);
+  const last = page.at(-1);
+  if (items.length > limit && last) end = { at: new Date(last.createdAt), id: last.id.replaceAll('-', '') };
+  return end ? { items: page, more: true, cursor: toCursor(end) } : { items: page, more: false };
+}

@@ -1,0 +1,129 @@
+/** Search: which messages the words find. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { AppError } from '../../src/core/errors.ts';
+import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import type { Person } from '../helpers/people.ts';
+import { allPages, textsFor, untilFound, untilIndexed } from '../helpers/search.ts';
+import { mentions } from '../helpers/store.ts';
+import { until } from '../helpers/until.ts';
+
+interface Scene extends TestApp {
+  ann: Person;
+  bob: Person;
+  chatId: string;
+  find: (search: string, filters?: object) => Promise<string[]>;
+}
+
+/** Ann has sent these texts to Bob, who can search for them. */
+async function spoken(t: TestContext, texts: readonly string[]): Promise<Scene> {
+  const server = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
+  const { id: chatId } = await ann.call('chats.open', { userId: bob.id });
+  for (const text of texts) await ann.call('messages.send', { chatId, text });
+  await untilIndexed(t, server.mongodbUri);
+  return { ...server, ann, bob, chatId, find: (search, filters) => textsFor(bob, search, filters) };
+}
+
+test('a word, or the beginning of one, finds a message, whatever its case and accents', async (t) => {
+  const { find } = await spoken(t, ['Meet me at the Café', 'no such thing', 'ELODIE waits', 'snake_case']);
+  for (const search of ['cafe', 'CAFÉ', 'caf', 'Cafe\u0301', 'c']) assert.deepEqual(await find(search), ['Meet me at the Café'], search);
+  for (const search of ['élodie', 'elo']) assert.deepEqual(await find(search), ['ELODIE waits'], search);
+  assert.deepEqual(await find('afe'), []);
+  assert.deepEqual(await find('snake_'), ['snake_case']);
+});
+
+test('of several words all have to fit, in any order', async (t) => {
+  const { find } = await spoken(t, ['tea and cake', 'tea alone', 'cake alone']);
+  assert.deepEqual(await find('cake tea'), ['tea and cake']);
+  assert.deepEqual(await find('te al'), ['tea alone']);
+  assert.deepEqual(await find('tea cake alone'), []);
+});
+
+test('Russian words are found by what they begin with, in any of their forms', async (t) => {
+  const { find } = await spoken(t, ['Вчера встретили ёжика', 'Завтра встреча в кафе', 'Всё хорошо']);
+  assert.deepEqual(await find('встре'), ['Завтра встреча в кафе', 'Вчера встретили ёжика']);
+  assert.deepEqual(await find('ВСТРЕЧ'), ['Завтра встреча в кафе']);
+  assert.deepEqual(await find('ежик'), ['Вчера встретили ёжика']);
+  assert.deepEqual(await find('все хор'), ['Всё хорошо']);
+});
+
+test('of scripts without spaces any part is found, and only where it stands in one piece', async (t) => {
+  const { find } = await spoken(t, ['我爱北京天安门', '京北', '東京タワーに行きました', '안녕하세요 여러분', 'สวัสดีครับ', 'iPhone手机好用', '門天']);
+  for (const search of ['北京', '京天安', '门', '我', '爱北']) assert.deepEqual(await find(search), ['我爱北京天安门'], search);
+  assert.deepEqual(await find('京北'), ['京北']);
+  assert.deepEqual(await find('北京 京北'), []);
+  assert.deepEqual(await find('京'), ['東京タワーに行きました', '京北', '我爱北京天安门']);
+  for (const search of ['タワー', 'タ', '行き', 'ﾀﾜｰ']) assert.deepEqual(await find(search), ['東京タワーに行きました'], search);
+  for (const search of ['녕하', '요', '여러분 안녕']) assert.deepEqual(await find(search), ['안녕하세요 여러분'], search);
+  assert.deepEqual(await find('ดีครับ'), ['สวัสดีครับ']);
+  for (const search of ['手机', 'iph 手机', '机好']) assert.deepEqual(await find(search), ['iPhone手机好用'], search);
+  assert.deepEqual(await find('好机'), []);
+});
+
+test('signs, emoji and marks alone find nothing, and signs make no pattern of a word', async (t) => {
+  const { find } = await spoken(t, ['a.*b $(rm) [^x] 👍', '👍👍👍', 'plain']);
+  for (const search of ['.*', '👍', '\u0301', '$', '%', '[^]', '!!!', '@']) assert.deepEqual(await find(search), [], search);
+  assert.deepEqual(await find('^plain$'), ['plain']);
+  assert.deepEqual(await find('pl.in'), []);
+  assert.deepEqual(await find('(rm)'), ['a.*b $(rm) [^x] 👍']);
+});
+
+test('the longest texts are found by their last words, and words without end by how they begin', async (t) => {
+  const words = Array.from({ length: 1300 }, (_, index) => `w${index.toString(36)}`).join(' ').slice(0, 7990);
+  const long = 'ж'.repeat(8000);
+  const { find } = await spoken(t, [`${words} finally`, long, '字'.repeat(8000)]);
+  assert.deepEqual(await find('finally'), [`${words} finally`]);
+  assert.deepEqual(await find('ж'.repeat(200)), [long]);
+  assert.deepEqual(await find('ж'.repeat(40)), [long]);
+  assert.equal((await find('字字字')).length, 1);
+});
+
+test('chat, sender, before and after narrow what is found', async (t) => {
+  const { ann, bob, chatId, find, person, mongodbUri } = await spoken(t, ['tea one']);
+  const cem = await person('Cem');
+  // By the clock they have to be apart.
+  const later = (than: { createdAt: string }) => until('a later time', () => Date.now() > Date.parse(than.createdAt));
+  const two = await bob.call('messages.send', { chatId, text: 'tea two' });
+  await later(two);
+  const three = await cem.call('messages.send', { to: bob.id, text: 'tea three' });
+  await untilIndexed(t, mongodbUri);
+  assert.deepEqual(await find('tea'), ['tea three', 'tea two', 'tea one']);
+  assert.deepEqual(await find('tea', { chatId }), ['tea two', 'tea one']);
+  assert.deepEqual(await find('tea', { senderId: bob.id }), ['tea two']);
+  assert.deepEqual(await find('tea', { senderId: ann.id, chatId: three.chatId }), []);
+  assert.deepEqual(await find('tea', { before: three.createdAt, senderId: bob.id }), ['tea two']);
+  assert.deepEqual(await find('tea', { before: two.createdAt }), ['tea one']);
+  assert.deepEqual(await find('tea', { after: two.createdAt }), ['tea three']);
+  assert.deepEqual(await find('tea', { after: two.createdAt, before: two.createdAt }), []);
+});
+
+test('an edited message is found by its new words alone, a removed one not at all, and of its words nothing stays', async (t) => {
+  const { ann, bob, find, mongodbUri } = await spoken(t, ['first draft']);
+  const id = (await bob.call('search.messages', { search: 'draft' })).items[0]?.id ?? '';
+  await ann.call('messages.edit', { id, text: 'final version' });
+  assert.deepEqual(await find('draft'), []);
+  await untilFound(bob, 'final', ['final version']);
+  await ann.call('messages.remove', { id });
+  assert.deepEqual(await find('final'), []);
+  await untilIndexed(t, mongodbUri);
+  assert.equal(await mentions(await connect(t, mongodbUri), 'final', 'draft'), false);
+});
+
+test('paging shows each message once, and loses none, while new ones arrive', async (t) => {
+  const { ann, chatId, bob, mongodbUri } = await spoken(t, Array.from({ length: 25 }, (_, index) => `tea ${index}`));
+  const before = await textsFor(bob, 'tea');
+  const paged = await allPages(bob, 'tea', 4, async (page) => {
+    await ann.call('messages.send', { chatId, text: `tea later ${page}` });
+    await untilIndexed(t, mongodbUri);
+  });
+  assert.deepEqual(paged.map(({ text }) => text), before);
+  assert.equal(before.length, 25);
+});
+
+test('a cursor that no answer had is refused', async (t) => {
+  const { bob } = await spoken(t, []);
+  for (const cursor of ['abc', Buffer.from('999999999999999.zz').toString('base64url'), Buffer.from(`${'9'.repeat(15)}9.${'0'.repeat(32)}`).toString('base64url')]) {
+    await assert.rejects(bob.call('search.messages', { search: 'tea', cursor }), (error) => error instanceof AppError && error.code === 'VALIDATION_FAILED', cursor);
+  }
+});
