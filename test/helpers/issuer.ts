@@ -84,6 +84,9 @@ interface State {
   tokenRequests: TokenRequest[];
 }
 
+/** The key of every issuer until it takes a new one: to make one takes longer than most tests. */
+const firstKey = makeKey();
+
 export async function startIssuer(t: TestContext, redirectUris: string[] = []): Promise<Issuer> {
   const replaced = new Map<string, RequestListener>();
   let answer: RequestListener = () => undefined;
@@ -102,7 +105,7 @@ export async function startIssuer(t: TestContext, redirectUris: string[] = []): 
     redirectUris: new Set(redirectUris),
     tokenRequests: [],
   };
-  let key = makeKey();
+  let key = firstKey;
   answer = createAnswers(state, key);
   return {
     ...state,

@@ -8,8 +8,16 @@ const texts = ['0123456789abcdef01234567', '01890a5d-ac96-774b-bcce-b302099a8057
 
 const candidates: unknown[] = [...texts, 1, true, {}, [], texts.slice(0, 1), null];
 
+/** Found once for each schema: to find one, a check is compiled. */
+const samples = new WeakMap<TSchema, unknown>();
+
 /** A value that the schema accepts. */
 export function sampleOf(schema: TSchema): unknown {
+  if (!samples.has(schema)) samples.set(schema, findSample(schema));
+  return samples.get(schema);
+}
+
+function findSample(schema: TSchema): unknown {
   const check = validatorOf(Type.Object({ value: schema }), 'json');
   const listed = 'enum' in schema ? (schema.enum as unknown[]) : [];
   const found = [...listed, ...candidates].find((value) => check({ value }));
