@@ -36,6 +36,8 @@ export interface Overrides {
   marksGather?: number;
   /** Milliseconds that each sync looks back behind the one before. */
   syncOverlap?: number;
+  /** Milliseconds between two looks for mails that have come up. */
+  mailMilliseconds?: number;
   /** What rates are measured by. */
   clock?: Clock;
   /** Milliseconds between two looks at the files of the certificate. */
@@ -74,6 +76,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     connection,
     bus: overrides.bus?.(hub) ?? hub,
     mailer,
+    mailMilliseconds: overrides.mailMilliseconds,
     google: config.google && createGoogle(config.google),
     publicUrl: config.publicUrl,
     appUrl: config.appUrl,

@@ -74,6 +74,8 @@ export interface ServicesOptions {
   connection: Connection;
   bus: Bus;
   mailer: MailWorkerOptions['mailer'];
+  /** Milliseconds between two looks for mails that have come up; a second unless given. */
+  mailMilliseconds?: number | undefined;
   /** Absent where signing in with Google is not set up. */
   google: GoogleSignIn | undefined;
   /** Where people reach the server, and the browser app if there is one. */
@@ -139,6 +141,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     mailer: options.mailer,
     prepare: createAccountMails({ ...people, sessions, security, publicUrl: options.publicUrl, appUrl: options.appUrl }),
     onError: options.onError,
+    ...(options.mailMilliseconds && { pace: { idle: options.mailMilliseconds } }),
   });
 
   return {

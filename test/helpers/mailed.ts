@@ -41,7 +41,7 @@ export const publicUrl = 'https://chat.example.org';
 
 export async function buildMailedApp(t: TestContext, { env = {}, ...options }: TestAppOptions = {}): Promise<MailedApp> {
   const box = await mailbox(t);
-  const app = await buildTestApp(t, { ...options, env: { SMTP_URL: box.smtpUrl, PUBLIC_URL: publicUrl, ...env } });
+  const app = await buildTestApp(t, { mailMilliseconds: 100, ...options, env: { SMTP_URL: box.smtpUrl, PUBLIC_URL: publicUrl, ...env } });
   const store = await connect(t, app.mongodbUri);
   const ask: MailedApp['ask'] = (name, input, as = {}) => app.dispatch.call(name, { ...guest, ...as }, input);
   const readToken: MailedApp['readToken'] = async (to, path) => {
