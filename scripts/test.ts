@@ -1,7 +1,7 @@
 /** Runs the tests on a real MongoDB of their own, which is gone afterwards. `npm test -- <file> …` runs only those files. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readConfig } from '../src/config.ts';
@@ -45,17 +45,29 @@ async function compile(): Promise<string> {
 
 async function test(files: readonly string[], nodeArgs: readonly string[]): Promise<boolean> {
   const runFiles = async (some: readonly string[], atOnce: number): Promise<boolean> =>
-    some.length === 0 || run(...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=180000', ...some);
+    some.length === 0 || run(...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=300000', ...some);
   // Those that measure time run alone: whatever ran beside them would be measured, too.
   const isTimed = (file: string): boolean => /\.timing\.test\.[jt]s$/.test(file);
   const passed = [await runFiles(files.filter(isTimed), 1), await runFiles(files.filter((file) => !isTimed(file)), 2)];
   return passed.every(Boolean) && !stopped;
 }
 
+/**
+ * The files to run for these: most of what a small one takes is to load the server and to get it warm, so those of services
+ * and transports share processes. They are dealt out like cards, for neighbours often take long together.
+ */
+async function deal(names: readonly string[], folder: string): Promise<string[]> {
+  const isShared = (name: string): boolean => /^(features|transports)\//.test(name);
+  const shared = names.filter(isShared);
+  const hands = Array.from({ length: 16 }, (_, hand) => ({ name: `shared.${hand}.test.js`, files: shared.filter((_name, place) => place % 16 === hand) }));
+  for (const { name, files } of hands) await writeFile(join(folder, name), files.map((file) => `import './${file}';\n`).join(''));
+  return [...names.filter((name) => !isShared(name)), ...hands.map(({ name }) => name)].map((name) => join(folder, name));
+}
+
 async function testAll(): Promise<boolean> {
-  const files = (await readdir('test', { recursive: true })).filter((name) => name.endsWith('.test.ts')).sort();
+  const names = (await readdir('test', { recursive: true })).filter((name) => name.endsWith('.test.ts')).sort();
   const code = await compile();
-  return test(files.map((name) => join(code, 'test', name.replace(/ts$/, 'js'))), ['--enable-source-maps']);
+  return test(await deal(names.map((name) => name.replace(/ts$/, 'js')), join(code, 'test')), ['--enable-source-maps']);
 }
 
 try {
