@@ -76,7 +76,6 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     connection,
     bus: overrides.bus?.(hub) ?? hub,
     mailer,
-    mailMilliseconds: overrides.mailMilliseconds,
     google: config.google && createGoogle(config.google),
     publicUrl: config.publicUrl,
     appUrl: config.appUrl,
@@ -107,7 +106,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   return app;
 }
 
-const pacesOf = ({ marksGather = 250, syncOverlap = 60_000 }: Overrides) => ({ marksGather, syncOverlap });
+const pacesOf = ({ marksGather = 250, syncOverlap = 60_000, mailMilliseconds }: Overrides) => ({ marksGather, syncOverlap, mailMilliseconds });
 
 const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
 
