@@ -49,7 +49,7 @@ test('Russian words are found by what they begin with, in any of their forms', a
 });
 
 test('of scripts without spaces any part is found, and only where it stands in one piece', async (t) => {
-  const { find } = await spoken(t, ['我爱北京天安门', '京北', '東京タワーに行きました', '안녕하세요 여러분', 'สวัสดีครับ', 'iPhone手机好用', '門天']);
+  const { find } = await spoken(t, ['我爱北京天安门', '京北', '東京タワーに行きました', '안녕하세요 여러분', 'สวัสดีครับ', 'iPhone手机好用', '海南 南海']);
   for (const search of ['北京', '京天安', '门', '我', '爱北']) assert.deepEqual(await find(search), ['我爱北京天安门'], search);
   assert.deepEqual(await find('京北'), ['京北']);
   assert.deepEqual(await find('北京 京北'), []);
@@ -59,6 +59,8 @@ test('of scripts without spaces any part is found, and only where it stands in o
   assert.deepEqual(await find('ดีครับ'), ['สวัสดีครับ']);
   for (const search of ['手机', 'iph 手机', '机好']) assert.deepEqual(await find(search), ['iPhone手机好用'], search);
   assert.deepEqual(await find('好机'), []);
+  assert.deepEqual(await find('海南海'), []);
+  assert.deepEqual(await find('南海 海南'), ['海南 南海']);
 });
 
 test('signs, emoji and marks alone find nothing, and signs make no pattern of a word', async (t) => {

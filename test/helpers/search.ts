@@ -14,14 +14,17 @@ export async function untilFound(person: Person, search: string, texts: readonly
   await until(`${search} finds ${wanted}`, async () => JSON.stringify((await textsFor(person, search, filters)).sort()) === wanted);
 }
 
-/** Waits until the index knows everything that the log of each chat says. */
+/** Waits until the index knows everything that people have said and changed, and says so of each chat. */
 export async function untilIndexed(t: TestContext, mongodbUri: string): Promise<void> {
   const connection = await connect(t, mongodbUri);
-  const [messages, terms] = [connection.collection('messages'), connection.collection('searchTerms')];
+  const places = connection.collection<{ _id: string; seq: number; rev: number }>('searchPlaces');
   await until('everything is in the index', async () => {
-    const texts = await messages.find({ kind: 'text' }).project({ rev: 1 }).toArray();
-    const known = new Map((await terms.find().project({ rev: 1 }).toArray()).map(({ _id, rev }) => [String(_id), rev as number]));
-    return texts.every(({ _id, rev = 0 }) => known.get(String(_id)) === rev);
+    const texts = await connection.collection('messages').find({ kind: 'text' }).project<{ chatId: unknown; seq: number; rev?: number }>({ chatId: 1, seq: 1, rev: 1 }).toArray();
+    const known = new Map((await places.find().toArray()).map((place) => [place._id, place]));
+    return texts.every(({ chatId, seq, rev = 0 }) => {
+      const place = known.get(String(chatId));
+      return place !== undefined && place.seq >= seq && place.rev >= rev;
+    });
   });
   await connection.close();
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Connection } from 'mongoose';
 import { connect } from './app.ts';
+import { untilIndexed } from './search.ts';
 import { until } from './until.ts';
 
 /** Whether any of these texts stands anywhere in the store, in whatever case. */
@@ -33,6 +34,7 @@ export async function untouched(t: TestContext, mongodbUri: string): Promise<() 
   const chats = connection.collection('chats');
   const messages = await connection.collection('messages').countDocuments();
   await until('the heads of the chats are written', async () => messages === 0 || (await chats.countDocuments({ 'head.seq': { $gt: 0 } })) > 0);
+  await untilIndexed(t, mongodbUri);
   const before = await bytesOf(connection);
   return async () => assert.deepEqual(await bytesOf(connection), before);
 }

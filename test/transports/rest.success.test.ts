@@ -121,6 +121,7 @@ async function messages({ expect, bob }: Scene): Promise<void> {
   const { id, chatId } = (await expect(201, 'POST /message', '/message', { json: { to: bob.id, text: 'hello' } })) as { id: string; chatId: string };
   await expect(204, 'POST /chat/:id/read', `/chat/${chatId}/read`, { json: { seq: 1 } });
   await expect(200, 'GET /message', `/message?chatId=${chatId}`);
+  await expect(200, 'GET /search', '/search?search=hello');
   await expect(200, 'POST /message/sync', '/message/sync', { json: {} });
   await expect(200, 'GET /message/:id', `/message/${id}`);
   await expect(200, 'PATCH /message/:id', `/message/${id}`, { json: { text: 'hello again' } });
