@@ -8,7 +8,7 @@ import type { Member, Mine } from '../../src/features/chats/chats.contract.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import type { TestApp } from '../helpers/app.ts';
 import type { Output, Person } from '../helpers/people.ts';
-import { openSocket, type TestSocket } from '../helpers/socket.ts';
+import type { TestSocket } from '../helpers/socket.ts';
 import { Device } from './device.ts';
 import { fetchState } from './fetched.ts';
 import { Messenger } from './messenger.ts';
@@ -41,6 +41,9 @@ export interface Setting {
   openSocket: (url: string, person: Person) => Promise<TestSocket>;
 }
 
+/** Whether the server did it, and whether the model, given the answer, allows it. */
+type Try = (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }>;
+
 interface Online {
   device: Device;
   url: string;
@@ -54,7 +57,6 @@ export class History {
   readonly #devices: Online[];
   /** By chat, the ids of its messages by seq. */
   readonly #ids = new Map<string, string[]>();
-  readonly #groups: string[] = [];
 
   constructor(setting: Setting) {
     this.#setting = setting;
@@ -105,7 +107,7 @@ export class History {
   /** Whether the server did it, and whether the model allows it; undefined where there is nothing to do it to. */
   async #perform({ kind, a, b }: Action, { person, other, call }: { person: Person; other: Person; call: (name: string, input: object) => Promise<unknown> }) {
     const { model } = this;
-    const tried = async (name: string, input: object, effect: (answer: unknown) => boolean) => {
+    const tried: Try = async (name, input, effect) => {
       try {
         const answer = await call(name, input);
         return { done: true, allowed: effect(answer) };
@@ -150,7 +152,7 @@ export class History {
     }
   }
 
-  #changeGroup(kind: string, { chatId, person, other, a, b, tried }: { chatId: string; person: Person; other: Person; a: number; b: number; tried: (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }> }) {
+  #changeGroup(kind: string, { chatId, person, other, a, b, tried }: { chatId: string; person: Person; other: Person; a: number; b: number; tried: Try }) {
     const { model } = this;
     if (model.chats.get(chatId)?.kind !== 'group') return undefined;
     const target = { id: chatId, userId: other.id };
@@ -181,11 +183,10 @@ export class History {
     return this.#stored(message.chatId, message, this.model.send(message.chatId, person.id, text));
   }
 
-  async #createGroup(tried: (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }>, { person, other, a }: { person: Person; other: Person; a: number }) {
+  async #createGroup(tried: Try, { person, other, a }: { person: Person; other: Person; a: number }) {
     const settings = { ...firstSettings, ...(a % 3 === 0 && { history: 'joined' as const }) };
     return tried('groups.create', { key: randomUUID(), title: 'Group', settings, userIds: [other.id] }, (answer) => {
       const { id } = answer as Output<'groups.create'>;
-      this.#groups.push(id);
       this.model.createGroup(id, person.id, 'Group', settings, other.id === person.id ? [] : [other.id]);
       return true;
     });
@@ -253,5 +254,3 @@ function inShort(state: unknown): unknown {
     own: [mine.archived, mine.pinned, mine.markedUnread],
   };
 }
-
-export { openSocket };

@@ -2,7 +2,7 @@
 import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
-import type { Views } from './chat.views.ts';
+import { byChat, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
@@ -80,17 +80,17 @@ export const createFollowing = ({ chats, memberships, views, changes }: Followin
 const createSearch =
   ({ chats, memberships, views }: Omit<FollowingParts, 'changes'>): Following['findChangedMembers'] =>
   async (viewer, followed, limit) => {
+    const documents = await chats.find({ _id: { $in: followed.map(({ chatId }) => chatId) } }, { head: 1 }).lean();
     const rows = await findRows(memberships, followed, limit);
-    const heads = await chats.find({ _id: { $in: rows.map(({ chatId }) => chatId) } }, { head: 1 }).lean();
+    const taken = rows.slice(0, limit);
+    const [members, rowsOf] = [await views.toMembers(viewer, documents, taken), byChat(taken)];
     const found = new Map<Id, ChangedMembers>();
-    const cutAt = rows.length > limit ? rows[limit - 1]?.chatId.toHexString() : undefined;
+    const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
     for (const { chatId } of followed) {
-      const own = rows.slice(0, limit).filter((row) => row.chatId.toHexString() === chatId);
-      const chat = heads.find(({ _id }) => _id.toHexString() === chatId);
-      const members = chat ? await views.toMembers(viewer, chat, own) : [];
+      const own = rowsOf.get(chatId) ?? [];
       const last = own.at(-1);
       const former = own.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
-      found.set(chatId, { members, former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
+      found.set(chatId, { members: members.get(chatId) ?? [], former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
       if (cutAt === chatId) break;
     }
     return found;

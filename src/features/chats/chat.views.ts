@@ -32,8 +32,8 @@ export interface Views {
   requireChat(viewer: Id, chatId: Id): Promise<Chat>;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[]): Promise<ChatSummary[]>;
-  /** These memberships of one chat as members, as the viewer may see them. */
-  toMembers(viewer: Id, chat: Pick<ChatDocument, '_id' | 'head'>, rows: readonly MembershipDocument[]): Promise<Member[]>;
+  /** These memberships as members, by chat, as the viewer may see them. The chats have to be read before the memberships. */
+  toMembers(viewer: Id, documents: readonly Pick<ChatDocument, '_id' | 'head'>[], rows: readonly MembershipDocument[]): Promise<Map<Id, Member[]>>;
 }
 
 export interface ViewsParts {
@@ -64,9 +64,9 @@ export function createViews(parts: ViewsParts): Views {
       });
       return (await Promise.all(summaries)).flat();
     },
-    async toMembers(viewer, chat, rows) {
-      const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, [chat])]);
-      return toShown(viewer, rows, people, sent.get(chat._id.toHexString()));
+    async toMembers(viewer, documents, rows) {
+      const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents)]);
+      return new Map([...byChat(rows)].map(([id, own]) => [id, toShown(viewer, own, people, sent.get(id))]));
     },
   };
 }
@@ -80,10 +80,11 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
   const inGroups = await memberships.find({ chatId: { $in: idsOf('group') }, userId: viewer, ...isIn }).lean();
   const rows = [...inPairs, ...inGroups];
   const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents)]);
+  const membersOf = byChat(rows);
   return new Map(
     documents.flatMap((document) => {
       const id = document._id.toHexString();
-      const members = rows.filter((row) => row.chatId.equals(document._id));
+      const members = membersOf.get(id) ?? [];
       const own = members.find((row) => row.userId.toHexString() === viewer);
       if (!own) return [];
       const shown = toShown(viewer, members, people, sent.get(id));
@@ -91,6 +92,18 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
       return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent.get(id)) }]];
     }),
   );
+}
+
+/** Memberships by the id of their chat, in their order. */
+export function byChat<T extends Pick<MembershipDocument, 'chatId'>>(rows: readonly T[]): Map<Id, T[]> {
+  const grouped = new Map<Id, T[]>();
+  for (const row of rows) {
+    const id = row.chatId.toHexString();
+    const known = grouped.get(id);
+    if (known) known.push(row);
+    else grouped.set(id, [row]);
+  }
+  return grouped;
 }
 
 /** The last message that is to be seen: nearly always the last there is. */

@@ -132,10 +132,9 @@ async function settleLast({ chats, memberships, log, onSettled }: GroupChangesPa
   const { change } = chat;
   const notice = await log.find(change.noticeId.toHexString(true));
   // Claimed, and not in the log: it has not happened yet.
-  if (change.pending && notice) {
-    await applyToMembers(memberships, chat, notice.seq);
-    await applyToChat(chats, memberships, chat);
-  }
+  if (!change.pending || !notice) return onSettled(chat, notice);
+  await applyToMembers(memberships, chat, notice.seq);
+  await applyToChat(chats, memberships, chat);
   const settled = await chats.findById(chatId).lean();
   if (settled) await onSettled(settled, settled.change?.version === change.version ? notice : undefined);
 }

@@ -1,7 +1,7 @@
 /** What becomes of a group when somebody wants to change it: the rules, each as a notice and what follows from it. */
 import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
-import type { GroupSettings, Notice } from '../../core/notice.ts';
+import type { GroupSettings, Notice, SettingChanges } from '../../core/notice.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatDocument, MembershipChange } from './chat.model.ts';
 import type { Role } from './chats.contract.ts';
@@ -17,13 +17,6 @@ export interface Seen {
   group: ChatDocument;
   actorId: Id;
   role: Role;
-}
-
-interface SettingChanges {
-  send?: GroupSettings['send'];
-  add?: GroupSettings['add'];
-  change?: GroupSettings['change'];
-  history?: GroupSettings['history'];
 }
 
 export interface Changes {

@@ -41,9 +41,10 @@ export function createGroupsService(parts: GroupsParts): GroupsService {
     leave: async (caller, { id }) => leave(caller.userId, id),
     async leaveAll(userId, signal) {
       const { chats, memberships } = parts;
-      for (const { chatId } of await memberships.find({ userId, ...isIn }, { chatId: 1 }).lean()) {
+      const mine = await memberships.distinct('chatId', { userId, ...isIn });
+      for (const _id of await chats.distinct('_id', { _id: { $in: mine }, kind: 'group' })) {
         signal.throwIfAborted();
-        if (await chats.exists({ _id: chatId, kind: 'group' })) await leave(userId, chatId.toHexString());
+        await leave(userId, String(_id));
       }
     },
   };
@@ -121,7 +122,8 @@ function createLists(parts: GroupsParts): Pick<GroupsService, 'members' | 'banne
     async members(caller, input) {
       const { chat } = await requireGroup(parts, caller.userId, input.id);
       const rows = await page(isIn, input);
-      return { items: await views.toMembers(caller.userId, chat, rows.slice(0, input.limit)), more: rows.length > input.limit };
+      const members = await views.toMembers(caller.userId, [chat], rows.slice(0, input.limit));
+      return { items: members.get(input.id) ?? [], more: rows.length > input.limit };
     },
     async banned(caller, input) {
       const { chat, role } = await requireGroup(parts, caller.userId, input.id);

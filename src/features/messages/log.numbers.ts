@@ -31,8 +31,7 @@ export interface Numbers {
   assign(batch: readonly Entry[]): void;
   /** This number is in the store. */
   advance(chatId: Id, seq: number): void;
-  forget(batch: readonly Entry[]): void;
-  forgetChat(chatId: Id): void;
+  forget(chatIds: Iterable<Id>): void;
 }
 
 export function createNumbers(messages: MessageCollection, chats: LoggedChats): Numbers {
@@ -55,10 +54,9 @@ export function createNumbers(messages: MessageCollection, chats: LoggedChats): 
       }
     },
     advance: (chatId, seq) => void last.set(chatId, seq),
-    forget(batch) {
-      for (const entry of batch) last.delete(entry.draft.chatId);
+    forget(chatIds) {
+      for (const chatId of chatIds) last.delete(chatId);
     },
-    forgetChat: (chatId) => void last.delete(chatId),
   };
 }
 

@@ -100,7 +100,7 @@ export function createQueue(limits: QueueLimits): Queue {
   };
 }
 
-const chatOf = ({ draft }: Entry): Id => draft.chatId;
+export const chatOf = ({ draft }: Entry): Id => draft.chatId;
 
 /** What stands aside, by chat, in its order. */
 function createAside() {

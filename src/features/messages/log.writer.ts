@@ -4,7 +4,7 @@ import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { LoggedChats, Numbers } from './log.numbers.ts';
-import type { Entry, Queue } from './log.queue.ts';
+import { chatOf, type Entry, type Queue } from './log.queue.ts';
 import { answerRepeat, isSameWrite } from './log.repeat.ts';
 import { writeBatch } from './log.write.ts';
 import type { MessageCollection, MessageDocument } from './message.model.ts';
@@ -98,7 +98,7 @@ function hold(log: LogParts, chatId: Id): void {
     .catch(async (error: unknown) => {
       log.onError(error);
       // It is looked up again, and held again, when the next message for it is to be written.
-      log.numbers.forgetChat(chatId);
+      log.numbers.forget([chatId]);
       await pause(retryPause);
       await log.queue.release(chatId, () => Promise.resolve(undefined));
     })
@@ -128,7 +128,7 @@ async function handleRefusal(log: LogParts, { because, error }: Refusal, rest: r
     return;
   }
   const [refused] = rest;
-  if (because === 'number taken') log.numbers.forget(rest.slice(0, 1));
+  if (because === 'number taken') log.numbers.forget(rest.slice(0, 1).map(chatOf));
   else if (refused) {
     log.onError(error);
     log.queue.fail(refused, error);
@@ -143,7 +143,7 @@ function answerRepeats(log: LogParts, entries: readonly Entry[], stored: Readonl
     if (known && isLostWrite(entry, known)) {
       entry.document.seq = known.seq;
       accept(log, [entry]);
-      log.numbers.forget([entry]);
+      log.numbers.forget([chatOf(entry)]);
     } else if (known) answerRepeat(log.queue, entry, known);
   }
   log.queue.putBack(entries);
@@ -159,7 +159,7 @@ async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
   if (!stored) return;
   const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
   accept(log, batch.filter(isOurs));
-  log.numbers.forget(batch);
+  log.numbers.forget(batch.map(chatOf));
   const others = batch.filter((entry) => !isOurs(entry));
   for (const { document, lost } of others) lost.push(document.seq);
   answerRepeats(log, others, stored);

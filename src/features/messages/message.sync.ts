@@ -42,6 +42,7 @@ export function createSync({ chats, history, overlap }: SyncParts): MessagesServ
     const mine = await chats.membershipsOf(userId);
     const page = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
     const ids = page.map(({ chatId }) => chatId);
+    const current = new Set(mine.map(({ chatId }) => chatId));
     const heads = await history.heads(ids);
     await chats.settle(ids);
     const views = await chats.findChats(userId, ids);
@@ -67,7 +68,7 @@ export function createSync({ chats, history, overlap }: SyncParts): MessagesServ
     }
     const more = mine.some(({ chatId }) => after === undefined || chatId > after);
     const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }) } : { since: Math.max(0, begun - overlap) };
-    return { chats: synced, gone: Object.keys(places).filter((id) => !mine.some(({ chatId }) => chatId === id)), more, cursor: toCursor(next) };
+    return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), more, cursor: toCursor(next) };
   };
 }
 

@@ -1,7 +1,7 @@
 /** The chats whose logs have gone on, and where they are known to have come. Bounded: what finds no room is found again by a look at every chat. */
 import type { Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { isReached } from './search.filling.ts';
+import { beginning, isReached, type Filling } from './search.filling.ts';
 
 export interface SearchQueue {
   /** What others wait for: a message was stored or changed. */
@@ -65,4 +65,11 @@ export function createSearchQueue(): SearchQueue {
       return was;
     },
   };
+}
+
+/** One step of filling, for the chats that come next. */
+export async function fillNext(filling: Filling, queue: ReturnType<typeof createSearchQueue>): Promise<void> {
+  const ends = queue.next();
+  const places = await filling.fill(ends);
+  for (const chatId of ends.keys()) queue.reached(chatId, places.get(chatId) ?? beginning);
 }

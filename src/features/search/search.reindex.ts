@@ -1,6 +1,6 @@
 /** Builds the index of words anew from the log, while servers run or not: nothing is taken away, everything written once more. */
-import { beginning, type Filling } from './search.filling.ts';
-import { createSearchQueue } from './search.queue.ts';
+import type { Filling } from './search.filling.ts';
+import { createSearchQueue, fillNext } from './search.queue.ts';
 import { surveyPage, type Surveyed } from './search.survey.ts';
 
 export interface ReindexParts {
@@ -18,11 +18,7 @@ export async function reindex({ filling, surveyed, onProgress }: ReindexParts): 
   let after: string | undefined;
   do {
     const { count, last } = await surveyPage({ surveyed, filling, queue }, after);
-    while (!queue.isEmpty()) {
-      const ends = queue.next();
-      const places = await filling.fill(ends);
-      for (const chatId of ends.keys()) queue.reached(chatId, places.get(chatId) ?? beginning);
-    }
+    while (!queue.isEmpty()) await fillNext(filling, queue);
     after = last;
     chats += count;
     onProgress(chats);

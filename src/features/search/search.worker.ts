@@ -9,8 +9,8 @@ import { createBell } from '../../core/bell.ts';
 import { withDeadline } from '../../core/deadline.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { beginning, type Filling } from './search.filling.ts';
-import { createSearchQueue } from './search.queue.ts';
+import type { Filling } from './search.filling.ts';
+import { createSearchQueue, fillNext } from './search.queue.ts';
 import { surveyPage, type Surveyed } from './search.survey.ts';
 
 export interface SearchWorker {
@@ -56,7 +56,7 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
   const step = async (): Promise<number> => {
     const began = performance.now();
     if (queue.takeOverflow()) survey.begin();
-    if (!queue.isEmpty()) await fillSome(filling, queue);
+    if (!queue.isEmpty()) await fillNext(filling, queue);
     else if (survey.isDue()) await survey.goOn();
     else {
       await bell.wait(survey.untilDue());
@@ -85,12 +85,6 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
       await withDeadline(running, pace.closing).catch(() => undefined);
     },
   };
-}
-
-async function fillSome(filling: Filling, queue: ReturnType<typeof createSearchQueue>): Promise<void> {
-  const ends = queue.next();
-  const places = await filling.fill(ends);
-  for (const chatId of ends.keys()) queue.reached(chatId, places.get(chatId) ?? beginning);
 }
 
 /** Rounds through all chats, page by page: the first at once, each further one so long after the last has ended. */
