@@ -2,6 +2,7 @@
 import type { Contract, EventDeclaration, Operation } from './core/contract.ts';
 import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
+import { blocksContract } from './features/blocks/blocks.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
 import { groupsContract } from './features/chats/groups.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
@@ -17,6 +18,7 @@ export const contracts = {
   sessions: sessionsContract,
   totp: totpContract,
   auth: authContract,
+  blocks: blocksContract,
   chats: chatsContract,
   groups: groupsContract,
   messages: messagesContract,

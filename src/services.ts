@@ -2,7 +2,7 @@
 import type { Connection } from 'mongoose';
 import type { Bus } from './core/bus.ts';
 import type { Message } from './core/message.ts';
-import type { Id, MessageId } from './core/schemas.ts';
+import type { Id } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
 import { createRemovals } from './features/account/account.removal.ts';
 import { createAccountService, type AccountService } from './features/account/account.service.ts';
@@ -10,7 +10,10 @@ import { createRemovalSteps } from './features/account/removal.steps.ts';
 import { createAuthService, type AuthService } from './features/auth/auth.service.ts';
 import type { GoogleSignIn } from './features/auth/google.entry.ts';
 import { takingEachOnce } from './features/auth/google.once.ts';
+import { blockModel } from './features/blocks/block.model.ts';
+import { createBlocksService, type BlocksService } from './features/blocks/blocks.service.ts';
 import { createChatAccess } from './features/chats/chat.access.ts';
+import { createBlocking } from './features/chats/chat.blocking.ts';
 import { createChatHeads } from './features/chats/chat.heads.ts';
 import { createChatMarks } from './features/chats/chat.marks.ts';
 import { chatIdsAfter } from './features/chats/chat.ids.ts';
@@ -32,7 +35,7 @@ import { createMessageChanges } from './features/messages/message.changes.ts';
 import { createMessageHistory, type MessageHistory } from './features/messages/message.history.ts';
 import { createMessageLog } from './features/messages/message.log.ts';
 import { createMessageTelling, type MessageTelling } from './features/messages/message.telling.ts';
-import { messageCollection, type Draft } from './features/messages/message.model.ts';
+import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
@@ -63,6 +66,7 @@ export interface Services {
   sessions: SessionsService;
   totp: TotpService;
   auth: AuthService;
+  blocks: BlocksService;
   chats: ChatsService;
   groups: GroupsService;
   messages: MessagesService;
@@ -200,12 +204,13 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
-  const parts = { ...documents, users, history, access, views, bus, onError };
-  const notices = { append: (draft: Draft) => log.append(draft), find: (id: MessageId) => history.find(id) };
-  const groupChanges = createGroupChanges({ ...parts, log: notices, onSettled: createTelling(parts) });
+  const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged: (userId, otherId) => applyBlock(userId, otherId), onError });
+  const parts = { ...documents, users, blocks, history, access, views, bus, onError };
+  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling(parts) });
   const own = createOwnChanges(parts);
+  const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
-  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges });
+  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock });
   const groups = createGroupsService({ ...parts, changes: groupChanges });
   const changes = createMessageChanges({
     messages: messageDocuments,
@@ -213,16 +218,16 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     onChanged: (message, update) => telling.changed(message, update),
     onError,
   });
-  const messages = createMessagesService({ messages: messageDocuments, chats, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
+  const messages = createMessagesService({ messages: messageDocuments, chats, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
 
-  const workers = [groupChanges, searchWorker];
+  const workers = [blocks, groupChanges, searchWorker];
   const drain = async (): Promise<void> => {
     changes.stop();
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { chats, groups, messages, search }, start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search }, start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
 /** Whoever tells of a message notes it for search as well. */

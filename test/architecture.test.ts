@@ -11,13 +11,14 @@ const accountFeatures = ['mails', 'tokens', 'counters', 'security', 'passwords',
 /** The order of the features: for each those that it may use. */
 const lowerFeatures: Record<string, string[]> = {
   ...Object.fromEntries(accountFeatures.map((feature, index) => [feature, accountFeatures.slice(0, index)])),
-  chats: ['users'],
-  messages: ['users', 'chats'],
+  blocks: ['users'],
+  chats: ['users', 'blocks'],
+  messages: ['users', 'blocks', 'chats'],
   search: ['users', 'chats', 'messages'],
-  account: [...accountFeatures, 'chats', 'messages'],
-  presence: ['users', 'chats', 'messages'],
+  account: [...accountFeatures, 'blocks', 'chats', 'messages'],
+  presence: ['users', 'blocks', 'chats', 'messages'],
   files: ['users', 'chats', 'messages'],
-  push: ['users', 'chats', 'messages'],
+  push: ['users', 'blocks', 'chats', 'messages'],
 };
 
 /** Paths are below src. `*` is any name, `**` any path, `:word` the same name wherever it stands in a row, `:lower` a lower feature. */

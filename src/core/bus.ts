@@ -1,6 +1,7 @@
 /** How services speak to whoever is connected, without knowing who that is: the interface that delivery implements. */
 import type { AnyEvent } from './contract.ts';
 import type { Id } from './schemas.ts';
+import type { View } from './view.ts';
 
 /** What a connection can listen to. */
 export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
@@ -9,8 +10,8 @@ export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
 export interface Audience<E extends AnyEvent = AnyEvent> {
   /** Those alone for whom this is true. */
   only?: (userId: Id) => boolean;
-  /** What those get who may see messages after a number only. The same event each time, for each is encoded once. */
-  veiled?: (fromSeq: number) => E;
+  /** What those get who may not see every message of the topic, if anything. The same event each time, for each is encoded once. */
+  veiled?: (view: View) => E | undefined;
 }
 
 export interface Bus<E extends AnyEvent = AnyEvent> {
@@ -18,13 +19,15 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
   publish(topic: Topic, event: E, audience?: Audience<E>): void;
   /** True if anybody listens: an event that takes work to make need not be made otherwise. */
   isHeard(topic: Topic): boolean;
-  /** Makes every connection of a user listen to one more topic, from the next event on. */
-  join(userId: Id, topic: Topic): void;
+  /** Makes every connection of a user listen to one more topic, from the next event on, as far as its messages are theirs to see. */
+  join(userId: Id, topic: Topic, view: View): void;
   /**
-   * From the next event on these users listen to the topic with all their connections, and nobody else does: each from a
-   * number on, as far as messages are concerned (see Audience).
+   * From the next event on these users listen to the topic with all their connections, and nobody else does: each as far
+   * as messages are theirs to see (see Audience).
    */
-  restrict(topic: Topic, users: ReadonlyMap<Id, number>): void;
+  restrict(topic: Topic, users: ReadonlyMap<Id, View>): void;
+  /** From the next event on this is what a user who listens to the topic may see of its messages. */
+  reveal(userId: Id, topic: Topic, view: View): void;
   /** Closes every connection of a session that has ended. */
   endSession(sessionId: Id): void;
 }

@@ -24,6 +24,8 @@ const table = {
   EMAIL_UNVERIFIED: [403, 'Verify your e-mail address first, by the link in the mail that you were sent.'],
   EMAIL_TAKEN: [409, 'An account with this e-mail address exists already.'],
   USERNAME_TAKEN: [409, 'This username is taken.'],
+  NOT_WITH_YOURSELF: [409, 'This cannot be done to oneself.'],
+  TOO_MANY_BLOCKED: [409, 'You block as many people as one can: unblock somebody first.'],
 
   // auth
   WRONG_CREDENTIALS: [401, 'The e-mail, the username or the password is wrong.'],
@@ -55,8 +57,8 @@ const table = {
   CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it.'],
   NOT_ALLOWED: [403, 'Your role in this group does not allow that.'],
   MEMBER_NOT_FOUND: [404, 'There is no such member of this group.'],
+  BLOCKED: [403, 'You block this person: unblock them first.'],
   GROUP_FULL: [409, 'The group cannot take so many more; details.room says how many.'],
-
   TOO_MUCH_HIDDEN: [409, 'You have removed too many single messages of this chat for yourself; clear the chat instead.'],
 
   // messages

@@ -13,6 +13,15 @@ export interface View {
   hidden: readonly SeqRange[];
 }
 
+/** Where a range ends that has no end yet. */
+export const endless = Number.MAX_SAFE_INTEGER;
+
+/** True of who may see all there is. */
+export const seesAll = ({ fromSeq, hidden }: View): boolean => fromSeq === 0 && hidden.length === 0;
+
+/** The last number that is ever to be seen; Infinity where nothing ends. */
+export const lastSeen = ({ hidden }: View): number => (hidden.at(-1)?.to === endless ? (hidden.at(-1)?.from ?? 1) - 1 : Infinity);
+
 export const isVisible = ({ fromSeq, hidden }: View, seq: number): boolean => seq > fromSeq && !hidden.some(({ from, to }) => from <= seq && seq <= to);
 
 /** The last number before this one that is not hidden. */

@@ -2,6 +2,7 @@
 import type { Audience, Bus, Topic } from '../core/bus.ts';
 import type { AnyEvent } from '../core/contract.ts';
 import type { Id } from '../core/schemas.ts';
+import type { View } from '../core/view.ts';
 import { createTopics } from './topics.ts';
 
 /** How a wire spells an event. Connections of the same wire share one function, and so one encoding. */
@@ -20,8 +21,8 @@ export interface Connection {
 export interface Hub extends Bus {
   /** The connection listens to its user and its session from now on, and to nothing else. */
   attach(connection: Connection): void;
-  /** The connection listens to these topics as well; where a number is given, it may see messages after that number only. */
-  subscribe(connection: Connection, topics: Iterable<Topic>, fromSeqs?: ReadonlyMap<Topic, number>): void;
+  /** The connection listens to these topics as well; where a view is given, it may see no more of its messages. */
+  subscribe(connection: Connection, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
   unsubscribe(connection: Connection, topics: Iterable<Topic>): void;
   detach(connection: Connection): void;
 }
@@ -40,7 +41,7 @@ export function createHub(): Hub {
   };
 
   return {
-    subscribe: (connection, wanted, fromSeqs) => topics.subscribe(connection, wanted, fromSeqs),
+    subscribe: (connection, wanted, views) => topics.subscribe(connection, wanted, views),
     unsubscribe: (connection, unwanted) => topics.unsubscribe(connection, unwanted),
     detach: (connection) => topics.detach(connection),
     isHeard: (topic) => topics.listenersOf(topic).size > 0,
@@ -51,18 +52,21 @@ export function createHub(): Hub {
     publish(topic, event, audience) {
       const frames: Frames = new Map();
       for (const connection of topics.listenersOf(topic)) {
-        const meant = audience === undefined ? event : chosen(event, audience, connection, topics.fromSeqOf(connection, topic));
+        const meant = audience === undefined ? event : chosen(event, audience, connection, topics.viewOf(connection, topic));
         if (meant === undefined) continue;
         if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
         else connection.send(frameFor(frames, connection.encode, meant));
       }
     },
-    join(userId, topic) {
-      for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic]);
+    join(userId, topic, view) {
+      for (const connection of topics.listenersOf(`user:${userId}`)) if (!topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
     },
     restrict(topic, users) {
       for (const connection of topics.listenersOf(topic)) if (!users.has(connection.userId)) topics.unsubscribe(connection, [topic]);
-      for (const [userId, fromSeq] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, fromSeq]]));
+      for (const [userId, view] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+    },
+    reveal(userId, topic, view) {
+      for (const connection of topics.listenersOf(`user:${userId}`)) if (topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
     },
     endSession(sessionId) {
       for (const connection of topics.listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
@@ -71,9 +75,9 @@ export function createHub(): Hub {
 }
 
 /** What of an event one listener gets. */
-function chosen(event: AnyEvent, { only, veiled }: Audience, { userId }: Connection, fromSeq: number): AnyEvent | undefined {
+function chosen(event: AnyEvent, { only, veiled }: Audience, { userId }: Connection, view: View | undefined): AnyEvent | undefined {
   if (only && !only(userId)) return undefined;
-  return veiled && fromSeq > 0 ? veiled(fromSeq) : event;
+  return veiled && view ? veiled(view) : event;
 }
 
 /** By event and wire. */

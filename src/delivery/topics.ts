@@ -1,12 +1,13 @@
 /** Who listens to what, both ways round, so that a connection leaves all its topics without a search. */
 import type { Topic } from '../core/bus.ts';
+import { seesAll, type View } from '../core/view.ts';
 
 export interface Topics<C> {
   attach(connection: C): void;
-  /** From which number on somebody listens who may not see every message; 0 otherwise. */
-  fromSeqOf(connection: C, topic: Topic): number;
+  /** What somebody may see who may not see every message. */
+  viewOf(connection: C, topic: Topic): View | undefined;
   listenersOf(topic: Topic): ReadonlySet<C>;
-  subscribe(connection: C, topics: Iterable<Topic>, fromSeqs?: ReadonlyMap<Topic, number>): void;
+  subscribe(connection: C, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
   unsubscribe(connection: C, topics: Iterable<Topic>): void;
   detach(connection: C): void;
 }
@@ -15,24 +16,24 @@ export function createTopics<C>(): Topics<C> {
   const listeners = new Map<Topic, Set<C>>();
   const topicsOf = new Map<C, Set<Topic>>();
   const nobody: ReadonlySet<C> = new Set();
-  const numbers = createNumbers<C>();
+  const partial = createPartialViews<C>();
   const leave = (connection: C, topic: Topic): void => {
     const others = listeners.get(topic);
     others?.delete(connection);
     if (others?.size === 0) listeners.delete(topic);
-    numbers.set(connection, topic, 0);
+    partial.set(connection, topic, undefined);
   };
 
   return {
-    fromSeqOf: (connection, topic) => numbers.get(connection, topic),
+    viewOf: (connection, topic) => partial.get(connection, topic),
     attach: (connection) => void topicsOf.set(connection, new Set()),
     listenersOf: (topic) => listeners.get(topic) ?? nobody,
-    subscribe(connection, topics, fromSeqs) {
+    subscribe(connection, topics, views) {
       const own = topicsOf.get(connection);
       if (!own) return;
       for (const topic of topics) {
         own.add(topic);
-        numbers.set(connection, topic, fromSeqs?.get(topic) ?? 0);
+        partial.set(connection, topic, views?.get(topic));
         const others = listeners.get(topic);
         if (others) others.add(connection);
         else listeners.set(topic, new Set([connection]));
@@ -51,14 +52,14 @@ export function createTopics<C>(): Topics<C> {
   };
 }
 
-/** A number for the few that have one. */
-function createNumbers<C>() {
-  const byTopic = new Map<Topic, Map<C, number>>();
+/** The views of the few who may not see everything. */
+function createPartialViews<C>() {
+  const byTopic = new Map<Topic, Map<C, View>>();
   return {
-    get: (connection: C, topic: Topic): number => byTopic.get(topic)?.get(connection) ?? 0,
-    set(connection: C, topic: Topic, number: number): void {
+    get: (connection: C, topic: Topic): View | undefined => byTopic.get(topic)?.get(connection),
+    set(connection: C, topic: Topic, view: View | undefined): void {
       const known = byTopic.get(topic);
-      if (number > 0) byTopic.set(topic, (known ?? new Map<C, number>()).set(connection, number));
+      if (view && !seesAll(view)) byTopic.set(topic, (known ?? new Map<C, View>()).set(connection, view));
       else if (known?.delete(connection) && known.size === 0) byTopic.delete(topic);
     },
   };

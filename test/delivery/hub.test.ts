@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyEvent } from '../../src/core/contract.ts';
+import type { View } from '../../src/core/view.ts';
 import { createHub, type Connection, type Encode } from '../../src/delivery/hub.ts';
 
 const megabyte = 1024 * 1024;
+const everything: View = { fromSeq: 0, hidden: [] };
 const hello: AnyEvent = { name: 'test.happened', payload: 'hello' };
 
 interface Encoder {
@@ -85,7 +87,7 @@ test('subscribing twice is hearing once', () => {
   const listener = createListener('ann');
   hub.attach(listener);
   hub.subscribe(listener, ['chat:1', 'chat:1']);
-  hub.join('ann', 'chat:1');
+  hub.join('ann', 'chat:1', everything);
   hub.publish('chat:1', hello);
   assert.deepEqual(listener.heard, ['hello']);
 });
@@ -94,7 +96,7 @@ test('joining makes every connection of that user listen, and nobody else', () =
   const hub = createHub();
   const [phone, desk, bob] = [createListener('ann'), createListener('ann', { sessionId: 'desk' }), createListener('bob')];
   for (const listener of [phone, desk, bob]) hub.attach(listener);
-  hub.join('ann', 'chat:new');
+  hub.join('ann', 'chat:new', everything);
   hub.publish('chat:new', hello);
   assert.deepEqual([phone.heard, desk.heard, bob.heard], [['hello'], ['hello'], []]);
 });
@@ -106,7 +108,7 @@ test('a connection that is gone hears nothing and can subscribe to nothing', () 
   hub.subscribe(listener, ['chat:1']);
   hub.detach(listener);
   hub.subscribe(listener, ['chat:1']);
-  hub.join('ann', 'chat:1');
+  hub.join('ann', 'chat:1', everything);
   for (const topic of ['chat:1', 'user:ann'] as const) hub.publish(topic, hello);
   hub.endSession(listener.sessionId);
   assert.deepEqual([listener.heard, listener.closed], [[], undefined]);
@@ -137,4 +139,24 @@ test('the end of a session closes its connections with 4401, and no other of the
   hub.publish('user:ann', hello);
   assert.deepEqual([first.closed?.[0], second.closed?.[0], other.closed], [4401, 4401, undefined]);
   assert.deepEqual([first.heard, second.heard, other.heard], [[], [], ['hello']]);
+});
+
+test('whoever may not see everything gets what is meant for their view, and joining once more takes nothing of that away', () => {
+  const hub = createHub();
+  const [ann, bob] = [createListener('ann'), createListener('bob')];
+  for (const listener of [ann, bob]) hub.attach(listener);
+  for (const userId of ['ann', 'bob']) hub.join(userId, 'chat:1', everything);
+  const veiled = ({ fromSeq }: View): AnyEvent | undefined => (fromSeq > 5 ? undefined : { name: 'test.happened', payload: `veiled from ${fromSeq}` });
+  const tell = (): void => hub.publish('chat:1', hello, { veiled });
+  tell();
+  hub.reveal('bob', 'chat:1', { fromSeq: 3, hidden: [] });
+  hub.join('bob', 'chat:1', everything);
+  tell();
+  hub.reveal('bob', 'chat:1', { fromSeq: 6, hidden: [] });
+  tell();
+  hub.reveal('bob', 'chat:1', everything);
+  tell();
+  hub.reveal('bob', 'chat:2', everything);
+  hub.publish('chat:2', hello);
+  assert.deepEqual([ann.heard, bob.heard], [['hello', 'hello', 'hello', 'hello'], ['hello', 'veiled from 3', 'hello']]);
 });

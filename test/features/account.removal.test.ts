@@ -133,7 +133,7 @@ test('nothing that was theirs works any more, and nothing personal is left anywh
     return !(await mentions(connection, ...personal));
   });
   const { removal, createdAt: _createdAt, removedAt, ...left } = (await storedUser(t, mongodbUri, life.id)) as Partial<UserDocument>;
-  const privacy = { search: 'nobody', lastSeen: 'nobody', readReceipts: false };
+  const privacy = { search: 'nobody', lastSeen: 'nobody', groups: 'nobody', readReceipts: false };
   assert.deepEqual(left, { _id: new Types.ObjectId(life.id), username: `Removed.${life.id}`, firstName: 'Deleted account', words: [], language: 'en', privacy });
   assert.deepEqual(removal, { messages: 'keep', startedAt: removedAt });
   assert.equal((await bob.call('messages.list', { chatId })).items[0]?.text, 'hello');

@@ -25,7 +25,7 @@ const everything = {
   about: 'Likes tea.\nAnd rain.',
   username: 'anna.maria',
   language: 'ru',
-  privacy: { search: 'nobody', lastSeen: 'contacts', readReceipts: false },
+  privacy: { search: 'nobody', lastSeen: 'contacts', groups: 'contacts', readReceipts: false },
 };
 
 test('each field changes alone, and the stored document keeps everything else', async (t) => {
@@ -59,7 +59,7 @@ test('null takes the last name and the description away, and nothing else', asyn
   assert.equal(words.includes('lee'), false);
   assert.deepEqual(await update(ann, { lastName: null, about: null }), me);
   for (const name of ['firstName', 'username', 'language', 'privacy']) await assert.rejects(update(ann, { [name]: null }), { code: 'VALIDATION_FAILED' }, name);
-  for (const name of ['search', 'lastSeen', 'readReceipts']) await assert.rejects(update(ann, { privacy: { [name]: null } }), { code: 'VALIDATION_FAILED' }, name);
+  for (const name of ['search', 'lastSeen', 'groups', 'readReceipts']) await assert.rejects(update(ann, { privacy: { [name]: null } }), { code: 'VALIDATION_FAILED' }, name);
 });
 
 test('nothing changes on an update that says nothing, or what is so already', async (t) => {
@@ -206,7 +206,7 @@ test('what is no text, no name or too long is refused, and nothing of the change
     ...[...noText, 'é'.repeat(501)].map((about) => ({ about })),
     ...noUsername.map((username) => ({ username })),
     ...['de', 'EN', ''].map((language) => ({ language })),
-    ...[{ search: 'contacts' }, { lastSeen: 'Nobody' }, { readReceipts: 'yes' }, { photo: 'nobody' }].map((privacy) => ({ privacy })),
+    ...[{ search: 'contacts' }, { lastSeen: 'Nobody' }, { groups: 'friends' }, { readReceipts: 'yes' }, { photo: 'nobody' }].map((privacy) => ({ privacy })),
   ];
   for (const change of refused) await assert.rejects(update(ann, { about: 'Made it.', ...change }), { code: 'VALIDATION_FAILED' }, JSON.stringify(change));
   assert.deepEqual(await stored.bytes(ann), before);

@@ -3,6 +3,7 @@ import { contracts, events, operations } from '../../src/contracts.ts';
 import type { Bus } from '../../src/core/bus.ts';
 import type { AnyEvent } from '../../src/core/contract.ts';
 import { validatorOf } from '../../src/core/validate.ts';
+import { endless } from '../../src/core/view.ts';
 import type { Services } from '../../src/services.ts';
 
 export class ContractBroken extends Error {
@@ -41,7 +42,8 @@ export function checkedBus(bus: Bus, seen: (topic: string, event: AnyEvent) => v
   return {
     ...bus,
     publish(topic, event, audience) {
-      const veiled = [0, 1, Infinity].flatMap((fromSeq) => audience?.veiled?.(fromSeq) ?? []);
+      const views = [{ fromSeq: 1, hidden: [] }, { fromSeq: Infinity, hidden: [] }, { fromSeq: 0, hidden: [{ from: 2, to: endless }] }];
+      const veiled = views.flatMap((view) => audience?.veiled?.(view) ?? []);
       for (const one of [event, ...veiled]) requireValid(`the event ${one.name}`, events.get(one.name)?.payload, one.payload);
       seen(topic, event);
       bus.publish(topic, event, audience);

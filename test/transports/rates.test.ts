@@ -62,6 +62,8 @@ const own: Record<string, [number, number, 'address' | 'caller']> = {
   'totp.disable': [30, 60, 'caller'],
   'users.update': [60, 60, 'caller'],
   'users.search': [2, 1, 'caller'],
+  'blocks.create': [1, 1, 'caller'],
+  'blocks.remove': [1, 1, 'caller'],
   'groups.create': [10, 60, 'caller'],
   'groups.update': [5, 1, 'caller'],
   'groups.remove': [5, 1, 'caller'],

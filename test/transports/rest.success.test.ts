@@ -88,6 +88,9 @@ async function people({ expect, ann, bob }: Scene): Promise<void> {
   await expect(200, 'GET /user', '/user?search=Bob');
   await expect(200, 'PATCH /user/:id', `/user/${ann.id}`, { json: { about: 'Anything.' } });
   await expect(200, 'POST /user/:id', `/user/${ann.id}`, { json: { about: null } });
+  await expect(204, 'POST /block', '/block', { json: { userId: bob.id } });
+  await expect(200, 'GET /block', '/block');
+  await expect(204, 'DELETE /block/:userId', `/block/${bob.id}`);
 }
 
 async function chats({ expect, bob }: Scene): Promise<void> {

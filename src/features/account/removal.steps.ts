@@ -1,5 +1,6 @@
 /** What is left to do for an account once it is erased: done twice, each of it is done as well. */
 import type { Id } from '../../core/schemas.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { GroupsService } from '../chats/groups.service.ts';
 import type { MessagesService } from '../messages/messages.service.ts';
@@ -21,15 +22,17 @@ export interface RemovalStepsParts {
   tokens: TokensService;
   security: SecurityService;
   mails: MailQueue;
+  blocks: Pick<BlocksService, 'removeAll'>;
   groups: Pick<GroupsService, 'leaveAll'>;
   messages: Pick<MessagesService, 'purge'>;
 }
 
 /** In their order. */
-export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, groups, messages }: RemovalStepsParts): RemovalStep[] => [
+export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, blocks, groups, messages }: RemovalStepsParts): RemovalStep[] => [
   (userId) => sessions.endAll(userId),
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
+  (userId) => blocks.removeAll(userId),
 
   async (userId, { farewell }) => {
     if (!farewell) return;

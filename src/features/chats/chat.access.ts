@@ -17,7 +17,7 @@ import type { MembershipDocument, MembershipModel } from './membership.model.ts'
 export interface ChatAccess {
   /** True if it is remembered that this person may write to the chat; false says nothing. */
   isKnownSender(userId: Id, chatId: Id): boolean;
-  /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
+  /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED, BLOCKED */
   requireSender(userId: Id, chatId: Id): Promise<void>;
   /** The membership of somebody who is in the chat, as it is in the store. */
   findMember(userId: Id, chatId: Id): Promise<CurrentMembership | undefined>;
@@ -27,6 +27,8 @@ export interface ChatAccess {
   countMembers(chatId: Id): Promise<number>;
   /** How far the stored head of a chat has come, and whether what is remembered of its members is still so. */
   look(chatId: Id): Promise<{ storedSeq: number; isCurrent: boolean }>;
+  /** Forgets who may do what in the chat: it may have changed. */
+  forget(chatId: Id): void;
   /** Remembers this version of the chat, and forgets who was in an earlier one. */
   renew(chatId: Id, chat: Pick<ChatDocument, 'change' | 'settings' | 'memberCount'>): void;
 }
@@ -57,7 +59,7 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
   const findRole = createRoleSearch(memberships, remembered, recall);
   const findMember = async (userId: Id, chatId: Id): Promise<CurrentMembership | undefined> => {
     const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
-    return membership?.role && { ...membership, role: membership.role };
+    return membership?.role && membership.blockedFrom !== 0 ? { ...membership, role: membership.role } : undefined;
   };
 
   return {
@@ -68,8 +70,9 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
       return chat !== undefined && role !== undefined && maySend(chat, role);
     },
     async requireSender(userId, chatId) {
-      const { role, chat } = await withDeadline(findRole(userId, chatId), storePatience);
+      const { role, chat, isBlocking } = await withDeadline(findRole(userId, chatId), storePatience);
       if (!role) throw new AppError('CHAT_NOT_FOUND');
+      if (isBlocking) throw new AppError('BLOCKED');
       if (!maySend(chat, role)) throw new AppError('NOT_ALLOWED');
     },
     async requireMember(userId, chatId) {
@@ -82,6 +85,7 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
       const chat = await chats.findById(chatId, { head: 1, ...versioned }).lean();
       return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || remembered.get(chatId)?.version === chat.change.version };
     },
+    forget: (chatId) => void remembered.delete(chatId),
     renew(chatId, chat) {
       const renewed = toRemembered(chat);
       if (remembered.get(chatId)?.version !== renewed.version) remembered.set(chatId, renewed);
@@ -106,16 +110,17 @@ const createRecall =
 
 /** What role somebody has, remembered or looked up. @throws CHAT_NOT_FOUND if there is no such chat */
 function createRoleSearch(memberships: MembershipModel, remembered: LRUCache<Id, Remembered>, recall: Recall) {
-  return async (userId: Id, chatId: Id): Promise<{ role: Role | undefined; chat: Remembered }> => {
+  return async (userId: Id, chatId: Id): Promise<{ role: Role | undefined; chat: Remembered; isBlocking: boolean }> => {
     for (;;) {
       const chat = await recall(chatId);
       const known = chat.roles.get(userId);
-      if (known) return { role: known, chat };
-      const { role } = (await memberships.findOne({ chatId, userId }, { role: 1 }).lean()) ?? {};
+      if (known) return { role: known, chat, isBlocking: false };
+      const { role, blockedFrom } = (await memberships.findOne({ chatId, userId }, { role: 1, blockedFrom: 1 }).lean()) ?? {};
       // Looked up before a change, and found after it: that may not be so any more.
       if (remembered.get(chatId) !== chat) continue;
-      if (role && chat.roles.size < membersAtMost) chat.roles.set(userId, role);
-      return { role, chat };
+      const isBlocking = blockedFrom !== undefined;
+      if (role && !isBlocking && chat.roles.size < membersAtMost) chat.roles.set(userId, role);
+      return { role, chat, isBlocking };
     }
   };
 }

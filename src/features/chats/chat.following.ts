@@ -1,11 +1,12 @@
 /** Who of the members of chats has changed since a time, and how: what a client has to know to be up to date. */
 import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
+import type { View } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
-import { byChat, type Views } from './chat.views.ts';
+import { byChat, upToSeen, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 /** Where the list of members of one chat goes on. */
 export interface MemberPlace {
@@ -17,6 +18,8 @@ export interface MemberPlace {
 export interface Followed {
   chatId: Id;
   since: number;
+  /** What of its messages the viewer sees. */
+  view: View;
   after?: MemberPlace | undefined;
 }
 
@@ -44,8 +47,8 @@ export interface FollowingParts {
 export interface Following {
   /** Every chat a person is in, by ascending id. */
   membershipsOf(userId: Id): Promise<OwnMembership[]>;
-  /** What a person listens to: their chats, each with the number after which its messages are theirs to see. */
-  topicsOf(userId: Id): Promise<Map<`chat:${Id}`, number>>;
+  /** What a person listens to: their chats, each with what of its messages is theirs to see. */
+  topicsOf(userId: Id): Promise<Map<`chat:${Id}`, View>>;
   /** Sees to it that members and fields of these chats say what the notices in their logs say. */
   settle(chatIds: readonly Id[]): Promise<void>;
   /**
@@ -60,13 +63,13 @@ export interface Following {
 export const createFollowing = ({ chats, memberships, views, changes }: FollowingParts): Following => ({
   findChangedMembers: createSearch({ chats, memberships, views }),
   async membershipsOf(userId) {
-    const mine = await memberships.find({ userId, ...isIn }, { chatId: 1, changedAt: 1, readAt: 1 }).lean();
+    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1 }).lean();
     const rows = mine.map(({ chatId, changedAt, readAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0) }));
     return rows.sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
   },
   async topicsOf(userId) {
-    const mine = await memberships.find({ userId, ...isIn }, { chatId: 1, fromSeq: 1 }).lean();
-    return new Map(mine.map(({ chatId, fromSeq }) => [`chat:${chatId.toHexString()}`, fromSeq]));
+    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields }).lean();
+    return new Map(mine.map((row) => [`chat:${row.chatId.toHexString()}`, toView(row)]));
   },
   async settle(chatIds) {
     for (const _id of await chats.distinct('_id', { _id: { $in: chatIds }, 'change.pending': true })) await changes.settle(String(_id));
@@ -86,11 +89,11 @@ const createSearch =
     const [members, rowsOf] = [await views.toMembers(viewer, documents, taken), byChat(taken)];
     const found = new Map<Id, ChangedMembers>();
     const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
-    for (const { chatId } of followed) {
+    for (const { chatId, view } of followed) {
       const own = rowsOf.get(chatId) ?? [];
       const last = own.at(-1);
       const former = own.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
-      found.set(chatId, { members: members.get(chatId) ?? [], former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
+      found.set(chatId, { members: (members.get(chatId) ?? []).map((member) => upToSeen(view, member)), former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
       if (cutAt === chatId) break;
     }
     return found;

@@ -19,10 +19,10 @@ export interface GatheringOptions {
   onError: (error: unknown) => void;
 }
 
-/** Marks of some time together; each is flushed once. */
+/** Marks of some time together; each is flushed once, and one flush after another. */
 export function createGathering(flush: (marks: Gathered) => Promise<void>, { gathering, onError }: GatheringOptions) {
   let current: (Gathered & { count: number; flushed: Promise<void>; begin: () => void }) | undefined;
-  const underWay = new Set<Promise<unknown>>();
+  let last: Promise<unknown> = Promise.resolve();
 
   const open = () => {
     let begin = (): void => undefined;
@@ -34,13 +34,11 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
         resolve();
       };
     });
-    const flushed = due.then(() => {
+    const flushed = Promise.all([due, last]).then(() => {
       current = undefined;
       return flush(marks);
     });
-    const ended = flushed.catch(onError);
-    underWay.add(ended);
-    void ended.then(() => underWay.delete(ended));
+    last = flushed.catch(onError);
     return { ...marks, count: 0, flushed, begin };
   };
 
@@ -55,7 +53,7 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
     },
     async drain(): Promise<void> {
       current?.begin();
-      await Promise.all(underWay);
+      await last;
     },
   };
 }

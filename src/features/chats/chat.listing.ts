@@ -4,7 +4,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import { lastVisible, type ChatHistory, type Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export interface ListingParts {
   chats: ChatModel;
@@ -13,7 +13,7 @@ export interface ListingParts {
   views: Views;
 }
 
-type Listed = Pick<MembershipDocument, 'chatId' | 'fromSeq' | 'clearedSeq' | 'hidden' | 'pinned' | 'archived'>;
+type Listed = Pick<MembershipDocument, 'chatId' | 'fromSeq' | 'clearedSeq' | 'hidden' | 'blockedFrom' | 'pinned' | 'archived'>;
 
 interface Row {
   id: Id;
@@ -31,13 +31,13 @@ export function createListing({ chats, memberships, history, views }: ListingPar
       const head = heads.get(id);
       const createdAt = documents.get(id);
       const last = head && (await lastVisible(history, id, toView(membership), head));
-      if (!createdAt || (!last && (membership.clearedSeq || membership.hidden?.length))) return [];
+      if (!createdAt || (!last && (membership.clearedSeq || toView(membership).hidden.length > 0))) return [];
       return [{ id, at: last?.createdAt ?? createdAt.toISOString(), pinned: membership.pinned === true }];
     });
     return (await Promise.all(rows)).flat();
   };
   const orderedIds = async (userId: Id, archived: boolean | undefined): Promise<Id[]> => {
-    const mine = await memberships.find({ userId, ...isIn }, { chatId: 1, fromSeq: 1, clearedSeq: 1, hidden: 1, pinned: 1, archived: 1 }).lean();
+    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields, pinned: 1, archived: 1 }).lean();
     const rows = await rowsOf(mine.filter((one) => archived === undefined || (one.archived === true) === archived));
     return rows.sort(byActivity).map((row) => row.id);
   };

@@ -4,6 +4,7 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
+import { lastSeen, type View } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
 import { createGathering, raise, type Gathered, type Marks } from './chat.gathering.ts';
 import type { ChatAccess } from './chat.access.ts';
@@ -12,7 +13,7 @@ import type { OwnChanges } from './chat.own.ts';
 import type { ChatHistory } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isIn, type MembershipModel } from './membership.model.ts';
+import { isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
 
 export interface MarksParts {
   chats: ChatModel;
@@ -43,7 +44,7 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
     async read(caller, { id, seq }) {
       const membership = await access.requireMember(caller.userId, id);
       const head = (await history.heads([id])).get(id);
-      const readSeq = Math.min(seq, head?.place.seq ?? 0);
+      const readSeq = Math.min(seq, head?.place.seq ?? 0, lastSeen(toView(membership)));
       if (membership.markedUnread) await own.change(caller.userId, id, ({ markedUnread }) => (markedUnread ? { markedUnread: null } : undefined));
       const toOthers = (await access.countMembers(id)) <= tellingMembers;
       const raised = { $max: { readSeq }, $currentDate: { readAt: true as const, ...(toOthers && { changedAt: true as const }) } };
@@ -70,7 +71,7 @@ async function flush({ chats, memberships, users, history, bus }: MarksParts, { 
   const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
   for (const chatId of small.map(String)) {
     const own = raised.get(chatId);
-    if (own) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(own) } });
+    if (own) tell(bus, 'chat.received', { chatId, marks: toList(own) });
     const readers = read.get(chatId);
     if (readers) await tellReaders({ memberships, users, bus }, chatId, readers);
   }
@@ -81,14 +82,14 @@ async function writeReceived(memberships: MembershipModel, history: ChatHistory,
   const raised: Marks = new Map();
   if (received.size === 0) return raised;
   const pairs = [...received].flatMap(([chatId, marks]) => [...marks.keys()].map((userId) => ({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) })));
-  const rows = await memberships.find({ $or: pairs, ...isIn } as object, { chatId: 1, userId: 1, deliveredSeq: 1 }).lean<{ _id: Types.ObjectId; chatId: Types.ObjectId; userId: Types.ObjectId; deliveredSeq: number }[]>();
+  const rows = await memberships.find({ $or: pairs, ...isTheirs } as object, { chatId: 1, userId: 1, deliveredSeq: 1, ...viewFields }).lean();
   const heads = await history.heads([...new Set(rows.map(({ chatId }) => chatId.toHexString()))]);
-  const updates = rows.flatMap(({ _id, chatId, userId, deliveredSeq }) => {
-    const [chat, member] = [chatId.toHexString(), userId.toHexString()];
-    const seq = Math.min(received.get(chat)?.get(member) ?? 0, heads.get(chat)?.place.seq ?? 0);
-    if (seq <= deliveredSeq) return [];
+  const updates = rows.flatMap((row) => {
+    const [chat, member] = [row.chatId.toHexString(), row.userId.toHexString()];
+    const seq = Math.min(received.get(chat)?.get(member) ?? 0, heads.get(chat)?.place.seq ?? 0, lastSeen(toView(row)));
+    if (seq <= row.deliveredSeq) return [];
     raise(raised, chat, member, seq);
-    return [{ updateOne: { filter: { _id }, update: { $max: { deliveredSeq: seq }, $currentDate: { changedAt: true as const } } } }];
+    return [{ updateOne: { filter: { _id: row._id }, update: { $max: { deliveredSeq: seq }, $currentDate: { changedAt: true as const } } } }];
   });
   if (updates.length > 0) await memberships.collection.bulkWrite(updates, { ordered: false });
   return raised;
@@ -102,7 +103,19 @@ async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'member
   const marks = toList(readers).filter(({ userId }) => telling.has(userId));
   // Whoever alone has read knows it.
   const alone = marks.length === 1 ? marks[0]?.userId : undefined;
-  if (marks.length > 0) bus.publish(`chat:${chatId}`, { name: 'chat.read', payload: { chatId, marks } }, { only: (userId) => telling.has(userId) && userId !== alone });
+  if (marks.length > 0) tell(bus, 'chat.read', { chatId, marks }, (userId) => telling.has(userId) && userId !== alone);
+}
+
+interface Told {
+  chatId: Id;
+  marks: { userId: Id; seq: number }[];
+}
+
+/** To whoever sees no further than a number, no further. */
+function tell(bus: MarksParts['bus'], name: 'chat.read' | 'chat.received', { chatId, marks }: Told, only?: (userId: Id) => boolean): void {
+  const event = { name, payload: { chatId, marks } };
+  const veiled = (view: View) => (lastSeen(view) === Infinity ? event : { name, payload: { chatId, marks: marks.map(({ userId, seq }) => ({ userId, seq: Math.min(seq, lastSeen(view)) })) } });
+  bus.publish(`chat:${chatId}`, event, { veiled, ...(only && { only }) });
 }
 
 const toList = (marks: ReadonlyMap<Id, number>): { userId: Id; seq: number }[] => [...marks].map(([userId, seq]) => ({ userId, seq }));

@@ -3,12 +3,13 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
+import { createTurns } from '../../core/turns.ts';
 import { hiddenAfter, withHidden, type SeqRange } from '../../core/view.ts';
-import type { ChatAccess, CurrentMembership } from './chat.access.ts';
+import type { ChatAccess } from './chat.access.ts';
 import type { ChatHistory } from './chat.views.ts';
 import type { chatsContract, Mine } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isIn, toMine, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isIn, toMine, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export interface OwnParts {
   memberships: MembershipModel;
@@ -17,14 +18,26 @@ export interface OwnParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-type OwnFields = Pick<MembershipDocument, 'clearedSeq' | 'hidden' | 'mutedUntil' | 'archived' | 'pinned' | 'markedUnread'>;
+type OwnFields = Pick<MembershipDocument, 'clearedSeq' | 'hidden' | 'blockedFrom' | 'mutedUntil' | 'archived' | 'pinned' | 'markedUnread'>;
 
 /** What is to be set, and null for what is to be taken away. */
 export type OwnChange = { [K in keyof OwnFields]?: NonNullable<OwnFields[K]> | null };
 
+/** Somebody, and a chat. */
+export interface OwnPlace {
+  userId: Id;
+  chatId: Id;
+}
+
+type Decide = (membership: MembershipDocument) => OwnChange | undefined;
+
 export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hide'> {
   /** Changes what is somebody's own as `decide` says, who sees it as it is; nothing if that is undefined. @throws CHAT_NOT_FOUND, BUSY */
-  change(userId: Id, chatId: Id, decide: (membership: CurrentMembership) => OwnChange | undefined): Promise<Mine>;
+  change(userId: Id, chatId: Id, decide: Decide): Promise<Mine>;
+  /** The same of a chat that may not be theirs to see. */
+  rewriteUnseen(place: OwnPlace, decide: Decide): Promise<void>;
+  /** Tells those of their devices that are connected here how it is now: another process may have changed it. */
+  show(place: OwnPlace): Promise<void>;
 }
 
 /** How often a change begins anew because another device was faster, before it is called BUSY. */
@@ -33,24 +46,14 @@ const maximumAttempts = 20;
 /** Ranges of hidden messages in one chat; whoever hides more does better to clear it. */
 const hiddenAtMost = 1000;
 
-export function createOwnChanges({ memberships, access, history, bus }: OwnParts): OwnChanges {
-  const change: OwnChanges['change'] = async (userId, chatId, decide) => {
-    for (let attempt = 0; attempt < maximumAttempts; attempt++) {
-      const membership = await access.requireMember(userId, chatId);
-      const wish = decide(membership);
-      if (!wish || Object.keys(wish).length === 0) return toMine(membership);
-      const same = { _id: membership._id, ownVersion: membership.ownVersion, ...isIn };
-      const after = (await memberships.collection.findOneAndUpdate(same, toUpdate(wish), { returnDocument: 'after' })) as MembershipDocument | null;
-      if (!after) continue;
-      const mine = toMine(after);
-      bus.publish(`user:${userId}`, { name: 'chat.arranged', payload: { chatId, mine } });
-      return mine;
-    }
-    throw new AppError('BUSY');
-  };
+export function createOwnChanges(parts: OwnParts): OwnChanges {
+  const { access, history } = parts;
+  const { rewrite, ...others } = createRewriting(parts);
+  const change: OwnChanges['change'] = (userId, chatId, decide) => rewrite({ userId, chatId }, () => access.requireMember(userId, chatId), decide);
 
   return {
     change,
+    ...others,
     arrange: (caller, { id, mutedUntil, ...flags }) => {
       const given = Object.entries(flags) as ['archived' | 'pinned' | 'markedUnread', boolean][];
       const until = mutedUntil === undefined ? {} : { mutedUntil: mutedUntil === null ? null : new Date(mutedUntil) };
@@ -67,6 +70,49 @@ export function createOwnChanges({ memberships, access, history, bus }: OwnParts
   };
 }
 
+interface Rewriting extends Pick<OwnChanges, 'rewriteUnseen' | 'show'> {
+  rewrite: (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide) => Promise<Mine>;
+}
+
+/** Writes, and tells the devices: one after another for each member, so that what is told last is the last. */
+function createRewriting({ memberships, bus }: OwnParts): Rewriting {
+  const turns = createTurns();
+  const inTurn = <T>({ chatId, userId }: OwnPlace, work: () => Promise<T>): Promise<T> => turns.take(`${chatId}:${userId}`, work);
+  const tell = ({ userId, chatId }: OwnPlace, membership: MembershipDocument): Mine => {
+    const mine = toMine(membership);
+    bus.reveal(userId, `chat:${chatId}`, toView(membership));
+    bus.publish(`user:${userId}`, { name: 'chat.arranged', payload: { chatId, mine } });
+    return mine;
+  };
+  const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide): Promise<Mine> => {
+    for (let attempts = 0; attempts < maximumAttempts; attempts++) {
+      const membership = await read();
+      const wish = decide(membership);
+      if (!wish || Object.keys(wish).length === 0) return toMine(membership);
+      const same = { _id: membership._id, ownVersion: membership.ownVersion, ...isIn };
+      const after = (await memberships.collection.findOneAndUpdate(same, toUpdate(wish), { returnDocument: 'after' })) as MembershipDocument | null;
+      if (after) return tell(place, after);
+    }
+    throw new AppError('BUSY');
+  };
+  const rewrite: Rewriting['rewrite'] = (place, read, decide) => inTurn(place, () => attempt(place, read, decide));
+  const find = (place: OwnPlace): Promise<MembershipDocument | null> => memberships.findOne({ ...place, ...isIn }).lean().exec();
+
+  return {
+    rewrite,
+    async rewriteUnseen(place, decide) {
+      await rewrite(place, async () => (await find(place)) ?? notFound(), decide);
+    },
+    async show(place) {
+      if (!bus.isHeard(`user:${place.userId}`)) return;
+      await inTurn(place, async () => {
+        const membership = await find(place);
+        if (membership) tell(place, membership);
+      });
+    },
+  };
+}
+
 function toUpdate(wish: OwnChange) {
   const given = Object.entries(wish);
   const unset = Object.fromEntries(given.filter(([, value]) => value === null).map(([key]) => [key, '' as const]));
@@ -79,11 +125,15 @@ function toUpdate(wish: OwnChange) {
 }
 
 /** Without what is so already. */
-const differing = (membership: CurrentMembership, wish: OwnChange): OwnChange =>
+const differing = (membership: MembershipDocument, wish: OwnChange): OwnChange =>
   Object.fromEntries(Object.entries(wish).filter(([key, value]) => (membership[key as keyof OwnFields] ?? null)?.valueOf() !== value?.valueOf()));
 
 function hiding(hidden: readonly SeqRange[], range: SeqRange): OwnChange | undefined {
   const wider = withHidden(hidden, range);
   if (wider.length > hiddenAtMost) throw new AppError('TOO_MUCH_HIDDEN');
   return { hidden: wider };
+}
+
+function notFound(): never {
+  throw new AppError('CHAT_NOT_FOUND');
 }

@@ -3,7 +3,7 @@ import type { Id } from '../../core/schemas.ts';
 import { countVisible } from '../../core/view.ts';
 import type { ChatHistory, Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isIn, type MembershipModel } from './membership.model.ts';
+import { isTheirs, type MembershipModel } from './membership.model.ts';
 
 export interface UnreadParts {
   memberships: MembershipModel;
@@ -22,7 +22,7 @@ export const createUnread = ({ memberships, history, views }: UnreadParts): Chat
   };
 
   return async ({ userId }) => {
-    const ids = (await memberships.distinct('chatId', { userId, ...isIn })).map(String);
+    const ids = (await memberships.distinct('chatId', { userId, ...isTheirs })).map(String);
     const counts: { count: number; isMarked: boolean }[] = [];
     for (let start = 0; start < ids.length; start += chatsAtOnce) counts.push(...(await unreadOf(userId, ids.slice(start, start + chatsAtOnce))));
     return { messages: counts.reduce((sum, { count }) => sum + count, 0), chats: counts.filter(({ count, isMarked }) => count > 0 || isMarked).length };

@@ -1,9 +1,8 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
-import { AppError } from '../../core/errors.ts';
 import { asSeen, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { before, countVisible, isVisible, type View } from '../../core/view.ts';
+import { before, countVisible, isVisible, lastSeen, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
@@ -29,7 +28,6 @@ export interface ViewedChat {
 export interface Views {
   /** As this person may see them: how far somebody has read shows only between people who both tell it. */
   findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
-  requireChat(viewer: Id, chatId: Id): Promise<Chat>;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[]): Promise<ChatSummary[]>;
   /** These memberships as members, by chat, as the viewer may see them. The chats have to be read before the memberships. */
@@ -49,11 +47,6 @@ export function createViews(parts: ViewsParts): Views {
 
   return {
     findChats,
-    async requireChat(viewer, chatId) {
-      const found = (await findChats(viewer, [chatId])).get(chatId);
-      if (!found) throw new AppError('CHAT_NOT_FOUND');
-      return found.chat;
-    },
     async summaries(userId, chatIds) {
       const heads = await history.heads(chatIds);
       const found = await findChats(userId, chatIds);
@@ -86,10 +79,11 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
       const id = document._id.toHexString();
       const members = membersOf.get(id) ?? [];
       const own = members.find((row) => row.userId.toHexString() === viewer);
-      if (!own) return [];
-      const shown = toShown(viewer, members, people, sent.get(id));
+      if (!own || own.blockedFrom === 0) return [];
+      const view = toView(own);
+      const shown = toShown(viewer, members, people, sent.get(id)).map((member) => upToSeen(view, member));
       const chat = { ...toChatInfo(document), members: shown };
-      return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent.get(id)) }]];
+      return [[id, { chat, mine: toMine(own), view, readSeq: markOf(own, sent.get(id)) }]];
     }),
   );
 }
@@ -135,6 +129,13 @@ function toShown(viewer: Id, rows: readonly MembershipDocument[], people: Readon
       return [{ user, role, joinedSeq, ...(readSeq !== undefined && { readSeq }), deliveredSeq: Math.max(deliveredSeq, joinedSeq, readSeq ?? 0) }];
     })
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
+}
+
+/** With marks no further than the viewer ever sees: what somebody they block has done since is not told by its numbers. */
+export function upToSeen(view: View, member: Member): Member {
+  const last = lastSeen(view);
+  const { readSeq, deliveredSeq } = member;
+  return { ...member, ...(readSeq !== undefined && { readSeq: Math.min(readSeq, last) }), deliveredSeq: Math.min(deliveredSeq, last) };
 }
 
 export function toChatInfo({ _id, kind, title, description, ownerId, settings, memberCount, pairKey, createdAt }: Omit<ChatDocument, 'change'>): ChatInfo {

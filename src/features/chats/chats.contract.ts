@@ -29,7 +29,7 @@ export const Mine = strictObject(
     joinedSeq: Type.Integer({ minimum: 0, description: 'The notice by which I came in; nothing up to it counts as unread.' }),
     fromSeq: Type.Integer({ minimum: 0, description: 'Messages up to here were before my time.' }),
     clearedSeq: Type.Integer({ minimum: 0, description: 'I have cleared the chat up to here. While nothing has come since, it is not in my list.' }),
-    hidden: Type.Array(strictObject({ from: Sequence, to: Sequence }), { description: 'Numbers of messages that I do not see besides, from … to.' }),
+    hidden: Type.Array(strictObject({ from: Sequence, to: Sequence }), { description: 'Numbers of messages that I do not see besides, from … to. While I block the other one, `to` of the last is the largest number there is.' }),
     mutedUntil: Type.Optional(Timestamp),
     archived: Type.Boolean(),
     pinned: Type.Boolean(),
@@ -84,7 +84,7 @@ export const chatsContract = {
       rate: ordinary,
       input: strictObject({ userId: Id }),
       output: Chat,
-      errors: ['USER_NOT_FOUND'],
+      errors: ['USER_NOT_FOUND', 'BLOCKED'],
     }),
     'chats.list': operation({
       summary: 'My chats: those I have pinned first, then the most recently active.',

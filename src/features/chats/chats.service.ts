@@ -6,7 +6,9 @@ import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SeqRange, View } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatAccess } from './chat.access.ts';
+import type { ApplyBlock } from './chat.blocking.ts';
 import { createFollowing, type ChangedMembers, type Following, type OwnMembership } from './chat.following.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
@@ -18,7 +20,7 @@ import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export type { ChangedMembers, OwnMembership, ViewedChat };
 
@@ -33,10 +35,12 @@ export interface ChatsService extends Service<typeof chatsContract>, Following {
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
   requireSender(userId: Id, chatId: Id): Promise<void>;
-  /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND */
+  /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND, BLOCKED */
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
   /** Nobody sees these messages of a chat any more but the others in it. @throws CHAT_NOT_FOUND, TOO_MUCH_HIDDEN, BUSY */
   hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
+  /** Nobody who blocks this person in the chat sees the message any more. */
+  hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
   /** These chats, by id, as this person may see them. */
   findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
 }
@@ -51,11 +55,14 @@ export interface ChatsParts {
   own: OwnChanges;
   marks: ChatMarks;
   changes: Pick<GroupChanges, 'settle'>;
+  blocks: Pick<BlocksService, 'blocks'>;
+  applyBlock: ApplyBlock;
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-export function createChatsService({ chats, memberships, users, history, access, views, own, marks, changes, bus }: ChatsParts): ChatsService {
-  const openPrivate = createOpening({ chats, memberships, users, views, bus });
+export function createChatsService(parts: ChatsParts): ChatsService {
+  const { chats, memberships, history, access, views, own, marks, changes } = parts;
+  const openPrivate = createOpening(parts);
 
   return {
     list: createListing({ chats, memberships, history, views }),
@@ -65,25 +72,21 @@ export function createChatsService({ chats, memberships, users, history, access,
     arrange: (caller, input) => own.arrange(caller, input),
     clear: (caller, input) => own.clear(caller, input),
     hide: (userId, chatId, range) => own.hide(userId, chatId, range),
-    async findView(userId, chatId) {
-      const membership = await access.findMember(userId, chatId);
-      return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
+    async hideFromBlockers(userId, chatId, seq) {
+      const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq } });
+      for (const blocker of blockers.map(String)) await own.hide(blocker, chatId, { from: seq, to: seq });
     },
-    requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
-    async viewsOf(userId) {
-      // Through the driver: there may be thousands.
-      const mine = memberships.collection.find<Pick<MembershipDocument, 'chatId' | 'fromSeq' | 'clearedSeq' | 'hidden'>>({ userId: new Types.ObjectId(userId), ...isIn }, { projection: { _id: 0, chatId: 1, fromSeq: 1, clearedSeq: 1, hidden: 1 } });
-      return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
-    },
-    isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
-    requireSender: (userId, chatId) => access.requireSender(userId, chatId),
+    ...createSight(parts),
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
     findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
 
     async open(caller, { userId }) {
       const chatId = await openPrivate(caller.userId, userId);
-      return views.requireChat(caller.userId, chatId);
+      const viewed = (await views.findChats(caller.userId, [chatId])).get(chatId);
+      // The other one has opened it, and is blocked.
+      if (!viewed) throw new AppError('BLOCKED');
+      return viewed.chat;
     },
 
     async get(caller, { id }) {
@@ -94,3 +97,19 @@ export function createChatsService({ chats, memberships, users, history, access,
     },
   };
 }
+
+/** Who may see what, and write. */
+const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender'> => ({
+  async findView(userId, chatId) {
+    const membership = await access.findMember(userId, chatId);
+    return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
+  },
+  requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
+  async viewsOf(userId) {
+    // Through the driver: there may be thousands.
+    const mine = memberships.collection.find<MembershipDocument>({ userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields } });
+    return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
+  },
+  isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
+  requireSender: (userId, chatId) => access.requireSender(userId, chatId),
+});

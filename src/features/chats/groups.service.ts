@@ -3,9 +3,10 @@ import { Types } from 'mongoose';
 import type { Service } from '../../core/contract.ts';
 import { AppError, unlessDuplicate } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
-import type { ChatDocument, ChatModel } from './chat.model.ts';
+import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
 import { toChatInfo, type Views } from './chat.views.ts';
 import type { Role } from './chats.contract.ts';
 import { toChange, type Decision, type GroupChanges } from './group.changes.ts';
@@ -23,6 +24,7 @@ export interface GroupsParts {
   chats: ChatModel;
   memberships: MembershipModel;
   users: UsersService;
+  blocks: Pick<BlocksService, 'apartFrom'>;
   access: ChatAccess;
   views: Views;
   changes: GroupChanges;
@@ -66,10 +68,10 @@ function createChange({ access, changes }: GroupsParts): Change {
 
 /** What a group is, and who comes into it. */
 function createMaking(parts: GroupsParts, change: Change): Pick<GroupsService, 'create' | 'update' | 'add'> {
-  const { chats, memberships, users, access, views, changes } = parts;
+  const { chats, memberships, access, views, changes } = parts;
   return {
     async create(caller, { key, userIds, ...wish }) {
-      const chat = await store(chats, { ownerId: caller.userId, key, ...wish, userIds: await findLiving(users, caller.userId, userIds) });
+      const chat = await store(chats, { ownerId: caller.userId, key, ...wish, userIds: await findWilling(parts, caller.userId, userIds) });
       await changes.complete(chat);
       const [summary] = await views.summaries(caller.userId, [chat._id.toHexString()]);
       // Made by an earlier request with this key, and left since.
@@ -82,10 +84,10 @@ function createMaking(parts: GroupsParts, change: Change): Pick<GroupsService, '
     },
     async add(caller, { id, userIds }) {
       await access.requireMember(caller.userId, id);
-      const living = await findLiving(users, caller.userId, userIds);
+      const willing = await findWilling(parts, caller.userId, userIds);
       let added: Id[] = [];
       await change(caller.userId, id, async (seen) => {
-        const decision = addMembers(seen, living, await memberships.find({ chatId: id, userId: { $in: living } }).lean());
+        const decision = addMembers(seen, willing, await memberships.find({ chatId: id, userId: { $in: willing } }).lean());
         added = decision?.notice.targetIds ?? [];
         return decision;
       });
@@ -143,10 +145,14 @@ async function requireGroup({ chats, access }: GroupsParts, userId: Id, chatId: 
   return { chat, role };
 }
 
-/** Those of these people who exist, each once and without the one who asks. */
-async function findLiving(users: UsersService, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
+/** Those of these people who exist and let this one add them, without the one who asks. */
+async function findWilling({ users, blocks, chats }: GroupsParts, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
   const known = await users.findUsers(userIds);
-  return userIds.filter((id) => id !== ownId && known.has(id) && known.get(id)?.user.removedAt === undefined);
+  const apart = await blocks.apartFrom(ownId, userIds);
+  const living = userIds.filter((id) => id !== ownId && !apart.has(id) && known.get(id)?.user.removedAt === undefined);
+  const selective = living.filter((id) => known.get(id)?.groups === 'contacts');
+  const contacts = new Set(selective.length > 0 ? await chats.distinct('pairKey', { pairKey: { $in: selective.map((id) => pairKeyOf(ownId, id)) } }) : []);
+  return living.filter((id) => known.get(id)?.groups === 'everyone' || contacts.has(pairKeyOf(ownId, id)));
 }
 
 /** The longest-serving admin, or else the longest-serving member. */

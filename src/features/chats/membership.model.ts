@@ -1,6 +1,6 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type Types } from 'mongoose';
-import type { SeqRange, View } from '../../core/view.ts';
+import { endless, withHidden, type SeqRange, type View } from '../../core/view.ts';
 import type { Mine, Role } from './chats.contract.ts';
 
 export interface MembershipDocument {
@@ -24,6 +24,8 @@ export interface MembershipDocument {
   clearedSeq?: number;
   /** What they have removed for themselves, or what was not meant for them; none touches the next. */
   hidden?: SeqRange[];
+  /** While they block the other one of a private chat: messages from here on are not theirs to see. 0 where the chat itself is not, for it came to be meanwhile. */
+  blockedFrom?: number;
   mutedUntil?: Date;
   archived?: true;
   pinned?: true;
@@ -51,6 +53,7 @@ const schema = new Schema<MembershipDocument>(
     deliveredSeq: { type: Number, required: true },
     clearedSeq: Number,
     hidden: { type: Schema.Types.Mixed },
+    blockedFrom: Number,
     mutedUntil: Date,
     archived: Boolean,
     pinned: Boolean,
@@ -73,16 +76,28 @@ export type MembershipModel = ReturnType<typeof membershipModel>;
 /** What of a membership says that somebody is in the chat. */
 export const isIn = { role: { $exists: true } } as const;
 
+/** What of a membership says that the chat is theirs to see. */
+export const isTheirs = { ...isIn, blockedFrom: { $ne: 0 } } as const;
+
 /** What a new membership of a private chat begins with. */
 export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0, deliveredSeq: 0, ownVersion: 0 } as const;
 
+/** What of a membership says which messages are theirs to see. */
+export const viewFields = { fromSeq: 1, clearedSeq: 1, hidden: 1, blockedFrom: 1 } as const;
+
+type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'blockedFrom'>;
+
 /** Which messages of the chat are theirs to see. */
-export const toView = ({ fromSeq, clearedSeq = 0, hidden = [] }: Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden'>): View => ({ fromSeq: Math.max(fromSeq, clearedSeq), hidden });
+export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership) });
+
+/** While they block the other one, whatever comes is hidden. */
+const hiddenOf = ({ hidden = [], blockedFrom }: Viewed): SeqRange[] => (blockedFrom === undefined ? hidden : withHidden(hidden, { from: Math.max(blockedFrom, 1), to: endless }));
 
 /** What is theirs alone, as they see it on each of their devices. */
-export function toMine({ ownVersion, joinedSeq, fromSeq, clearedSeq = 0, hidden = [], mutedUntil, archived, pinned, markedUnread }: MembershipDocument): Mine {
+export function toMine(membership: MembershipDocument): Mine {
+  const { ownVersion, joinedSeq, fromSeq, clearedSeq = 0, mutedUntil, archived, pinned, markedUnread } = membership;
   const flags = { archived: archived === true, pinned: pinned === true, markedUnread: markedUnread === true };
-  return { version: ownVersion, joinedSeq, fromSeq, clearedSeq, hidden, ...(mutedUntil && { mutedUntil: mutedUntil.toISOString() }), ...flags };
+  return { version: ownVersion, joinedSeq, fromSeq, clearedSeq, hidden: hiddenOf(membership), ...(mutedUntil && { mutedUntil: mutedUntil.toISOString() }), ...flags };
 }
 
 /** Gives those who were in a chat before there were groups what a member has. */

@@ -46,7 +46,7 @@ export interface MessageChangesOptions {
   settlingTime?: number;
 }
 
-type Decide = (message: MessageDocument) => Update | undefined;
+export type Decide = (message: MessageDocument) => Update | undefined | Promise<Update | undefined>;
 
 /** How often a change begins anew because others were faster, before it is called BUSY. */
 const maximumAttempts = 50;
@@ -113,7 +113,7 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): 
     if (last && !isPublished(log, last)) await complete(log, last);
     const message = await log.messages.findOne({ _id: toUuid(messageId), chatId: chat });
     if (!message) throw new AppError('MESSAGE_NOT_FOUND');
-    const update = decide(message);
+    const update = await decide(message);
     if (!update) return show(log, message);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
     if (await claim(log.changes, next, last)) return show(log, await complete(log, next));

@@ -27,7 +27,7 @@ export type FindOriginal = (senderId: Id, chatId: Id, id: MessageId) => Promise<
 /**
  * A chat may have to be looked up, or made, before its message can be appended. Whatever the same person sends meanwhile
  * waits for that; when nothing has to be looked up, nothing waits.
- * @throws VALIDATION_FAILED unless exactly one of chatId and to is given, USER_NOT_FOUND, CHAT_NOT_FOUND, NOT_ALLOWED, and what the log throws
+ * @throws VALIDATION_FAILED unless exactly one of chatId and to is given, USER_NOT_FOUND, CHAT_NOT_FOUND, NOT_ALLOWED, BLOCKED, and what the log throws
  */
 export function createSend(chats: ChatsService, log: MessageLog, findOriginal: FindOriginal): Send {
   const turns = createTurns();
@@ -50,8 +50,8 @@ export function createSend(chats: ChatsService, log: MessageLog, findOriginal: F
 }
 
 async function findChat(chats: ChatsService, senderId: Id, { chatId, to }: Target): Promise<Id> {
-  if (to !== undefined && chatId === undefined) return chats.openPrivate(senderId, to);
-  if (chatId === undefined || to !== undefined) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'chatId', problem: 'give either chatId or to' }] });
-  await chats.requireSender(senderId, chatId);
-  return chatId;
+  if ((to === undefined) === (chatId === undefined)) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'chatId', problem: 'give either chatId or to' }] });
+  const found = chatId ?? (await chats.openPrivate(senderId, to ?? ''));
+  if (!chats.isKnownSender(senderId, found)) await chats.requireSender(senderId, found);
+  return found;
 }

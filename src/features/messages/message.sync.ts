@@ -2,6 +2,7 @@
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
@@ -27,6 +28,7 @@ const everything = 1;
 
 export interface SyncParts {
   chats: ChatsService;
+  blocks: Pick<BlocksService, 'changedSince'>;
   history: MessageHistory;
   /**
    * Milliseconds that each sync looks back behind the one before. What has no number of its own (how far members have
@@ -35,7 +37,7 @@ export interface SyncParts {
   overlap: number;
 }
 
-export function createSync({ chats, history, overlap }: SyncParts): MessagesService['sync'] {
+export function createSync({ chats, blocks, history, overlap }: SyncParts): MessagesService['sync'] {
   return async ({ userId }, { chats: places, limit, cursor }) => {
     const state = fromCursor(cursor);
     const begun = state.begun ?? (await chats.now());
@@ -43,6 +45,7 @@ export function createSync({ chats, history, overlap }: SyncParts): MessagesServ
     const page = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
     const ids = page.map(({ chatId }) => chatId);
     const current = new Set(mine.map(({ chatId }) => chatId));
+    const blocked = isFirst(state) ? await blocks.changedSince(userId, state.since) : undefined;
     const heads = await history.heads(ids);
     await chats.settle(ids);
     const views = await chats.findChats(userId, ids);
@@ -68,15 +71,17 @@ export function createSync({ chats, history, overlap }: SyncParts): MessagesServ
     }
     const more = mine.some(({ chatId }) => after === undefined || chatId > after);
     const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }) } : { since: Math.max(0, begun - overlap) };
-    return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), more, cursor: toCursor(next) };
+    return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), ...(blocked && { blocked }), more, cursor: toCursor(next) };
   };
 }
+
+const isFirst = ({ after, member }: SyncState): boolean => after === undefined && member === undefined;
 
 /** Of which members of a chat somebody has to hear. */
 function followed(chatId: Id, { from, to, view }: { from: Place; to: Place; view: View }, { since, member }: SyncState) {
   // Who has nothing of the chat yet needs all who are in it. And a message raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look who has sent.
   const isSeen = countVisible(view, from.seq, to.seq) === Math.max(0, to.seq - from.seq);
-  return { chatId, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
+  return { chatId, view, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
 }
 
 /** What an answer may still hold. */

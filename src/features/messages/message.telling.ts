@@ -2,6 +2,7 @@
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { withoutOriginal, type Message } from '../../core/message.ts';
+import { isVisible, type View } from '../../core/view.ts';
 import type { Update } from './change.model.ts';
 import type { messagesContract } from './messages.contract.ts';
 
@@ -18,7 +19,7 @@ export function createMessageTelling(bus: Bus<MessageEvent>): MessageTelling {
       const event: MessageEvent = { name: 'message.created', payload: message };
       const { replyTo } = message;
       const discreet: MessageEvent | undefined = replyTo && { name: 'message.created', payload: withoutOriginal(message) };
-      bus.publish(`chat:${message.chatId}`, event, discreet && { veiled: (fromSeq) => (replyTo && replyTo.seq <= fromSeq ? discreet : event) });
+      bus.publish(`chat:${message.chatId}`, event, { veiled: (view) => (isVisible(view, message.seq) ? (discreet && isConcealed(view, replyTo) ? discreet : event) : undefined) });
     },
     changed(message, update) {
       const { chatId, seq, rev = 0, replyTo } = message;
@@ -26,10 +27,12 @@ export function createMessageTelling(bus: Bus<MessageEvent>): MessageTelling {
       const event: MessageEvent = { name, payload: message };
       const discreet: MessageEvent = { name, payload: withoutOriginal(message) };
       const passed: MessageEvent = { name: 'message.passed', payload: { chatId, rev } };
-      bus.publish(`chat:${chatId}`, event, { veiled: (fromSeq) => (seq <= fromSeq ? passed : replyTo && replyTo.seq <= fromSeq ? discreet : event) });
+      bus.publish(`chat:${chatId}`, event, { veiled: (view) => (isVisible(view, seq) ? (isConcealed(view, replyTo) ? discreet : event) : passed) });
     },
   };
 }
+
+const isConcealed = (view: View, replyTo: Message['replyTo']): boolean => replyTo !== undefined && !isVisible(view, replyTo.seq);
 
 function nameOf({ set }: Update): 'message.removed' | 'message.edited' | 'message.reacted' {
   if (set.removedAt) return 'message.removed';

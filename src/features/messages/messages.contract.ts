@@ -49,7 +49,7 @@ export const messagesContract = {
         replyTo: Type.Optional(MessageId),
       }),
       output: SentMessage,
-      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'USER_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED', 'CONFLICT', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'BLOCKED', 'USER_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED', 'CONFLICT', 'BUSY'],
     }),
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',
@@ -79,7 +79,7 @@ export const messagesContract = {
       rate: ordinary,
       input: strictObject({ id: MessageId, text: Text }),
       output: Message,
-      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'BUSY'],
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'BLOCKED', 'BUSY'],
     }),
     'messages.remove': operation({
       summary: 'Remove a message of mine for everybody, or as owner or admin of a group anybody\'s. A tombstone keeps its place.',
@@ -103,7 +103,7 @@ export const messagesContract = {
       rate: reacting,
       input: strictObject({ id: MessageId, emoji: Emoji }),
       output: Message,
-      errors: ['MESSAGE_NOT_FOUND', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'TOO_MANY_REACTIONS', 'BUSY'],
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'TOO_MANY_REACTIONS', 'BLOCKED', 'BUSY'],
     }),
     'messages.unreact': operation({
       summary: 'Take a reaction of mine back.',
@@ -125,6 +125,7 @@ export const messagesContract = {
       output: strictObject({
         chats: Type.Array(SyncedChat, { description: 'Those of which anything has changed.' }),
         gone: Type.Array(Id, { description: 'Chats that were asked for and that I am not in: drop them.' }),
+        blocked: Type.Optional(Type.Array(Id, { description: 'Everybody I block, if that has changed; on the first page only.' })),
         more: Type.Boolean({ description: 'Ask again at once, with the new places and the new cursor.' }),
         cursor: SyncCursor,
       }),
@@ -136,6 +137,6 @@ export const messagesContract = {
     'message.edited': event({ summary: 'A message has a new text.', payload: Message }),
     'message.removed': event({ summary: 'A message was removed; what is left is its tombstone.', payload: Message }),
     'message.reacted': event({ summary: 'A message has other reactions.', payload: Message }),
-    'message.passed': event({ summary: 'A message from before my time has changed: my place moves on to this rev.', payload: strictObject({ chatId: Id, rev: Sequence }) }),
+    'message.passed': event({ summary: 'A message that is not mine to see has changed: my place moves on to this rev.', payload: strictObject({ chatId: Id, rev: Sequence }) }),
   },
 };

@@ -4,10 +4,10 @@ import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { asSeen, toReplyTo, type Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
-import { isVisible } from '../../core/view.ts';
+import { isVisible, lastSeen, type View } from '../../core/view.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
-import type { Update } from './change.model.ts';
-import type { MessageChanges } from './message.changes.ts';
+import type { Decide, MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
 import type { MessageCollection, MessageDocument } from './message.model.ts';
@@ -25,6 +25,7 @@ export interface MessagesService extends Service<typeof messagesContract> {
 export interface MessagesParts {
   messages: MessageCollection;
   chats: ChatsService;
+  blocks: Pick<BlocksService, 'changedSince'>;
   log: MessageLog;
   changes: MessageChanges;
   history: MessageHistory;
@@ -34,13 +35,9 @@ export interface MessagesParts {
   syncOverlap: number;
 }
 
-export function createMessagesService({ messages, chats, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, mayRemoveAny: boolean) => Update | undefined): Promise<Message> => {
-    const { message, view } = await requireMessage(userId, id);
-    return asSeen(await changes.change(message.chatId, id, (stored) => decide(stored, view.mayRemoveAny)), view);
-  };
-  const remove = (userId: Id, id: MessageId): Promise<Message> => change(userId, id, (message, mayRemoveAny) => removalOf(message, userId, mayRemoveAny));
+  const { remove, ...changing } = createChanging({ chats, changes, editWindow }, requireMessage);
   const send = createSend(chats, log, async (senderId, chatId, id) => {
     const { message } = await requireMessage(senderId, id);
     if (message.chatId !== chatId) throw new AppError('MESSAGE_NOT_FOUND');
@@ -49,7 +46,7 @@ export function createMessagesService({ messages, chats, log, changes, history, 
   });
 
   return {
-    sync: createSync({ chats, history, overlap: syncOverlap }),
+    sync: createSync({ chats, blocks, history, overlap: syncOverlap }),
     purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove }),
     get: async (caller, { id }) => (await requireMessage(caller.userId, id)).message,
 
@@ -64,10 +61,7 @@ export function createMessagesService({ messages, chats, log, changes, history, 
       return history.page(chatId, view, request);
     },
 
-    edit: async (caller, { id, text }) => change(caller.userId, id, (message) => editOf(message, caller.userId, text, editWindow)),
-    react: async (caller, { id, emoji }) => change(caller.userId, id, (message) => reactionOf(message, caller.userId, emoji)),
-    unreact: async (caller, { id, emoji }) => change(caller.userId, id, (message) => unreactionOf(message, caller.userId, emoji)),
-
+    ...changing,
     async remove(caller, { id }) {
       await remove(caller.userId, id);
       return null;
@@ -81,9 +75,50 @@ export function createMessagesService({ messages, chats, log, changes, history, 
   };
 }
 
+interface Changing extends Pick<MessagesService, 'edit' | 'react' | 'unreact'> {
+  remove: (userId: Id, id: MessageId) => Promise<Message>;
+}
+
+/** What can be done to a message that is there. */
+function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
+  const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, view: Sight['view']) => ReturnType<Decide>): Promise<Message> => {
+    const { message, view } = await requireMessage(userId, id);
+    return asSeen(await changes.change(message.chatId, id, (stored) => decide(stored, view)), view);
+  };
+  return {
+    edit: async ({ userId }, { id, text }) =>
+      change(userId, id, async (message, view) => {
+        requireUnblocked(view);
+        const update = editOf(message, userId, text, editWindow);
+        // A new text would reach them after all.
+        if (update) await chats.hideFromBlockers(userId, message.chatId.toHexString(), message.seq);
+        return update;
+      }),
+    react: async ({ userId }, { id, emoji }) =>
+      change(userId, id, (message, view) => {
+        requireUnblocked(view);
+        return reactionOf(message, userId, emoji);
+      }),
+    unreact: async ({ userId }, { id, emoji }) => change(userId, id, (message) => unreactionOf(message, userId, emoji)),
+    remove: async (userId, id) => change(userId, id, (message, { mayRemoveAny }) => removalOf(message, userId, mayRemoveAny)),
+  };
+}
+
+/** Whoever blocks the other one of a chat writes nothing there. @throws BLOCKED */
+function requireUnblocked(view: View): void {
+  if (lastSeen(view) !== Infinity) throw new AppError('BLOCKED');
+}
+
+interface Sight {
+  message: Message;
+  view: View & { mayRemoveAny: boolean };
+}
+
+type RequireMessage = (userId: Id, id: MessageId) => Promise<Sight>;
+
 /** A message as somebody sees it. @throws MESSAGE_NOT_FOUND for everybody who may not see it, whether it exists or not */
-function createSight(chats: ChatsService, history: MessageHistory) {
-  return async (userId: Id, id: MessageId) => {
+function createSight(chats: ChatsService, history: MessageHistory): RequireMessage {
+  return async (userId, id) => {
     const message = await history.find(id);
     // Asked also about a message that does not exist: the time it takes would tell.
     const view = await chats.findView(userId, message?.chatId ?? userId);

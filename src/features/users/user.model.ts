@@ -63,9 +63,9 @@ export interface UserDocument {
   notices?: string[];
 }
 
-export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', readReceipts: true };
+export const openPrivacy: Privacy = { search: 'everyone', lastSeen: 'everyone', groups: 'everyone', readReceipts: true };
 /** Of somebody who is gone: what they did not tell must not come out by their going. */
-export const closedPrivacy: Privacy = { search: 'nobody', lastSeen: 'nobody', readReceipts: false };
+export const closedPrivacy: Privacy = { search: 'nobody', lastSeen: 'nobody', groups: 'nobody', readReceipts: false };
 
 const schema = new Schema<UserDocument>(
   {
@@ -107,6 +107,7 @@ export type UserModel = ReturnType<typeof userModel>;
 /** Gives those who signed up before there were such settings the ones that everybody has at first. */
 export async function completeUsers(users: UserModel): Promise<void> {
   await users.updateMany({ privacy: { $exists: false } }, { $set: { privacy: openPrivacy, language: 'en' } });
+  await users.updateMany({ 'privacy.groups': { $exists: false } }, { $set: { 'privacy.groups': openPrivacy.groups } });
 }
 
 /** The words a person is found by. */

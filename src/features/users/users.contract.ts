@@ -29,6 +29,7 @@ export type User = Static<typeof User>;
 const privacyFields = {
   search: Type.Enum(['everyone', 'nobody'], { description: 'Who may find me by search.' }),
   lastSeen: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may see when I was last here. Contacts are those I have a chat with.' }),
+  groups: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may add me to a group.' }),
   readReceipts: Type.Boolean({ description: 'Others see how far I have read, and I see it of others.' }),
 };
 
@@ -90,6 +91,7 @@ export const usersContract = {
           strictObject({
             search: Type.Optional(privacyFields.search),
             lastSeen: Type.Optional(privacyFields.lastSeen),
+            groups: Type.Optional(privacyFields.groups),
             readReceipts: Type.Optional(privacyFields.readReceipts),
           }),
         ),

@@ -8,12 +8,11 @@ import { escapeRegExp, wordsOf } from '../../core/text.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import { searchWordsOf, toMe, toUser, type UserDocument, type UserModel } from './user.model.ts';
 import { toUpdate, writeUser } from './user.writing.ts';
-import type { User, usersContract } from './users.contract.ts';
+import type { Privacy, User, usersContract } from './users.contract.ts';
 
-/** A person, and whether they tell others how far they have read. */
-export interface KnownUser {
+/** A person, and what they set of what others may do. */
+export interface KnownUser extends Pick<Privacy, 'groups' | 'readReceipts'> {
   user: User;
-  readReceipts: boolean;
 }
 
 export interface UsersService extends Service<typeof usersContract> {
@@ -44,7 +43,7 @@ export function createUsersService({ users, security, bus }: UsersParts): UsersS
 
     async findUsers(ids) {
       const documents = await users.find({ _id: { $in: ids.map((id) => new Types.ObjectId(id)) } }).lean();
-      return new Map(documents.map((document) => [document._id.toHexString(), { user: toUser(document), readReceipts: document.privacy.readReceipts }]));
+      return new Map(documents.map((document) => [document._id.toHexString(), { user: toUser(document), groups: document.privacy.groups, readReceipts: document.privacy.readReceipts }]));
     },
   };
 }

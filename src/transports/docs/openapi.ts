@@ -14,6 +14,7 @@ const tags: Record<Feature, string> = {
   sessions: 'Where I am signed in.',
   totp: 'The second factor: codes from an authenticator app.',
   auth: 'Signing up, in and out, and keeping a session alive.',
+  blocks: 'Blocking: who cannot reach me.',
   chats: 'Conversations: opening one, and the list of mine.',
   groups: 'Groups: making them, who is in them and as what, and how they end.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',

@@ -47,6 +47,10 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/user/:id', operation: 'users.update', status: 200 },
   { method: 'GET', path: '/user', operation: 'users.search', status: 200 },
 
+  { method: 'GET', path: '/block', operation: 'blocks.list', status: 200 },
+  { method: 'POST', path: '/block', operation: 'blocks.create', status: 204 },
+  { method: 'DELETE', path: '/block/:userId', operation: 'blocks.remove', status: 204 },
+
   { method: 'GET', path: '/chat', operation: 'chats.list', status: 200 },
   { method: 'POST', path: '/chat', operation: 'chats.open', status: 201 },
   { method: 'GET', path: '/chat/:id', operation: 'chats.get', status: 200 },

@@ -126,8 +126,9 @@ async function greet(connection: RpcConnection, caller: Caller, { hub, authentic
   if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
   const topics = await chats.topicsOf(caller.userId);
   hub.subscribe(connection, topics.keys(), topics);
-  // Whatever ended a membership after it was looked up did not find this connection among those to take out.
+  // Whatever ended a membership after it was looked up, or took something out of sight, did not find this connection listening.
   const remaining = await chats.topicsOf(caller.userId);
+  hub.subscribe(connection, remaining.keys(), remaining);
   hub.unsubscribe(connection, [...topics.keys()].filter((topic) => !remaining.has(topic)));
   connection.greet();
 }

@@ -1,0 +1,82 @@
+/**
+ * What a block does to the private chat of the two. Whoever blocks sees nothing that comes, and cannot write; the other
+ * one notices nothing: what they write is stored, and they alone see it.
+ */
+import { Types } from 'mongoose';
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf } from '../../core/contract.ts';
+import type { Id } from '../../core/schemas.ts';
+import { withHidden, type SeqRange } from '../../core/view.ts';
+import type { BlocksService } from '../blocks/blocks.service.ts';
+import type { ChatAccess } from './chat.access.ts';
+import { pairKeyOf, type ChatModel } from './chat.model.ts';
+import type { OwnChange, OwnChanges, OwnPlace } from './chat.own.ts';
+import type { ChatHistory, Views } from './chat.views.ts';
+import type { chatsContract } from './chats.contract.ts';
+import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+
+export interface BlockingParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  blocks: Pick<BlocksService, 'blocks'>;
+  history: ChatHistory;
+  access: Pick<ChatAccess, 'forget'>;
+  own: Pick<OwnChanges, 'rewriteUnseen' | 'show'>;
+  views: Pick<Views, 'findChats'>;
+  bus: Bus<EventOf<typeof chatsContract>>;
+}
+
+/** Sees to it that the private chat of two people, if there is one, is to the first what their block of the other says. */
+export type ApplyBlock = (userId: Id, otherId: Id) => Promise<void>;
+
+export function createBlocking({ chats, memberships, blocks, history, access, own, views, bus }: BlockingParts): ApplyBlock {
+  const headOf = async (chatId: Id): Promise<number> => (await history.heads([chatId])).get(chatId)?.place.seq ?? 0;
+
+  const open = ({ userId, chatId }: OwnPlace, membership: Omit<MembershipDocument, 'blockedFrom'>): void => {
+    bus.join(userId, `chat:${chatId}`, toView(membership));
+    bus.reveal(userId, `chat:${chatId}`, toView(membership));
+  };
+  const freeze = async (place: OwnPlace): Promise<void> => {
+    const seq = await headOf(place.chatId);
+    await own.rewriteUnseen(place, ({ blockedFrom }) => (blockedFrom === undefined ? { blockedFrom: seq + 1 } : undefined));
+  };
+  const thaw = async (place: OwnPlace, { blockedFrom: _ended, ...membership }: MembershipDocument): Promise<void> => {
+    // First the eyes, then the end of what is hidden: a message in between would be neither told nor hidden.
+    open(place, membership);
+    const seq = await headOf(place.chatId);
+    await own.rewriteUnseen(place, ({ blockedFrom, hidden = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, hidden, seq)));
+    // What of the other one's numbers was held back shows again, also to whoever syncs.
+    await memberships.collection.updateMany({ chatId: new Types.ObjectId(place.chatId) }, { $currentDate: { changedAt: true } });
+  };
+  /** How far the other one has come meanwhile. */
+  const tellMarks = async ({ userId, chatId }: OwnPlace): Promise<void> => {
+    if (!bus.isHeard(`user:${userId}`)) return;
+    const members = (await views.findChats(userId, [chatId])).get(chatId)?.chat.members ?? [];
+    const others = members.filter(({ user }) => user.id !== userId);
+    const reads = others.flatMap(({ user, readSeq }) => (readSeq === undefined ? [] : [{ userId: user.id, seq: readSeq }]));
+    bus.publish(`user:${userId}`, { name: 'chat.received', payload: { chatId, marks: others.map(({ user, deliveredSeq }) => ({ userId: user.id, seq: deliveredSeq })) } });
+    if (reads.length > 0) bus.publish(`user:${userId}`, { name: 'chat.read', payload: { chatId, marks: reads } });
+  };
+
+  return async (userId, otherId) => {
+    const chat = await chats.findOne({ pairKey: pairKeyOf(userId, otherId) }, { _id: 1 }).lean();
+    const membership = chat && (await memberships.findOne({ chatId: chat._id, userId, ...isIn }).lean());
+    if (!membership) return;
+    const place = { userId, chatId: chat._id.toHexString() };
+    const isBlocked = await blocks.blocks(userId, otherId);
+    if (isBlocked !== (membership.blockedFrom !== undefined)) await (isBlocked ? freeze(place) : thaw(place, membership));
+    else if (membership.blockedFrom !== 0) {
+      // Another process has done it.
+      if (!isBlocked) open(place, membership);
+      await own.show(place);
+    }
+    access.forget(place.chatId);
+    if (!isBlocked) await tellMarks(place);
+  };
+}
+
+/** What came meanwhile stays hidden. */
+function ending(blockedFrom: number, hidden: readonly SeqRange[], seq: number): OwnChange {
+  const from = Math.max(blockedFrom, 1);
+  return { blockedFrom: null, ...(seq >= from && { hidden: withHidden(hidden, { from, to: seq }) }) };
+}
