@@ -9,7 +9,7 @@ export interface SeqRange {
 export interface View {
   /** Messages up to here are not theirs to see: they came later, or have cleared the chat. */
   fromSeq: number;
-  /** Nor are these: by ascending numbers, none touching the next. */
+  /** Nor are these: by ascending numbers. */
   hidden: readonly SeqRange[];
 }
 
@@ -25,13 +25,12 @@ export const lastSeen = ({ hidden }: View): number => (hidden.at(-1)?.to === end
 export const isVisible = ({ fromSeq, hidden }: View, seq: number): boolean => seq > fromSeq && !hidden.some(({ from, to }) => from <= seq && seq <= to);
 
 /** The last number before this one that is not hidden. */
-export const before = (hidden: View['hidden'], seq: number): number => (hidden.find(({ from, to }) => from < seq && seq - 1 <= to)?.from ?? seq) - 1;
+export const before = (hidden: View['hidden'], seq: number): number => hidden.reduceRight((last, { from, to }) => (from <= last && last <= to ? from - 1 : last), seq - 1);
 
 /** The number up to which, after this one, nothing is to be seen: the same, or the last that is hidden right behind it. */
 export function past({ fromSeq, hidden }: View, seq: number, upTo: number): number {
   const start = Math.max(seq, Math.min(fromSeq, upTo));
-  const range = hidden.find(({ from, to }) => from <= start + 1 && start < to);
-  return range ? Math.min(range.to, Math.max(upTo, start)) : start;
+  return hidden.reduce((last, { from, to }) => (from <= last + 1 && last < to ? Math.min(to, Math.max(upTo, start)) : last), start);
 }
 
 /** How many messages after one number and up to another are to be seen. */

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import mongoose, { Types, type Collection, type Connection } from 'mongoose';
 import { buildApp, type Overrides } from '../../src/app.ts';
@@ -14,6 +13,11 @@ import { createDispatch, type Dispatch } from '../../src/transports/dispatch.ts'
 import { createRates } from '../../src/transports/rates.ts';
 import { checkedBus, checkedServices } from './checked.ts';
 import { joinAs, type Person } from './people.ts';
+
+/** What ends together with a test. */
+export interface Ending {
+  after: (end: () => unknown) => void;
+}
 
 export interface TestApp {
   app: FastifyInstance;
@@ -44,7 +48,7 @@ export function testMongodbUri(): string {
 const newDatabase = (): string => `${testMongodbUri()}/test_${randomUUID().replaceAll('-', '')}`;
 
 /** A database of its own for one test; dropped when the test ends. */
-export function freshDatabase(t: TestContext): string {
+export function freshDatabase(t: Ending): string {
   const uri = newDatabase();
   t.after(() => visit(uri, (connection) => connection.dropDatabase()));
   return uri;
@@ -65,7 +69,7 @@ process.on('beforeExit', () => {
 const takeLeft = async (): Promise<string | undefined> => left.pop() ?? (await withNotes((notes) => notes.findOneAndDelete({})))?._id;
 
 /** An empty database for one test. It may have the collections and indexes of one before: to make them takes longer than most tests. */
-async function emptyDatabase(t: TestContext): Promise<string> {
+async function emptyDatabase(t: Ending): Promise<string> {
   const used = await takeLeft();
   // Now, and not when its test ended: a server that was closing then may have written still.
   const isEmptied = used !== undefined && (await visit(used, empty));
@@ -93,7 +97,7 @@ async function visit<T>(uri: string, act: (connection: Connection) => Promise<T>
 }
 
 /** A bare connection to a database, closed when the test ends. */
-export async function connect(t: TestContext, uri: string): Promise<Connection> {
+export async function connect(t: Ending, uri: string): Promise<Connection> {
   const connection = await mongoose.createConnection(uri).asPromise();
   t.after(() => connection.close());
   return connection;
@@ -105,7 +109,7 @@ export interface TestAppOptions extends Overrides {
   env?: Record<string, string>;
 }
 
-export async function buildTestApp(t: TestContext, { mongodbUri: given, env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
+export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...overrides }: TestAppOptions = {}): Promise<TestApp> {
   const mongodbUri = given ?? (await emptyDatabase(t));
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-app-'));
   const running: FastifyInstance[] = [];

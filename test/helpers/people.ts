@@ -1,6 +1,5 @@
 /** People for tests, made through the public operations. */
 import { randomUUID } from 'node:crypto';
-import type { TestContext } from 'node:test';
 import type { Static } from 'typebox';
 import type { contracts} from '../../src/contracts.ts';
 import type { Feature, OperationName } from '../../src/contracts.ts';
@@ -33,7 +32,7 @@ export interface Joining {
   url: string;
   dispatch: Dispatch;
   services: Services;
-  t: TestContext;
+  t: { after: (end: () => unknown) => void };
 }
 
 export async function joinAs({ url, dispatch, services, t }: Joining, firstName: string): Promise<Person> {

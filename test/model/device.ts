@@ -28,6 +28,7 @@ interface Marks {
 
 export class Device {
   readonly chats = new Map<string, HeldChat>();
+  blocked = new Set<string>();
   readonly userId: string;
   readonly limit: number;
   /** Syncs that a jump has made necessary. */
@@ -57,6 +58,7 @@ export class Device {
     for (let more = true; more; ) {
       const places = Object.fromEntries([...this.chats].map(([id, { place }]) => [id, place]));
       const answer = (await socket.call('messages.sync', { chats: places, limit: this.limit, ...(this.#cursor !== undefined && { cursor: this.#cursor }) })) as Output<'messages.sync'>;
+      if (answer.blocked) this.blocked = new Set(answer.blocked);
       for (const id of answer.gone) this.chats.delete(id);
       for (const { chat, mine, members, former, place, messages } of answer.chats) {
         const held = this.chats.get(chat.id) ?? { members: new Map<string, Member>(), messages: new Map<string, Message>() };
@@ -73,6 +75,8 @@ export class Device {
 
   /** False on a jump, after which only a sync helps. */
   #apply({ method, params }: Notification): boolean {
+    if (method === 'block.created') return Boolean(this.blocked.add((params as { userId: string }).userId));
+    if (method === 'block.removed') return this.blocked.delete((params as { userId: string }).userId) || true;
     if (method === 'chat.created') return this.#enter(params as unknown as ChatSummary);
     if (method === 'chat.left') return this.chats.delete((params as { chatId: string }).chatId) || true;
     const { chatId } = (method === 'notice.created' ? params['message'] : params) as { chatId?: string };

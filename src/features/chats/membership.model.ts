@@ -1,6 +1,6 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type Types } from 'mongoose';
-import { endless, withHidden, type SeqRange, type View } from '../../core/view.ts';
+import { endless, type SeqRange, type View } from '../../core/view.ts';
 import type { Mine, Role } from './chats.contract.ts';
 
 export interface MembershipDocument {
@@ -91,7 +91,7 @@ type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'bl
 export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership) });
 
 /** While they block the other one, whatever comes is hidden. */
-const hiddenOf = ({ hidden = [], blockedFrom }: Viewed): SeqRange[] => (blockedFrom === undefined ? hidden : withHidden(hidden, { from: Math.max(blockedFrom, 1), to: endless }));
+const hiddenOf = ({ hidden = [], blockedFrom }: Viewed): SeqRange[] => (blockedFrom === undefined ? hidden : [...hidden, { from: Math.max(blockedFrom, 1), to: endless }]);
 
 /** What is theirs alone, as they see it on each of their devices. */
 export function toMine(membership: MembershipDocument): Mine {

@@ -1,0 +1,80 @@
+/** Random histories, each made by one seed: the same seed makes the same one again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import * as fc from 'fast-check';
+import { buildTestApp, type Ending, type TestApp } from '../helpers/app.ts';
+import { codeFile, loader } from '../helpers/code.ts';
+import { openSocket } from '../helpers/socket.ts';
+import { actions, History } from './history.ts';
+
+const plans = fc.record({
+  steps: actions,
+  /** Messages in an answer to a sync: few make many pages. */
+  limit: fc.oneof({ weight: 3, arbitrary: fc.constant(200) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }) }),
+  lossEvery: fc.constantFrom(0, 10),
+  processes: fc.constantFrom(1, 2),
+  chances: fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+});
+
+/** At once: one alone would wait for the journal most of the time. */
+const lanes = 8;
+
+/**
+ * Lives through so many histories in this process, the first with this seed, each further one with the next.
+ * @throws Error that names the seed of the one that went wrong
+ */
+export async function liveThrough(t: Ending, count: number, firstSeed: number, onLived: () => void): Promise<void> {
+  const one = await buildTestApp(t);
+  const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < count) {
+      await liveOne(t, one, other, firstSeed + begun++);
+      onLived();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+}
+
+async function liveOne(t: Ending, one: TestApp, other: TestApp, seed: number): Promise<void> {
+  const [plan] = fc.sample(fc.noBias(plans), { seed, numRuns: 1 });
+  if (!plan) throw new Error('no plan');
+  const { steps, limit, lossEvery, processes, chances } = plan;
+  const people = await Promise.all(['Ann', 'Bob', 'Cem', 'Dan'].map((name) => one.person(name)));
+  const random = (): number => (chances.next() as IteratorYieldResult<number>).value;
+  const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, lossEvery, random, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
+  try {
+    await history.begin();
+    for (const step of steps) await history.act(step);
+    await history.requireSame();
+  } catch (error) {
+    throw new Error(`the history with seed ${seed} went wrong; to live through it again: npm run prove -- 1 ${seed}`, { cause: error });
+  } finally {
+    history.close();
+  }
+}
+
+export interface ProveOptions {
+  count: number;
+  seed: number;
+  processes: number;
+  env: NodeJS.ProcessEnv;
+  /** Called after each history with how many it was. */
+  onLived?: (lived: number) => void;
+}
+
+/** The same in several processes, without what a test runner does beside it. @returns what went wrong */
+export async function prove({ count, seed, processes, env, onLived }: ProveOptions): Promise<string[]> {
+  let lived = 0;
+  const share = Math.ceil(count / processes);
+  const shares = Array.from({ length: processes }, (_, index) => ({ seed: seed + index * share, count: Math.min(share, count - index * share) })).filter((one) => one.count > 0);
+  const failures = shares.map(async (one) => {
+    const child = spawn(process.execPath, [...loader, codeFile('test/model/lives.ts'), `${one.count}`, `${one.seed}`], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A dot for each.
+    child.stdout.on('data', (dots: Buffer) => dots.forEach(() => onLived?.(++lived)));
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]);
+    return code === 0 ? [] : [`${said} (exit code ${code})`];
+  });
+  return (await Promise.all(failures)).flat();
+}
