@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { readConfig } from '../../src/config.ts';
 import { createGoogle, type Google } from '../../src/plugins/google/index.ts';
 import { startIssuer, type Issuer } from '../helpers/issuer.ts';
@@ -17,6 +19,9 @@ async function meet(t: TestContext): Promise<{ issuer: Issuer; google: Google }>
   assert.ok(google);
   return { issuer, google: createGoogle(google) };
 }
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Neither a code is traded nor a token verified. */
 async function requireUnavailable({ issuer, google }: { issuer: Issuer; google: Google }): Promise<void> {
@@ -71,13 +76,26 @@ test('Google counts as unavailable when nobody is there', async (t) => {
   await requireUnavailable(parts);
 });
 
-test('Google counts as unavailable when it is silent, or goes silent in the middle', async (t) => {
-  const [silent, stuck] = [await meet(t), await meet(t)];
-  for (const path of ['/token', '/jwks']) {
-    silent.issuer.replace(path, () => undefined);
-    stuck.issuer.replace(path, (_, response) => response.write('{'));
-  }
-  await Promise.all([requireUnavailable(silent), requireUnavailable(stuck)]);
+test('Google counts as unavailable when it is silent, or goes silent after its headers or in the middle, and we hang up', async (t) => {
+  const listeners: RequestListener[] = [() => undefined, (_, response) => response.flushHeaders(), (_, response) => response.write('{')];
+  // What nobody holds on to must not be what ends the waiting.
+  const collecting = setInterval(collectGarbage, 100);
+  t.after(() => clearInterval(collecting));
+  await Promise.all(
+    listeners.map(async (listener) => {
+      const parts = await meet(t);
+      const hungUp: Promise<unknown>[] = [];
+      for (const path of ['/token', '/jwks']) {
+        parts.issuer.replace(path, (request, response) => {
+          hungUp.push(once(response, 'close'));
+          listener(request, response);
+        });
+      }
+      await requireUnavailable(parts);
+      assert.equal(hungUp.length, 2);
+      await Promise.all(hungUp);
+    }),
+  );
 });
 
 test('the secret is taken nowhere else, even if Google says so', async (t) => {
