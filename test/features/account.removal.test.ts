@@ -78,7 +78,7 @@ const password = 'correct horse battery';
 
 /** Somebody who has left traces wherever there are any to be left. */
 async function liveALot({ dispatch, services }: TestApp, box: Mailbox, googleCredential: string) {
-  const profile = { firstName: 'Zebedee', lastName: 'Quuxington', username: 'zeb.quux', email: oldEmail, password };
+  const profile = { firstName: 'Zebedee', lastName: 'Quuxington', username: 'zebedee.quuxing', email: oldEmail, password };
   const { user, accessToken, refreshToken } = (await dispatch.call('auth.register', zeb, profile)) as Output<'auth.register'>;
   const caller = await services.sessions.authenticate(accessToken, zeb);
   const call = (name: string, input: object = {}) => dispatch.call(name, caller, input);
@@ -91,7 +91,7 @@ async function liveALot({ dispatch, services }: TestApp, box: Mailbox, googleCre
   await dispatch.call('account.sendResetEmail', zeb, { email });
   const resetPassword = tokenOf(await box.next(email));
   await call('account.linkGoogle', { credential: googleCredential });
-  await call('users.update', { id: 'me', about: 'Collects stamps.', username: 'zeb.the.quux' });
+  await call('users.update', { id: 'me', about: 'Collects stamps.', username: 'zebedee.the.quuxing' });
   const { secret } = (await call('totp.enrol')) as Output<'totp.enrol'>;
   const { recoveryCodes } = (await call('totp.confirm', { code: new TOTP({ secret: Secret.fromBase32(secret) }).generate() })) as Output<'totp.confirm'>;
   await assert.rejects(dispatch.call('auth.login', zeb, { email, password: 'wrong horse' }), { code: 'WRONG_CREDENTIALS' });
@@ -117,7 +117,7 @@ test('nothing that was theirs works any more, and nothing personal is left anywh
   for (const socket of sockets) assert.equal((await socket.closed).code, 4401);
   for (const token of [life.accessToken, life.second.accessToken]) requireError(await ask(url, '/user/me', { token }), 'UNAUTHENTICATED');
   for (const refreshToken of [life.refreshToken, life.second.refreshToken]) await assert.rejects(dispatch.call('auth.refresh', zeb, { refreshToken }), { code: 'SESSION_ENDED' });
-  for (const login of [{ email }, { email: oldEmail }, { username: 'zeb.the.quux' }, { username: 'zeb.quux' }]) {
+  for (const login of [{ email }, { email: oldEmail }, { username: 'zebedee.the.quuxing' }, { username: 'zebedee.quuxing' }]) {
     await assert.rejects(dispatch.call('auth.login', zeb, { ...login, password }), { code: 'WRONG_CREDENTIALS' });
   }
   assert.match((await box.next(email)).text, /Zebedee/);
@@ -128,7 +128,7 @@ test('nothing that was theirs works any more, and nothing personal is left anywh
   await assert.rejects(dispatch.call('auth.verifySecondFactor', zeb, { challengeToken: life.challengeToken, code: life.code }), { code: 'CHALLENGE_EXPIRED' });
 
   const connection = await connect(t, mongodbUri);
-  const personal = ['zeb', 'quux', 'secret.example', 'google.example', '198.51.100', 'secretbrowser', 'stamps', google.sub, life.secret];
+  const personal = ['zebedee', 'quuxing', 'secret.example', 'google.example', '198.51.100', 'secretbrowser', 'stamps', google.sub, life.secret];
   await until('nothing personal is left', async () => {
     return !(await mentions(connection, ...personal));
   });
