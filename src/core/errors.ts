@@ -135,12 +135,13 @@ const silentCodes = new Set([50, 91, 189, 11600, 11602, 10107, 13435, 13436]);
 
 /**
  * True of the errors that leave open whether MongoDB did what it was asked: everything the driver throws that is not an
- * answer of the server, and the errors of sockets, which it sometimes passes on as they are.
+ * answer of the server, and the errors of sockets, which it sometimes passes on as they are. A session expires where the
+ * driver is closed while somebody waits for a connection: we begin none ourselves.
  */
 export function isStoreSilent(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'UNAVAILABLE';
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   if (typeof code === 'number') return silentCodes.has(code);
-  return 'syscall' in error || /^Mongo(?:ose)?(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|TopologyClosed|ClientClosed|BulkWrite)Error$/.test(error.name);
+  return 'syscall' in error || /^Mongo(?:ose)?(?:\w*Network\w*|\w*Timeout\w*|ServerSelection|PoolCleared\w*|NotConnected|(?:Topology|Client|Server|Pool)Closed|ExpiredSession|BulkWrite)Error$/.test(error.name);
 }

@@ -137,3 +137,17 @@ test('whoever waits for a password to be checked when the server closes is refus
   // Nobody waits for those that have yet to be counted: their store is gone.
   assert.deepEqual(codes.filter((code) => !['WRONG_CREDENTIALS', 'SHUTTING_DOWN', 'UNAVAILABLE'].includes(code)), []);
 });
+
+test('whoever still waits for the store when it is closed is told that it does not answer, and not that we are at fault', async (t) => {
+  const { person, close } = await buildTestApp(t);
+  const ann = await person('Ann');
+  // More than there are connections to the store, so that some wait for one.
+  const askers = Array.from({ length: 120 }, async () => {
+    for (;;) await ann.call('users.search', { search: 'ann' });
+  });
+  const refusals = Promise.allSettled(askers);
+  await ann.call('users.me');
+  await close();
+  const codes = new Set((await refusals).map((outcome) => outcome.status === 'rejected' && toAppError(outcome.reason).code));
+  assert.deepEqual([...codes], ['UNAVAILABLE']);
+});
