@@ -32,6 +32,9 @@ const group = (owner: Outcome, admin: Outcome, member: Outcome, others: Outcome 
 /** Of the private chat of owner and member. */
 const pair = (owner: Outcome, member: Outcome, others: Outcome = 'CHAT_NOT_FOUND'): Gets => ({ owner, member, admin: others, blocked: others, ...outside(others), ...noSession });
 
+/** Of the private chat of the owner and the blocked one: whoever blocks writes nothing there, and whoever is blocked notices nothing. */
+const frozen = (owner: Outcome, blocked: Outcome, others: Outcome = 'CHAT_NOT_FOUND'): Gets => ({ owner, blocked, admin: others, member: others, ...outside(others), ...noSession });
+
 /** The same for everybody who is signed in. */
 const user = (outcome: Outcome): Gets => group(outcome, outcome, outcome, outcome);
 
@@ -111,7 +114,10 @@ export const matrix: Record<OperationName, Row[]> = {
   'account.unlinkGoogle': [own()],
 
   // my chats
-  'chats.open': [{ at: 'with the owner', input: ({ people }) => ({ userId: people.owner }), gets: user('ok') }],
+  'chats.open': [
+    { at: 'with the owner', input: ({ people }) => ({ userId: people.owner }), gets: user('ok') },
+    { at: 'with the blocked one', input: ({ people }) => ({ userId: people.blocked }), gets: user('ok') },
+  ],
   'chats.list': [own(), { at: 'those after the group', input: (scene) => ({ before: scene.group }), gets: group('ok', 'ok', 'ok') }],
   'chats.get': ofChats(({ id }) => ({ id })),
   'chats.unread': [own()],
@@ -176,6 +182,8 @@ export const matrix: Record<OperationName, Row[]> = {
     { at: 'to a group where only admins may', input: ({ reserved, word }) => ({ chatId: reserved, text: word }), gets: group('ok', 'ok', 'NOT_ALLOWED') },
     { at: 'to a private chat', input: (scene) => ({ chatId: scene.pair, text: 'hello' }), gets: pair('ok', 'ok') },
     { at: 'to the owner', input: ({ people }) => ({ to: people.owner, text: 'hello' }), gets: user('ok') },
+    { at: 'to the blocked one', input: ({ people }) => ({ to: people.blocked, text: 'hello' }), gets: { ...user('ok'), owner: 'BLOCKED' } },
+    { at: 'to a private chat of a blocked person', input: (scene) => ({ chatId: scene.frozen, text: scene.unheardWord }), gets: frozen('BLOCKED', 'ok') },
     { at: 'as a reply in a group', input: (scene) => ({ chatId: scene.group, text: 'hello', replyTo: scene.said.owner }), gets: group('ok', 'ok', 'ok') },
     { at: 'as a reply to what was there before me', input: ({ young, early }) => ({ chatId: young, text: 'hello', replyTo: early }), gets: group('ok', 'ok', 'MESSAGE_NOT_FOUND') },
     { at: 'as a reply to a message of another chat', input: ({ said }, { notes }) => ({ chatId: notes, text: 'hello', replyTo: said.owner }), gets: user('MESSAGE_NOT_FOUND') },
@@ -187,25 +195,37 @@ export const matrix: Record<OperationName, Row[]> = {
     { at: 'a notice', input: (scene) => ({ id: scene.notice }), gets: group('ok', 'ok', 'ok', 'MESSAGE_NOT_FOUND') },
   ],
   'messages.edit': [
-    ...ofMessages((id) => ({ id, text: 'hello' }), { others: 'NOT_THE_SENDER' }),
+    ...ofMessages((id) => ({ id, text: 'hello' }), { others: 'NOT_THE_SENDER', blocker: 'BLOCKED', heard: 'amended' }),
     { at: 'a notice', input: (scene) => ({ id: scene.notice, text: 'hello' }), gets: group('NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'MESSAGE_NOT_FOUND') },
   ],
-  'messages.react': ofMessages((id) => ({ id, emoji: '👍' }), { others: 'ok' }),
+  'messages.react': ofMessages((id) => ({ id, emoji: '👍' }), { others: 'ok', blocker: 'BLOCKED' }),
   'messages.unreact': ofMessages((id) => ({ id, emoji: '👍' }), { others: 'ok' }),
   'messages.sync': [own(), { at: 'a place in the group', input: (scene) => ({ chats: { [scene.group]: { seq: 0, rev: 0 } } }), gets: user('ok'), answersAlike: true }],
   'search.messages': [
     { at: 'a word of the group', input: ({ word }) => ({ search: word }), gets: user('ok') },
     { at: 'in the group', input: (scene) => ({ search: scene.word, chatId: scene.group }), gets: group('ok', 'ok', 'ok') },
+    { at: 'what the blocked one has said to the owner since', input: ({ unheardWord }) => ({ search: unheardWord }), gets: user('ok') },
     { at: 'of the owner', input: ({ word, people }) => ({ search: word, senderId: people.owner }), gets: user('ok'), answersAlike: true },
   ],
 
-  // what is gone afterwards
+  // what changes what is to be seen
+  'blocks.list': [own()],
+  'blocks.create': [
+    { at: 'another member', input: ({ people }) => ({ userId: people.rook }), gets: user('ok') },
+    { at: 'myself', input: (_, { person }) => ({ userId: person.id }), gets: user('NOT_WITH_YOURSELF') },
+  ],
+  'blocks.remove': [
+    { at: 'another member', input: ({ people }) => ({ userId: people.rook }), gets: user('ok') },
+    { at: 'somebody whom I do not block', input: ({ people }) => ({ userId: people.owner }), gets: user('ok'), answersAlike: true },
+  ],
   'messages.remove': [
     { at: 'what a member has said', input: async ({ say }) => ({ id: await say('member') }), gets: { ...group('ok', 'ok', 'ok', 'MESSAGE_NOT_FOUND'), blocked: 'NOT_THE_SENDER' } },
     { at: 'what the owner has said', input: async ({ say }) => ({ id: await say('owner') }), gets: group('ok', 'ok', 'NOT_THE_SENDER', 'MESSAGE_NOT_FOUND') },
     { at: 'what the owner has said in a private chat', input: async ({ whisper }) => ({ id: await whisper() }), gets: pair('ok', 'NOT_THE_SENDER', 'MESSAGE_NOT_FOUND') },
     { at: 'what was there before me', input: ({ early }) => ({ id: early }), gets: group('ok', 'ok', 'MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND') },
     { at: 'a notice', input: (scene) => ({ id: scene.notice }), gets: group('NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'MESSAGE_NOT_FOUND') },
+    { at: 'what a blocked person had said to the owner', input: ({ heard }) => ({ id: heard.kept }), gets: frozen('NOT_THE_SENDER', 'ok', 'MESSAGE_NOT_FOUND') },
+    { at: 'what a blocked person has said to the owner since', input: ({ unheard }) => ({ id: unheard }), gets: frozen('MESSAGE_NOT_FOUND', 'ok', 'MESSAGE_NOT_FOUND') },
   ],
   'messages.hide': ofMessages((id) => ({ id }), { others: 'ok' }),
   'chats.clear': ofChats(({ id }) => ({ id })),
@@ -219,16 +239,27 @@ function ofChats(input: (chat: { id: string }) => object): Row[] {
   return [
     { at: 'a group', input: (scene) => input({ id: scene.group }), gets: group('ok', 'ok', 'ok') },
     { at: 'a private chat', input: (scene) => input({ id: scene.pair }), gets: pair('ok', 'ok') },
+    { at: 'a private chat of a blocked person', input: (scene) => input({ id: scene.frozen }), gets: frozen('ok', 'ok') },
   ];
 }
 
-/** What the sender may do with a message, and what others may who see it. */
-function ofMessages(input: (id: string) => object, { others }: { others: Outcome }): Row[] {
+interface ForOthers {
+  /** What others get who see it, and among them whoever has blocked its sender. */
+  others: Outcome;
+  blocker?: Outcome;
+  /** A message that both have seen in a private chat of a blocked person. */
+  heard?: 'kept' | 'amended';
+}
+
+/** What the sender may do with a message, and what others may. */
+function ofMessages(input: (id: string) => object, { others, blocker = others, heard: which = 'kept' }: ForOthers): Row[] {
   return [
     { at: 'what a member has said', input: async ({ say }) => input(await say('member')), gets: { ...group(others, others, others, 'MESSAGE_NOT_FOUND'), member: 'ok' } },
     { at: 'what the owner has said in a private chat', input: ({ whispered }) => input(whispered), gets: pair('ok', others, 'MESSAGE_NOT_FOUND') },
     { at: 'what was there before me', input: ({ early }) => input(early), gets: group('ok', others, 'MESSAGE_NOT_FOUND', 'MESSAGE_NOT_FOUND') },
     { at: 'a reply to what was there before me', input: ({ late }) => input(late), gets: group('ok', others, others, 'MESSAGE_NOT_FOUND') },
+    { at: 'what a blocked person had said to the owner', input: ({ heard }) => input(heard[which]), gets: frozen(blocker, 'ok', 'MESSAGE_NOT_FOUND') },
+    { at: 'what a blocked person has said to the owner since', input: ({ unheard }) => input(unheard), gets: frozen('MESSAGE_NOT_FOUND', 'ok', 'MESSAGE_NOT_FOUND') },
   ];
 }
 

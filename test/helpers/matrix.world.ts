@@ -10,8 +10,8 @@ import { openSocket, type TestSocket } from './socket.ts';
 import { challengeOf } from './twofold.ts';
 
 /**
- * Owner, admin, member and blocked are in the group; the blocked one is a member whom the owner has blocked. Left, removed
- * and banned were in it. Suspended is a session of the owner that has ended; anonymous has none at all.
+ * Owner, admin, member and blocked are in the group; the blocked one is a member, and in a private chat with
+ * the owner, who has blocked them. Left, removed and banned were in it. Suspended is a session of the owner that has ended; anonymous has none at all.
  */
 export const kinds = ['owner', 'admin', 'member', 'blocked', 'left', 'removed', 'banned', 'stranger', 'suspended', 'anonymous'] as const;
 export type Kind = (typeof kinds)[number];
@@ -60,6 +60,11 @@ export interface Scene {
   /** The private chat of owner and member, and what the owner has said there. */
   pair: string;
   whispered: string;
+  /** The private chat of the owner and the blocked one; what the blocked one has said there before they were blocked, and since. */
+  frozen: string;
+  heard: Record<'kept' | 'amended', string>;
+  unheard: string;
+  unheardWord: string;
   email: string;
   /** An entry in the security log of the owner. */
   entry: string;
@@ -115,8 +120,10 @@ export async function buildWorld(t: TestContext): Promise<World> {
   const another = () => buildGroup(people, keep);
   const hold = createHold(server);
   const session = async (): Promise<string> => (await server.services.sessions.authenticate((await hold.newSession(people.owner)).accessToken, guest)).sessionId;
-  const scene = { ...(await another()), ...(await buildOthers(people, keep)), session };
+  const frozen = await buildFrozen(people, keep);
+  const scene = { ...(await another()), ...(await buildOthers(people, keep)), ...frozen, session };
   await untilFound(people.owner, scene.word, [`${scene.word} of the owner`, `${scene.word} of the member`]);
+  await untilFound(people.blocked, scene.unheardWord, [scene.unheardWord]);
   const suspended = await suspend(t, server, people.owner);
   return {
     server,
@@ -158,8 +165,9 @@ async function suspend(t: TestContext, { dispatch, url }: GoogleApp, person: Per
 async function buildGroup(people: People, keep: Keep) {
   const { owner, admin, member, blocked, pawn, rook, left, removed, banned } = people;
   const word = newWord();
-  const { id: group } = await owner.call('groups.create', { title: word, description: `About ${word}`, userIds: [admin, member, blocked, pawn, rook, left, removed, banned].map(({ id }) => id) });
+  const { id: group } = await owner.call('groups.create', { title: word, description: `About ${word}`, userIds: [admin, member, pawn, rook, left, removed, banned].map(({ id }) => id) });
   await owner.call('groups.appoint', { id: group, userId: admin.id, role: 'admin' });
+  await admin.call('groups.add', { id: group, userIds: [blocked.id] });
   await left.call('groups.leave', { id: group });
   await owner.call('groups.expel', { id: group, userId: removed.id });
   await owner.call('groups.ban', { id: group, userId: banned.id });
@@ -170,14 +178,27 @@ async function buildGroup(people: People, keep: Keep) {
   return { group, word, said, notice, say };
 }
 
+async function buildFrozen({ owner, blocked }: People, keep: Keep) {
+  const [word, unheardWord] = [newWord(), newWord()];
+  const say = async (text: string) => blocked.call('messages.send', { to: owner.id, text });
+  const { chatId: frozen, id: kept } = await say(word);
+  const { id: amended } = await say(word);
+  await owner.call('blocks.create', { userId: blocked.id });
+  const { id: unheard } = await say(unheardWord);
+  keep(['owner', 'blocked'], word, frozen, kept, amended);
+  keep(['blocked'], unheardWord, unheard);
+  return { frozen, heard: { kept, amended }, unheard, unheardWord };
+}
+
 async function buildOthers(people: People, keep: Keep) {
   const { owner, admin, member, blocked } = people;
   const words = { reserved: newWord(), young: newWord(), early: newWord(), pair: newWord() };
-  const { id: reserved } = await owner.call('groups.create', { title: words.reserved, settings: { send: 'admins', add: 'admins', change: 'everyone' }, userIds: [admin.id, member.id, blocked.id] });
+  const { id: reserved } = await owner.call('groups.create', { title: words.reserved, settings: { send: 'admins', add: 'admins', change: 'everyone' }, userIds: [admin.id, member.id] });
   const { id: young } = await owner.call('groups.create', { title: words.young, settings: { history: 'joined' }, userIds: [admin.id] });
   for (const id of [reserved, young]) await owner.call('groups.appoint', { id, userId: admin.id, role: 'admin' });
   const { id: early } = await owner.call('messages.send', { chatId: young, text: words.early });
-  await owner.call('groups.add', { id: young, userIds: [member.id, blocked.id] });
+  await admin.call('groups.add', { id: young, userIds: [member.id, blocked.id] });
+  await admin.call('groups.add', { id: reserved, userIds: [blocked.id] });
   const { id: late } = await owner.call('messages.send', { chatId: young, text: 'an answer', replyTo: early });
   const { chatId: pair, id: whispered } = await owner.call('messages.send', { to: member.id, text: words.pair });
   const whisper = async (): Promise<string> => (await owner.call('messages.send', { chatId: pair, text: words.pair })).id;
@@ -195,10 +216,10 @@ const stillOf = ({ said, whispered }: Scene, session: string): Pick<Scene, 'say'
 function ghostsOf(scene: Scene): World['ghosts'] {
   const ghostly = <T extends string>(ids: Record<T, string>): Record<T, string> => Object.fromEntries(Object.keys(ids).map((key) => [key, newId()])) as Record<T, string>;
   const newMessage = async (): Promise<string> => randomUUID();
-  const messages = { said: { owner: randomUUID(), member: randomUUID() }, notice: randomUUID(), early: randomUUID(), late: randomUUID(), whispered: randomUUID(), say: newMessage, whisper: newMessage };
+  const messages = { said: { owner: randomUUID(), member: randomUUID() }, notice: randomUUID(), early: randomUUID(), late: randomUUID(), whispered: randomUUID(), heard: { kept: randomUUID(), amended: randomUUID() }, unheard: randomUUID(), say: newMessage, whisper: newMessage };
   const people = { people: ghostly(scene.people), email: `${randomUUID()}@example.org` };
-  const { group, reserved, young, pair, entry } = scene;
-  const rest = { ...ghostly({ group, reserved, young, pair, entry }), session: async () => newId() };
+  const { group, reserved, young, pair, frozen, entry } = scene;
+  const rest = { ...ghostly({ group, reserved, young, pair, frozen, entry }), session: async () => newId() };
   return { everything: { ...scene, ...messages, ...people, ...rest }, messages: { ...scene, ...messages }, people: { ...scene, ...people } };
 }
 
