@@ -242,6 +242,23 @@ test('messages that are removed too are told of one by one, without a gap, and t
   await until('search forgets its words', async () => !(await mentions(connection, 'secret')));
 });
 
+test('messages are removed also where their sender does not see them any more: cleared, hidden, or in groups they have left', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'cleared' });
+  await ann.call('chats.clear', { id: chatId });
+  const { id: hidden } = await ann.call('messages.send', { chatId, text: 'hidden' });
+  await ann.call('messages.hide', { id: hidden });
+  const groups = await Promise.all(['left', 'expelled'].map(async (title) => (await bob.call('groups.create', { title, userIds: [ann.id] })).id));
+  for (const id of groups) await ann.call('messages.send', { chatId: id, text: 'in a group' });
+  await ann.call('groups.leave', { id: groups[0] });
+  await bob.call('groups.expel', { id: groups[1], userId: ann.id });
+  const texts = async () => (await Promise.all([chatId, ...groups].map((id) => bob.call('messages.list', { chatId: id })))).flatMap(({ items }) => items.flatMap(({ text }) => text ?? []));
+  assert.deepEqual(await texts(), ['cleared', 'hidden', 'in a group', 'in a group']);
+  await ann.call('account.remove', { password: ann.password, messages: 'remove' });
+  await until('all of them are gone', async () => (await texts()).length === 0);
+});
+
 test('whoever has no chat is removed, and so is whoever has notes only', async (t) => {
   const { person, mongodbUri } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

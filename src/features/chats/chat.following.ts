@@ -6,7 +6,7 @@ import type { ChatModel } from './chat.model.ts';
 import { byChat, upToSeen, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 /** Where the list of members of one chat goes on. */
 export interface MemberPlace {
@@ -47,6 +47,8 @@ export interface FollowingParts {
 export interface Following {
   /** Every chat a person is in, by ascending id. */
   membershipsOf(userId: Id): Promise<OwnMembership[]>;
+  /** Every chat a person is or was in. */
+  chatsEverOf(userId: Id): Promise<Id[]>;
   /** What a person listens to: their chats, each with what of its messages is theirs to see. */
   topicsOf(userId: Id): Promise<Map<`chat:${Id}`, View>>;
   /** Sees to it that members and fields of these chats say what the notices in their logs say. */
@@ -66,6 +68,10 @@ export const createFollowing = ({ chats, memberships, views, changes }: Followin
     const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1 }).lean();
     const rows = mine.map(({ chatId, changedAt, readAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0) }));
     return rows.sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
+  },
+  async chatsEverOf(userId) {
+    const [present, former] = await Promise.all([isIn, { leftAt: { $exists: true } }].map((time) => memberships.distinct('chatId', { userId, ...time })));
+    return [...new Set([...(present ?? []), ...(former ?? [])].map(String))];
   },
   async topicsOf(userId) {
     const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields }).lean();

@@ -143,12 +143,12 @@ async function settleLast({ chats, memberships, log, onSettled }: GroupChangesPa
 async function applyToMembers(memberships: MembershipModel, { _id: chatId, change, settings }: ChatDocument, seq: number): Promise<void> {
   if (!change) return;
   const { version, members, at, fields } = change;
-  if (fields.removedAt) await memberships.collection.updateMany({ chatId, ...isIn }, { $set: { version }, $unset: { role: '' }, $currentDate: { changedAt: true } });
+  if (fields.removedAt) await memberships.collection.updateMany({ chatId, ...isIn }, { $set: { version, leftAt: at }, $unset: { role: '' }, $currentDate: { changedAt: true } });
   if (members.length === 0) return;
   const fromSeq = settings?.history === 'joined' ? seq - 1 : 0;
   const operations = members.map(({ userId, role, banned, joins, roleSeq = seq }) => {
-    const set = { version, roleSeq, ...(role && { role }), ...(joins && { joinedSeq: seq, fromSeq }), ...(banned && { bannedAt: at }) };
-    const unset = { ...(role === null && { role: '' as const }), ...(banned === false && { bannedAt: '' as const }) };
+    const set = { version, roleSeq, ...(role && { role }), ...(role === null && { leftAt: at }), ...(joins && { joinedSeq: seq, fromSeq }), ...(banned && { bannedAt: at }) };
+    const unset = { ...(role === null && { role: '' as const }), ...(joins && { leftAt: '' as const }), ...(banned === false && { bannedAt: '' as const }) };
     const first = { readSeq: 0, deliveredSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: seq, ownVersion: 0 }) };
     return {
       updateOne: {

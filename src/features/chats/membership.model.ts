@@ -9,6 +9,8 @@ export interface MembershipDocument {
   userId: Types.ObjectId;
   /** Absent of those who are not in the chat any more. */
   role?: Role;
+  /** When they ceased to be in the chat; absent while they are. */
+  leftAt?: Date;
   /** Whoever is banned cannot be added again. */
   bannedAt?: Date;
   /** The number of the notice by which they came in; 0 in a private chat. */
@@ -45,6 +47,7 @@ const schema = new Schema<MembershipDocument>(
     chatId: { type: Schema.Types.ObjectId, required: true },
     userId: { type: Schema.Types.ObjectId, required: true },
     role: String,
+    leftAt: Date,
     bannedAt: Date,
     joinedSeq: { type: Number, required: true },
     roleSeq: { type: Number, required: true },
@@ -68,6 +71,7 @@ const schema = new Schema<MembershipDocument>(
 schema.index({ chatId: 1, userId: 1 }, { unique: true });
 schema.index({ chatId: 1, changedAt: 1, _id: 1 });
 schema.index({ chatId: 1, role: 1, roleSeq: 1 }, { partialFilterExpression: { role: { $exists: true } } });
+schema.index({ userId: 1 }, { name: 'userId_1_left', partialFilterExpression: { leftAt: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
 
 export const membershipModel = (connection: Connection) => connection.model('Membership', schema);

@@ -6,7 +6,7 @@ import { toMessage, type MessageCollection } from './message.model.ts';
 export interface PurgeParts {
   messages: MessageCollection;
   idsOf: (userId: Id) => Promise<Id[]>;
-  remove: (userId: Id, messageId: MessageId) => Promise<unknown>;
+  remove: (userId: Id, chatId: Id, messageId: MessageId) => Promise<unknown>;
 }
 
 /** Messages looked up at once. */
@@ -27,7 +27,7 @@ export function createPurge({ messages, idsOf, remove }: PurgeParts): (userId: I
       while (page.length > 0) {
         for (const message of page.map((document) => toMessage(document))) {
           signal.throwIfAborted();
-          await remove(userId, message.id);
+          await remove(userId, chatId, message.id);
         }
         page = await pageAfter(userId, chatId, page.at(-1)?.seq ?? 0);
       }

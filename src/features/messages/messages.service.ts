@@ -37,7 +37,6 @@ export interface MessagesParts {
 
 export function createMessagesService({ messages, chats, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const { remove, ...changing } = createChanging({ chats, changes, editWindow }, requireMessage);
   const send = createSend(chats, log, async (senderId, chatId, id) => {
     const { message } = await requireMessage(senderId, id);
     if (message.chatId !== chatId) throw new AppError('MESSAGE_NOT_FOUND');
@@ -47,7 +46,12 @@ export function createMessagesService({ messages, chats, blocks, log, changes, h
 
   return {
     sync: createSync({ chats, blocks, history, overlap: syncOverlap }),
-    purge: createPurge({ messages, idsOf: async (userId) => (await chats.membershipsOf(userId)).map(({ chatId }) => chatId), remove }),
+    purge: createPurge({
+      messages,
+      idsOf: (userId) => chats.chatsEverOf(userId),
+      // Also what they do not see any more themselves.
+      remove: (userId, chatId, id) => changes.change(chatId, id, (message) => removalOf(message, userId, false)),
+    }),
     get: async (caller, { id }) => (await requireMessage(caller.userId, id)).message,
 
     async send(caller, { id, text, replyTo, ...target }) {
@@ -61,11 +65,7 @@ export function createMessagesService({ messages, chats, blocks, log, changes, h
       return history.page(chatId, view, request);
     },
 
-    ...changing,
-    async remove(caller, { id }) {
-      await remove(caller.userId, id);
-      return null;
-    },
+    ...createChanging({ chats, changes, editWindow }, requireMessage),
 
     async hide(caller, { id }) {
       const { chatId, seq } = (await requireMessage(caller.userId, id)).message;
@@ -75,9 +75,7 @@ export function createMessagesService({ messages, chats, blocks, log, changes, h
   };
 }
 
-interface Changing extends Pick<MessagesService, 'edit' | 'react' | 'unreact'> {
-  remove: (userId: Id, id: MessageId) => Promise<Message>;
-}
+type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 
 /** What can be done to a message that is there. */
 function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
@@ -100,7 +98,10 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
         return reactionOf(message, userId, emoji);
       }),
     unreact: async ({ userId }, { id, emoji }) => change(userId, id, (message) => unreactionOf(message, userId, emoji)),
-    remove: async (userId, id) => change(userId, id, (message, { mayRemoveAny }) => removalOf(message, userId, mayRemoveAny)),
+    async remove({ userId }, { id }) {
+      await change(userId, id, (message, { mayRemoveAny }) => removalOf(message, userId, mayRemoveAny));
+      return null;
+    },
   };
 }
 
