@@ -58,6 +58,7 @@ const table = {
   NOT_ALLOWED: [403, 'Your role in this group does not allow that.'],
   MEMBER_NOT_FOUND: [404, 'There is no such member of this group.'],
   BLOCKED: [403, 'You block this person: unblock them first.'],
+  GROUP_TOO_LARGE: [409, 'In a group of this size nobody is told who has read what.'],
   GROUP_FULL: [409, 'The group cannot take so many more; details.room says how many.'],
   TOO_MUCH_HIDDEN: [409, 'You have removed too many single messages of this chat for yourself; clear the chat instead.'],
 

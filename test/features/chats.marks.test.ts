@@ -1,8 +1,9 @@
 /** How far members have come: one number each for reading and for delivery, told to those it concerns. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Types } from 'mongoose';
 import type { Person } from '../helpers/people.ts';
-import { buildTestApp } from '../helpers/app.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
 
 const markOf = async (viewer: Person, chatId: string, of: Person) => {
   const { chats } = await viewer.call('messages.sync');
@@ -61,4 +62,33 @@ test('reading is told in a group to those who tell, and marks are found by sync'
   assert.deepEqual(cems.events.map(({ params }) => params), [{ chatId: id, marks: [{ userId: cem.id, seq: 1 }] }]);
   const { chats } = await ann.call('messages.sync', { chats: { [id]: { seq: 1, rev: 0 } }, cursor });
   assert.deepEqual(Object.fromEntries(chats[0]?.members.map(({ user, readSeq }) => [user.firstName, readSeq]) ?? []), { Ann: 1, Bob: 1, Cem: undefined });
+});
+
+test('who has read a message is told to whoever sees it, of those who tell it and were there, and not of its sender', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem, dan, eve] = await Promise.all([person('Ann'), person('Bob'), person('Cem'), person('Dan'), person('Eve')]);
+  const { id: chatId } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id, cem.id, dan.id] });
+  const { id, seq } = await ann.call('messages.send', { chatId, text: 'one' });
+  await ann.call('groups.add', { id: chatId, userIds: [eve.id] });
+  const seenBy = async (viewer: Person) => (await viewer.call('messages.seen', { id })).users.map((user) => user.id);
+  assert.deepEqual(await seenBy(ann), []);
+  await cem.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  for (const one of [bob, cem, eve]) await one.call('chats.read', { id: chatId, seq });
+  await dan.call('messages.send', { chatId, text: 'two' });
+  assert.deepEqual(await seenBy(ann), [bob.id, dan.id].sort());
+  assert.deepEqual(await seenBy(bob), [bob.id, dan.id].sort());
+  assert.deepEqual(await seenBy(cem), [cem.id]);
+  const stranger = await person('Fay');
+  await assert.rejects(stranger.call('messages.seen', { id }), { code: 'MESSAGE_NOT_FOUND' });
+});
+
+test('in a group of more than 200 nobody is told who has read what', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const users = (await connect(t, mongodbUri)).collection('users');
+  const copies = Array.from({ length: 200 }, (_, index) => ({ _id: new Types.ObjectId(), username: `copy.${index}`, firstName: 'Copy', language: 'en', privacy: { search: 'everyone', lastSeen: 'everyone', groups: 'everyone', readReceipts: true }, words: [], createdAt: new Date() }));
+  await users.insertMany(copies);
+  const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: copies.map(({ _id }) => _id.toHexString()) });
+  const { id } = await ann.call('messages.send', { chatId, text: 'one' });
+  await assert.rejects(ann.call('messages.seen', { id }), { code: 'GROUP_TOO_LARGE' });
 });

@@ -194,6 +194,7 @@ export const matrix: Record<OperationName, Row[]> = {
     ...ofMessages((id) => ({ id }), { others: 'ok' }),
     { at: 'a notice', input: (scene) => ({ id: scene.notice }), gets: group('ok', 'ok', 'ok', 'MESSAGE_NOT_FOUND') },
   ],
+  'messages.seen': ofMessages((id) => ({ id }), { others: 'ok' }),
   'messages.edit': [
     ...ofMessages((id) => ({ id, text: 'hello' }), { others: 'NOT_THE_SENDER', blocker: 'BLOCKED', heard: 'amended' }),
     { at: 'a notice', input: (scene) => ({ id: scene.notice, text: 'hello' }), gets: group('NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'NOT_CHANGEABLE', 'MESSAGE_NOT_FOUND') },

@@ -127,6 +127,7 @@ async function messages({ expect, bob }: Scene): Promise<void> {
   await expect(200, 'GET /search', '/search?search=hello');
   await expect(200, 'POST /message/sync', '/message/sync', { json: {} });
   await expect(200, 'GET /message/:id', `/message/${id}`);
+  await expect(200, 'GET /message/:id/seen', `/message/${id}/seen`);
   await expect(200, 'PATCH /message/:id', `/message/${id}`, { json: { text: 'hello again' } });
   await expect(200, 'POST /message/:id/reaction', `/message/${id}/reaction`, { json: { emoji: '👍' } });
   await expect(200, 'DELETE /message/:id/reaction/:emoji', `/message/${id}/reaction/${encodeURIComponent('👍')}`);

@@ -5,6 +5,7 @@ import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SeqRange, View } from '../../core/view.ts';
+import type { User } from '../users/users.contract.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatAccess } from './chat.access.ts';
@@ -13,14 +14,14 @@ import { createFollowing, type ChangedMembers, type Following, type OwnMembershi
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
-import type { ChatMarks } from './chat.marks.ts';
+import { tellingMembers, type ChatMarks } from './chat.marks.ts';
 import type { OwnChanges } from './chat.own.ts';
 import { createUnread } from './chat.unread.ts';
 import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export type { ChangedMembers, OwnMembership, ViewedChat };
 
@@ -39,6 +40,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following {
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
   /** Nobody sees these messages of a chat any more but the others in it. @throws CHAT_NOT_FOUND, TOO_MUCH_HIDDEN, BUSY */
   hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
+  /** Who was in the chat and has read up to a number or beyond, as far as it is told to this person. @throws GROUP_TOO_LARGE */
+  readersOf(viewer: Id, chatId: Id, seq: number): Promise<User[]>;
   /** Nobody who blocks this person in the chat sees the message any more. */
   hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
   /** These chats, by id, as this person may see them. */
@@ -80,6 +83,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
     findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
+    readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
     async open(caller, { userId }) {
       const chatId = await openPrivate(caller.userId, userId);
@@ -113,3 +117,11 @@ const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'f
   isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
   requireSender: (userId, chatId) => access.requireSender(userId, chatId),
 });
+
+async function findReaders({ chats, memberships, access, views }: ChatsParts, viewer: Id, { chatId, seq }: { chatId: Id; seq: number }): Promise<User[]> {
+  if ((await access.countMembers(chatId)) > tellingMembers) throw new AppError('GROUP_TOO_LARGE');
+  const documents = await chats.find({ _id: chatId }, { head: 1 }).lean();
+  const rows = await memberships.find({ chatId, ...isIn }).lean();
+  const members = (await views.toMembers(viewer, documents, rows)).get(chatId) ?? [];
+  return members.filter(({ joinedSeq, readSeq = 0 }) => joinedSeq < seq && seq <= readSeq).map(({ user }) => user);
+}

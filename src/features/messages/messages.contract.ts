@@ -4,6 +4,7 @@ import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Emoji, Message, Place } from '../../core/message.ts';
 import { formed, Id, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
+import { User } from '../users/users.contract.ts';
 import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
@@ -72,6 +73,14 @@ export const messagesContract = {
       input: strictObject({ id: MessageId }),
       output: Message,
       errors: ['MESSAGE_NOT_FOUND'],
+    }),
+    'messages.seen': operation({
+      summary: 'Who has read a message, as far as they and I tell that of ourselves: not who has sent it, nor who came later. In chats of up to 200 members.',
+      access: 'user',
+      rate: ordinary,
+      input: strictObject({ id: MessageId }),
+      output: strictObject({ users: Type.Array(User, { description: 'By id.' }) }),
+      errors: ['MESSAGE_NOT_FOUND', 'GROUP_TOO_LARGE'],
     }),
     'messages.edit': operation({
       summary: 'Change the text of a message of mine, within two days unless the server is set otherwise.',

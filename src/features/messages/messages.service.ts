@@ -59,6 +59,11 @@ export function createMessagesService({ messages, chats, blocks, log, changes, h
       return deduplicated ? { ...message, deduplicated } : message;
     },
 
+    async seen({ userId }, { id }) {
+      const { chatId, seq, senderId } = (await requireMessage(userId, id)).message;
+      return { users: (await chats.readersOf(userId, chatId, seq)).filter((user) => user.id !== senderId) };
+    },
+
     async list(caller, { chatId, ...request }) {
       const view = await chats.requireView(caller.userId, chatId);
       requireOneDirection(request);

@@ -76,6 +76,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/message', operation: 'messages.list', status: 200 },
   { method: 'POST', path: '/message/sync', operation: 'messages.sync', status: 200 },
   { method: 'GET', path: '/message/:id', operation: 'messages.get', status: 200 },
+  { method: 'GET', path: '/message/:id/seen', operation: 'messages.seen', status: 200 },
   { method: 'PATCH', path: '/message/:id', operation: 'messages.edit', status: 200 },
   { method: 'DELETE', path: '/message/:id', operation: 'messages.remove', status: 204 },
   { method: 'POST', path: '/message/:id/hide', operation: 'messages.hide', status: 204 },
