@@ -24,6 +24,7 @@ import { createChatsService, type ChatsService } from './features/chats/chats.se
 import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
+import { createMemberTelling, type TellOfMember } from './features/chats/member.telling.ts';
 import { completeMemberships, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
@@ -126,7 +127,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
 
 /** The connection must be open. */
 export function createServices(options: ServicesOptions): BuiltServices {
-  const people = createPeople(options);
+  const people = createPeople(options, (userId, changed) => conversations.tellOfMember(userId, changed));
   const conversations = createConversations(options, people.services.users);
   const { sessions, security } = people.services;
   const { credentials, passwords, mails } = people;
@@ -135,7 +136,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     credentials,
     sessions,
     passwords,
-    steps: createRemovalSteps({ ...people, ...people.services, ...conversations.services }),
+    steps: createRemovalSteps({ ...people, ...people.services, ...conversations.services, tellOfMember: conversations.tellOfMember }),
     onError: options.onError,
   });
   const account = createAccountService({ ...people, ...people.services, removals });
@@ -166,7 +167,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
 }
 
 /** Who people are and how they prove it. */
-function createPeople(options: ServicesOptions) {
+function createPeople(options: ServicesOptions, onUserChanged: TellOfMember) {
   const { connection, bus, onError } = options;
   const mails = createMailQueue(mailModel(connection), onError);
   const tokens = createTokensService(tokenModel(connection));
@@ -176,7 +177,7 @@ function createPeople(options: ServicesOptions) {
   const guesses = createGuesses({ counters, scale: options.rateScale });
   const hashing = createPasswordHashing(options.passwordCost);
   const passwords = createPasswordsService({ hashing, guesses, security });
-  const users = createUsersService({ users: userModel(connection), security, bus });
+  const users = createUsersService({ users: userModel(connection), security, bus, onChanged: onUserChanged });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
   const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
@@ -227,7 +228,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search }, start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search }, tellOfMember: createMemberTelling({ ...parts, marks }), start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
 /** Whoever tells of a message notes it for search as well. */

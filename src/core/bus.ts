@@ -10,8 +10,8 @@ export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
 export interface Audience<E extends AnyEvent = AnyEvent> {
   /** Those alone for whom this is true. */
   only?: (userId: Id) => boolean;
-  /** What those get who may not see every message of the topic, if anything. The same event each time, for each is encoded once. */
-  veiled?: (view: View) => E | undefined;
+  /** What those get who may not see every message of the topic. The same event each time, for each is encoded once. */
+  veiled?: (view: View) => E;
 }
 
 export interface Bus<E extends AnyEvent = AnyEvent> {

@@ -97,6 +97,7 @@ test('reading is told to all own devices, and to others only if both tell', asyn
   const reads = async (socket: TestSocket) => (await arrived(socket)).filter(({ method }) => method === 'chat.read').map(({ params }) => params);
   for (const [annTells, bobTells] of [[true, true], [true, false], [false, true], [false, false], [true, true]] as const) {
     await Promise.all([tell(ann, annTells), tell(bob, bobTells)]);
+    for (const socket of [annPhone, bobPhone, bobLaptop]) await arrived(socket);
     const { seq } = await ann.call('messages.send', { chatId, text: 'more' });
     await bobPhone.call('chats.read', { id: chatId, seq });
     const read = { chatId, marks: [{ userId: bob.id, seq }] };

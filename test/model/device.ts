@@ -21,6 +21,12 @@ interface Noticed {
   former: string[];
 }
 
+interface Updated {
+  chatId: string;
+  user: Member['user'];
+  deliveredSeq?: number;
+}
+
 interface Marks {
   chatId: string;
   marks: { userId: string; seq: number }[];
@@ -35,6 +41,7 @@ export class Device {
   jumps = 0;
   #cursor: string | undefined;
   #kept: Notification[] = [];
+  #readReceipts = true;
 
   constructor(userId: string, limit: number) {
     this.userId = userId;
@@ -79,11 +86,14 @@ export class Device {
     if (method === 'block.removed') return this.blocked.delete((params as { userId: string }).userId) || true;
     if (method === 'chat.created') return this.#enter(params as unknown as ChatSummary);
     if (method === 'chat.left') return this.chats.delete((params as { chatId: string }).chatId) || true;
+    if (method === 'user.updated') return this.#isAsTold((params as { privacy: { readReceipts: boolean } }).privacy.readReceipts);
     const { chatId } = (method === 'notice.created' ? params['message'] : params) as { chatId?: string };
     const held = this.chats.get(chatId ?? '');
     if (!held) return chatId === undefined;
     if (method === 'chat.arranged') return this.#arrange(held, params['mine'] as Mine);
     if (method === 'chat.read' || method === 'chat.received') return this.#mark(held, params as unknown as Marks, method === 'chat.read' ? 'readSeq' : 'deliveredSeq');
+    if (method === 'member.updated') return this.#update(held, params as unknown as Updated);
+    if (method === 'message.withheld') return this.#pass(held, params as unknown as { seq: number; senderId: string });
     if (method === 'message.passed') return this.#follow(held, 'rev', params['rev'] as number);
     if (method === 'notice.created') return this.#note(held, params as unknown as Noticed);
     return this.#take(held, params as unknown as Message, method === 'message.created' ? 'seq' : 'rev');
@@ -100,7 +110,21 @@ export class Device {
   }
 
   #mark(held: HeldChat, { marks }: Marks, which: 'readSeq' | 'deliveredSeq'): boolean {
-    for (const { userId, seq } of marks) raise(held.members.get(userId), which, seq);
+    for (const { userId, seq } of marks) raise(held.members.get(userId), which, seq, true);
+    return true;
+  }
+
+  /** What is told of others has changed if I have begun or ceased to tell. */
+  #isAsTold(readReceipts: boolean): boolean {
+    const isSame = readReceipts === this.#readReceipts;
+    this.#readReceipts = readReceipts;
+    return isSame;
+  }
+
+  #update(held: HeldChat, { user, deliveredSeq }: Updated): boolean {
+    const member = held.members.get(user.id);
+    if (member && deliveredSeq !== undefined) delete member.readSeq;
+    if (member) Object.assign(member, { user, ...(deliveredSeq !== undefined && { deliveredSeq }) });
     return true;
   }
 
@@ -108,6 +132,12 @@ export class Device {
   #follow(held: HeldChat, which: 'seq' | 'rev', number: number): boolean {
     if (number > held.place[which] + 1) return false;
     held.place[which] = Math.max(number, held.place[which]);
+    return true;
+  }
+
+  #pass(held: HeldChat, { seq, senderId }: { seq: number; senderId: string }): boolean {
+    if (!this.#follow(held, 'seq', seq)) return false;
+    raise(held.members.get(senderId), 'readSeq', seq);
     return true;
   }
 
@@ -142,8 +172,8 @@ export class Device {
 }
 
 /** Having read is having received. Whoever does not tell how far they have read has no such mark. */
-function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number): void {
-  if (member?.[which] === undefined) return;
+function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number, isTold = false): void {
+  if (!member || (member[which] === undefined && !isTold)) return;
   member[which] = Math.max(seq, member[which] ?? 0);
   member.deliveredSeq = Math.max(member.deliveredSeq, member.readSeq ?? 0);
 }

@@ -23,7 +23,7 @@ const step = <K extends string>(kind: K, weight: number) => ({ weight, arbitrary
 export const actions = fc.array(
   fc.oneof(
     ...[step('send', 8), step('reply', 2), step('edit', 2), step('remove', 1), step('react', 3), step('unreact', 1), step('hide', 2), step('clear', 1), step('arrange', 1), step('read', 3), step('receive', 2)],
-    ...[step('private', 2), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('update', 1), step('block', 2), step('unblock', 2)],
+    ...[step('private', 2), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('update', 1), step('block', 2), step('unblock', 2), step('rename', 1), step('tell', 1)],
     ...[step('drop', 2), step('connect', 3), step('sync', 1), step('look', 3)],
   ),
   { minLength: 5, maxLength: 30, size: 'max' },
@@ -122,6 +122,8 @@ export class History {
     if (kind === 'group') return this.#createGroup(tried, { person, other, a });
     if (kind === 'block') return tried('blocks.create', { userId: other.id }, () => model.block(person.id, other.id));
     if (kind === 'unblock') return tried('blocks.remove', { userId: other.id }, () => model.unblock(person.id, other.id));
+    if (kind === 'rename') return tried('users.update', { id: 'me', firstName: `Name ${b % 3}` }, () => true);
+    if (kind === 'tell') return tried('users.update', { id: 'me', privacy: { readReceipts: b % 2 === 0 } }, () => model.tell(person.id, b % 2 === 0));
     const chatId = [...model.chats.keys()][a % model.chats.size] as string;
     const head = model.chats.get(chatId)?.log.length ?? 0;
     const seq = head === 0 ? 0 : (b % head) + 1;

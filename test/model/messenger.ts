@@ -15,20 +15,22 @@ type ModelChat = Pick<ChatInfo, 'kind' | 'title' | 'settings'> & { rev: number; 
 const newMember = (role: Role, seq: number): ModelMember => ({ role, banned: false, joinedSeq: seq, roleSeq: seq, fromSeq: 0, readSeq: 0, deliveredSeq: 0, clearedSeq: 0, hidden: new Set(), flags: { archived: false, pinned: false, markedUnread: false } });
 const rank = { member: 1, admin: 2, owner: 3 };
 const sees = (member: ModelMember, seq: number): boolean => seq > Math.max(member.fromSeq, member.clearedSeq) && seq < (member.blockedFrom ?? Infinity) && !member.hidden.has(seq);
-/** The last number that counts for somebody. */
-const lastFor = ({ blockedFrom = Infinity }: ModelMember, { log }: ModelChat): number => Math.min(log.length, Math.max(blockedFrom - 1, 0));
-const raised = (member: ModelMember, which: 'readSeq' | 'deliveredSeq', seq: number, chat: ModelChat) => ({ [which]: Math.max(member[which], Math.min(seq, lastFor(member, chat))) });
+/** Nobody comes further than to the last message, or to where they stopped to see. */
+const raised = (member: ModelMember, which: 'readSeq' | 'deliveredSeq', seq: number, { log }: ModelChat) => ({ [which]: Math.max(member[which], Math.min(seq, log.length, Math.max((member.blockedFrom ?? Infinity) - 1, 0))) });
 
 /** Every action gives true if it is allowed; a forbidden one changes nothing. */
 export class Messenger {
   readonly chats = new Map<string, ModelChat>();
   readonly #blocks = new Set<string>();
+  readonly #silent = new Set<string>();
 
   chatsOf = (userId: string): string[] => [...this.chats].filter(([, { members }]) => members.get(userId)?.role && members.get(userId)?.blockedFrom !== 0).map(([id]) => id);
   blocks = (userId: string, otherId: string): boolean => this.#blocks.has(`${userId} ${otherId}`);
   blockedBy = (userId: string): string[] => [...this.#blocks].filter((pair) => pair.startsWith(userId)).map((pair) => pair.slice(userId.length + 1)).sort();
   readonly #areApart = (one: string, other: string): boolean => this.blocks(one, other) || this.blocks(other, one);
 
+  /** Whether they tell how far they read. */
+  tell = (userId: string, tells: boolean): boolean => Boolean(tells ? this.#silent.delete(userId) : this.#silent.add(userId)) || true;
   sendTo(chatId: string, senderId: string, otherId: string, text: string): boolean {
     if (this.blocks(senderId, otherId)) return false;
     const member = (id: string, other: string) => [id, { ...newMember('member', 0), ...(this.blocks(id, other) && { blockedFrom: 0 }) }] as const;
@@ -37,9 +39,8 @@ export class Messenger {
   }
   block(userId: string, otherId: string): boolean {
     if (userId === otherId) return false;
-    this.#blocks.add(`${userId} ${otherId}`);
     for (const [chat, member] of this.#between(userId, otherId)) member.blockedFrom ??= chat.log.length + 1;
-    return true;
+    return this.#blocks.add(`${userId} ${otherId}`).size > 0;
   }
   unblock(userId: string, otherId: string): boolean {
     this.#blocks.delete(`${userId} ${otherId}`);
@@ -162,8 +163,9 @@ export class Messenger {
   view(chatId: string, userId: string): { unread: number } & Record<string, unknown> {
     const chat = this.chats.get(chatId) as ModelChat;
     const own = chat.members.get(userId) as ModelMember;
-    const marks = ({ readSeq, joinedSeq, deliveredSeq }: ModelMember): number[] => [Math.max(readSeq, joinedSeq), Math.max(deliveredSeq, readSeq, joinedSeq)].map((seq) => Math.min(seq, lastFor(own, chat)));
-    const members = Object.fromEntries([...chat.members].filter(([, { role }]) => role).map(([id, member]) => [id, [member.role, ...marks(member)]]));
+    const isTold = (id: string): boolean => id === userId || (!this.#silent.has(id) && !this.#silent.has(userId));
+    const marks = (id: string, { readSeq, joinedSeq, deliveredSeq }: ModelMember) => (isTold(id) ? [Math.max(readSeq, joinedSeq), Math.max(deliveredSeq, readSeq, joinedSeq)] : [undefined, Math.max(deliveredSeq, joinedSeq)]);
+    const members = Object.fromEntries([...chat.members].filter(([, { role }]) => role).map(([id, member]) => [id, [member.role, ...marks(id, member)]]));
     const visible = chat.log.filter(({ seq }) => sees(own, seq));
     const messages = visible.map(({ replyTo, reactions, ...message }) => {
       const original = visible.find(({ seq }) => seq === replyTo);
@@ -176,8 +178,7 @@ export class Messenger {
     for (const chat of this.chats.values()) if (chat.kind === 'private' && chat.members.has(otherId) && chat.members.has(userId)) yield [chat, chat.members.get(userId) as ModelMember];
   }
   #as(chatId: string, userId: string, act: (chat: ModelChat, member: Current) => boolean): boolean {
-    const chat = this.chats.get(chatId);
-    const member = chat?.members.get(userId);
+    const [chat, member] = [this.chats.get(chatId), this.chats.get(chatId)?.members.get(userId)];
     return chat !== undefined && member?.role !== undefined && member.blockedFrom !== 0 && act(chat, member as Current);
   }
   readonly #govern = (power: 'add' | 'expel' | 'ban' | 'unban' | 'appoint', chatId: string, actorId: string, act: (actor: Current, chat: ModelChat) => boolean): boolean => this.#as(chatId, actorId, (chat, actor) => chat.settings !== undefined && mayDo(power, actor.role, chat.settings) && act(actor, chat));
@@ -187,13 +188,12 @@ export class Messenger {
     Object.assign(chat.members.get(message.senderId) ?? {}, { readSeq: chat.log.length });
     return true;
   }
-
   /** `act` gives undefined for what is forbidden and false for what changes nothing. */
   #change(chatId: string, seq: number, userId: string, act: (message: ModelMessage, member: Current, chat: ModelChat) => unknown): boolean {
     return this.#as(chatId, userId, (chat, member) => {
       const message = chat.log[seq - 1];
       const outcome = message && sees(member, seq) && !message.notice ? act(message, member, chat) : undefined;
-      if (message && outcome !== undefined && outcome !== false) message.rev = chat.rev += 1;
+      if (outcome !== undefined && outcome !== false) Object.assign(message ?? {}, { rev: (chat.rev += 1) });
       return outcome !== undefined;
     });
   }

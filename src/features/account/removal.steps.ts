@@ -23,16 +23,18 @@ export interface RemovalStepsParts {
   security: SecurityService;
   mails: MailQueue;
   blocks: Pick<BlocksService, 'removeAll'>;
+  tellOfMember: (userId: Id, changed: { receipts: boolean }) => Promise<void>;
   groups: Pick<GroupsService, 'leaveAll'>;
   messages: Pick<MessagesService, 'purge'>;
 }
 
 /** In their order. */
-export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, blocks, groups, messages }: RemovalStepsParts): RemovalStep[] => [
+export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, blocks, tellOfMember, groups, messages }: RemovalStepsParts): RemovalStep[] => [
   (userId) => sessions.endAll(userId),
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
   (userId) => blocks.removeAll(userId),
+  (userId) => tellOfMember(userId, { receipts: true }),
 
   async (userId, { farewell }) => {
     if (!farewell) return;

@@ -2,7 +2,6 @@
  * What a block does to the private chat of the two. Whoever blocks sees nothing that comes, and cannot write; the other
  * one notices nothing: what they write is stored, and they alone see it.
  */
-import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -11,7 +10,7 @@ import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { pairKeyOf, type ChatModel } from './chat.model.ts';
 import type { OwnChange, OwnChanges, OwnPlace } from './chat.own.ts';
-import type { ChatHistory, Views } from './chat.views.ts';
+import type { ChatHistory } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
@@ -22,14 +21,13 @@ export interface BlockingParts {
   history: ChatHistory;
   access: Pick<ChatAccess, 'forget'>;
   own: Pick<OwnChanges, 'rewriteUnseen' | 'show'>;
-  views: Pick<Views, 'findChats'>;
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
 /** Sees to it that the private chat of two people, if there is one, is to the first what their block of the other says. */
 export type ApplyBlock = (userId: Id, otherId: Id) => Promise<void>;
 
-export function createBlocking({ chats, memberships, blocks, history, access, own, views, bus }: BlockingParts): ApplyBlock {
+export function createBlocking({ chats, memberships, blocks, history, access, own, bus }: BlockingParts): ApplyBlock {
   const headOf = async (chatId: Id): Promise<number> => (await history.heads([chatId])).get(chatId)?.place.seq ?? 0;
 
   const open = ({ userId, chatId }: OwnPlace, membership: Omit<MembershipDocument, 'blockedFrom'>): void => {
@@ -45,17 +43,6 @@ export function createBlocking({ chats, memberships, blocks, history, access, ow
     open(place, membership);
     const seq = await headOf(place.chatId);
     await own.rewriteUnseen(place, ({ blockedFrom, hidden = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, hidden, seq)));
-    // What of the other one's numbers was held back shows again, also to whoever syncs.
-    await memberships.collection.updateMany({ chatId: new Types.ObjectId(place.chatId) }, { $currentDate: { changedAt: true } });
-  };
-  /** How far the other one has come meanwhile. */
-  const tellMarks = async ({ userId, chatId }: OwnPlace): Promise<void> => {
-    if (!bus.isHeard(`user:${userId}`)) return;
-    const members = (await views.findChats(userId, [chatId])).get(chatId)?.chat.members ?? [];
-    const others = members.filter(({ user }) => user.id !== userId);
-    const reads = others.flatMap(({ user, readSeq }) => (readSeq === undefined ? [] : [{ userId: user.id, seq: readSeq }]));
-    bus.publish(`user:${userId}`, { name: 'chat.received', payload: { chatId, marks: others.map(({ user, deliveredSeq }) => ({ userId: user.id, seq: deliveredSeq })) } });
-    if (reads.length > 0) bus.publish(`user:${userId}`, { name: 'chat.read', payload: { chatId, marks: reads } });
   };
 
   return async (userId, otherId) => {
@@ -71,7 +58,6 @@ export function createBlocking({ chats, memberships, blocks, history, access, ow
       await own.show(place);
     }
     access.forget(place.chatId);
-    if (!isBlocked) await tellMarks(place);
   };
 }
 

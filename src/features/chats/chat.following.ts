@@ -3,7 +3,7 @@ import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import type { View } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
-import { byChat, upToSeen, type Views } from './chat.views.ts';
+import { byChat, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
@@ -18,8 +18,6 @@ export interface MemberPlace {
 export interface Followed {
   chatId: Id;
   since: number;
-  /** What of its messages the viewer sees. */
-  view: View;
   after?: MemberPlace | undefined;
 }
 
@@ -35,6 +33,8 @@ export interface ChangedMembers {
 export interface OwnMembership {
   chatId: Id;
   changedAt: number;
+  /** The same of what they see of how far the others have read; 0 if it never has. */
+  receiptsAt: number;
 }
 
 export interface FollowingParts {
@@ -65,8 +65,8 @@ export interface Following {
 export const createFollowing = ({ chats, memberships, views, changes }: FollowingParts): Following => ({
   findChangedMembers: createSearch({ chats, memberships, views }),
   async membershipsOf(userId) {
-    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1 }).lean();
-    const rows = mine.map(({ chatId, changedAt, readAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0) }));
+    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1, receiptsAt: 1 }).lean();
+    const rows = mine.map(({ chatId, changedAt, readAt, receiptsAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0), receiptsAt: receiptsAt?.getTime() ?? 0 }));
     return rows.sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
   },
   async chatsEverOf(userId) {
@@ -95,11 +95,11 @@ const createSearch =
     const [members, rowsOf] = [await views.toMembers(viewer, documents, taken), byChat(taken)];
     const found = new Map<Id, ChangedMembers>();
     const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
-    for (const { chatId, view } of followed) {
+    for (const { chatId } of followed) {
       const own = rowsOf.get(chatId) ?? [];
       const last = own.at(-1);
       const former = own.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
-      found.set(chatId, { members: (members.get(chatId) ?? []).map((member) => upToSeen(view, member)), former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
+      found.set(chatId, { members: members.get(chatId) ?? [], former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
       if (cutAt === chatId) break;
     }
     return found;

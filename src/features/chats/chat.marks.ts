@@ -4,7 +4,7 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
-import { lastSeen, type View } from '../../core/view.ts';
+import { lastSeen } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
 import { createGathering, raise, type Gathered, type Marks } from './chat.gathering.ts';
 import type { ChatAccess } from './chat.access.ts';
@@ -29,6 +29,8 @@ export interface MarksParts {
 }
 
 export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
+  /** Tells those who may know it how far somebody has read in these chats, by id. */
+  tellRead(userId: Id, seqs: Readonly<Record<Id, number>>): void;
   /** Writes and tells what has gathered. */
   drain(): Promise<void>;
 }
@@ -39,6 +41,11 @@ export const tellingMembers = 200;
 export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, history, access, own, bus } = parts;
   const gathering = createGathering((marks) => flush(parts, marks), parts);
+
+  const tellRead = (userId: Id, seqs: Readonly<Record<Id, number>>): void => {
+    // What goes wrong with telling is reported, and no concern of whoever has read.
+    gathering.add('read', seqs, userId).catch(() => undefined);
+  };
 
   return {
     async read(caller, { id, seq }) {
@@ -51,14 +58,14 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
       const { modifiedCount } = await memberships.collection.updateOne({ _id: membership._id, readSeq: { $lt: readSeq }, ...isIn }, raised);
       if (modifiedCount === 0) return null;
       bus.publish(`user:${caller.userId}`, { name: 'chat.read', payload: { chatId: id, marks: [{ userId: caller.userId, seq: readSeq }] } });
-      // What goes wrong with telling is reported, and no concern of whoever has read.
-      if (toOthers) gathering.add('read', { [id]: readSeq }, caller.userId).catch(() => undefined);
+      if (toOthers) tellRead(caller.userId, { [id]: readSeq });
       return null;
     },
     async receive(caller, { chats }) {
       await withDeadline(gathering.add('received', chats, caller.userId), storePatience);
       return null;
     },
+    tellRead,
     drain: () => gathering.drain(),
   };
 }
@@ -71,7 +78,7 @@ async function flush({ chats, memberships, users, history, bus }: MarksParts, { 
   const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
   for (const chatId of small.map(String)) {
     const own = raised.get(chatId);
-    if (own) tell(bus, 'chat.received', { chatId, marks: toList(own) });
+    if (own) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(own) } });
     const readers = read.get(chatId);
     if (readers) await tellReaders({ memberships, users, bus }, chatId, readers);
   }
@@ -103,19 +110,7 @@ async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'member
   const marks = toList(readers).filter(({ userId }) => telling.has(userId));
   // Whoever alone has read knows it.
   const alone = marks.length === 1 ? marks[0]?.userId : undefined;
-  if (marks.length > 0) tell(bus, 'chat.read', { chatId, marks }, (userId) => telling.has(userId) && userId !== alone);
-}
-
-interface Told {
-  chatId: Id;
-  marks: { userId: Id; seq: number }[];
-}
-
-/** To whoever sees no further than a number, no further. */
-function tell(bus: MarksParts['bus'], name: 'chat.read' | 'chat.received', { chatId, marks }: Told, only?: (userId: Id) => boolean): void {
-  const event = { name, payload: { chatId, marks } };
-  const veiled = (view: View) => (lastSeen(view) === Infinity ? event : { name, payload: { chatId, marks: marks.map(({ userId, seq }) => ({ userId, seq: Math.min(seq, lastSeen(view)) })) } });
-  bus.publish(`chat:${chatId}`, event, { veiled, ...(only && { only }) });
+  if (marks.length > 0) bus.publish(`chat:${chatId}`, { name: 'chat.read', payload: { chatId, marks } }, { only: (userId) => telling.has(userId) && userId !== alone });
 }
 
 const toList = (marks: ReadonlyMap<Id, number>): { userId: Id; seq: number }[] => [...marks].map(([userId, seq]) => ({ userId, seq }));

@@ -2,7 +2,7 @@
 import { Types } from 'mongoose';
 import { asSeen, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { before, countVisible, isVisible, lastSeen, type View } from '../../core/view.ts';
+import { before, countVisible, isVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
@@ -81,7 +81,7 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
       const own = members.find((row) => row.userId.toHexString() === viewer);
       if (!own || own.blockedFrom === 0) return [];
       const view = toView(own);
-      const shown = toShown(viewer, members, people, sent.get(id)).map((member) => upToSeen(view, member));
+      const shown = toShown(viewer, members, people, sent.get(id));
       const chat = { ...toChatInfo(document), members: shown };
       return [[id, { chat, mine: toMine(own), view, readSeq: markOf(own, sent.get(id)) }]];
     }),
@@ -129,13 +129,6 @@ function toShown(viewer: Id, rows: readonly MembershipDocument[], people: Readon
       return [{ user, role, joinedSeq, ...(readSeq !== undefined && { readSeq }), deliveredSeq: Math.max(deliveredSeq, joinedSeq, readSeq ?? 0) }];
     })
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
-}
-
-/** With marks no further than the viewer ever sees: what somebody they block has done since is not told by its numbers. */
-export function upToSeen(view: View, member: Member): Member {
-  const last = lastSeen(view);
-  const { readSeq, deliveredSeq } = member;
-  return { ...member, ...(readSeq !== undefined && { readSeq: Math.min(readSeq, last) }), deliveredSeq: Math.min(deliveredSeq, last) };
 }
 
 export function toChatInfo({ _id, kind, title, description, ownerId, settings, memberCount, pairKey, createdAt }: Omit<ChatDocument, 'change'>): ChatInfo {

@@ -38,6 +38,8 @@ export interface MembershipDocument {
   version?: number;
   /** By MongoDB's clock: when anything of it has changed last that the others, or their own devices, have to know. */
   changedAt: Date;
+  /** The same of whether they tell how far they read: it changes what they see of everybody. */
+  receiptsAt?: Date;
   /** The same of how far they have read, where that is told to their own devices only. */
   readAt?: Date;
 }
@@ -64,6 +66,7 @@ const schema = new Schema<MembershipDocument>(
     ownVersion: { type: Number, required: true },
     version: Number,
     changedAt: { type: Date, required: true },
+    receiptsAt: Date,
     readAt: Date,
   },
   { collection: 'memberships', versionKey: false },

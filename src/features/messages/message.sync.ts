@@ -49,7 +49,7 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
     const heads = await history.heads(ids);
     await chats.settle(ids);
     const views = await chats.findChats(userId, ids);
-    const members = await chats.findChangedMembers(userId, ids.map((id) => followed(id, { from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), membersPerPage);
+    const members = await chats.findChangedMembers(userId, page.map(({ chatId: id, receiptsAt }) => followed(id, { receiptsAt, from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), membersPerPage);
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
@@ -78,10 +78,10 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
 const isFirst = ({ after, member }: SyncState): boolean => after === undefined && member === undefined;
 
 /** Of which members of a chat somebody has to hear. */
-function followed(chatId: Id, { from, to, view }: { from: Place; to: Place; view: View }, { since, member }: SyncState) {
+function followed(chatId: Id, { receiptsAt, from, to, view }: { receiptsAt: number; from: Place; to: Place; view: View }, { since, member }: SyncState) {
   // Who has nothing of the chat yet needs all who are in it. And a message raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look who has sent.
-  const isSeen = countVisible(view, from.seq, to.seq) === Math.max(0, to.seq - from.seq);
-  return { chatId, view, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
+  const isSeen = countVisible(view, from.seq, to.seq) === Math.max(0, to.seq - from.seq) && receiptsAt <= since;
+  return { chatId, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
 }
 
 /** What an answer may still hold. */

@@ -17,9 +17,10 @@ export function createMessageTelling(bus: Bus<MessageEvent>): MessageTelling {
   return {
     created(message) {
       const event: MessageEvent = { name: 'message.created', payload: message };
-      const { replyTo } = message;
+      const { chatId, seq, senderId, replyTo } = message;
+      const withheld: MessageEvent = { name: 'message.withheld', payload: { chatId, seq, senderId } };
       const discreet: MessageEvent | undefined = replyTo && { name: 'message.created', payload: withoutOriginal(message) };
-      bus.publish(`chat:${message.chatId}`, event, { veiled: (view) => (isVisible(view, message.seq) ? (discreet && isConcealed(view, replyTo) ? discreet : event) : undefined) });
+      bus.publish(`chat:${chatId}`, event, { veiled: (view) => (isVisible(view, seq) ? (discreet && isConcealed(view, replyTo) ? discreet : event) : withheld) });
     },
     changed(message, update) {
       const { chatId, seq, rev = 0, replyTo } = message;

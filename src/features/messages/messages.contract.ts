@@ -143,6 +143,7 @@ export const messagesContract = {
   },
   events: {
     'message.created': event({ summary: 'A new message in one of my chats.', payload: Message }),
+    'message.withheld': event({ summary: 'A message that is not mine to see has come: my place moves on to this seq. It raises its sender\'s readSeq like every other.', payload: strictObject({ chatId: Id, seq: Sequence, senderId: Id }) }),
     'message.edited': event({ summary: 'A message has a new text.', payload: Message }),
     'message.removed': event({ summary: 'A message was removed; what is left is its tombstone.', payload: Message }),
     'message.reacted': event({ summary: 'A message has other reactions.', payload: Message }),

@@ -24,9 +24,11 @@ export interface UsersParts {
   users: UserModel;
   security: SecurityService;
   bus: Bus<EventOf<typeof usersContract>>;
+  /** Called when somebody has changed what others see of them; it is awaited before they are answered. */
+  onChanged: (userId: Id, changed: { receipts: boolean }) => Promise<void>;
 }
 
-export function createUsersService({ users, security, bus }: UsersParts): UsersService {
+export function createUsersService({ users, security, bus, onChanged }: UsersParts): UsersService {
   return {
     me: async (caller) => toMe(await requireCaller(users, caller.userId)),
     get: async (_caller, { id }) => toUser(await requireUser(users, id)),
@@ -37,6 +39,8 @@ export function createUsersService({ users, security, bus }: UsersParts): UsersS
       const { before, after } = await change(users, caller.userId, { ...changes, ...(username !== undefined && { username: username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       const me = toMe(after);
+      // Also where nothing has changed: the answer to the change may have been lost, and the rest of it.
+      await onChanged(caller.userId, { receipts: changes.privacy?.readReceipts !== undefined });
       bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: me });
       return me;
     },

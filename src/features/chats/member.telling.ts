@@ -1,0 +1,45 @@
+/** How those who share chats with somebody hear of what has changed about them: their profile, and whether they tell how far they read. */
+import type { Bus } from '../../core/bus.ts';
+import type { EventOf } from '../../core/contract.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { UsersService } from '../users/users.service.ts';
+import type { ChatMarks } from './chat.marks.ts';
+import type { ChatModel } from './chat.model.ts';
+import type { Views } from './chat.views.ts';
+import type { chatsContract } from './chats.contract.ts';
+import { isTheirs, type MembershipModel } from './membership.model.ts';
+
+export interface MemberTellingParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  users: UsersService;
+  views: Views;
+  marks: Pick<ChatMarks, 'tellRead'>;
+  bus: Bus<EventOf<typeof chatsContract>>;
+}
+
+/** @param receipts whether it has changed that they tell how far they read */
+export type TellOfMember = (userId: Id, changed: { receipts: boolean }) => Promise<void>;
+
+/** First so that a sync finds it, then to those who are connected. */
+export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfMember {
+  return async (userId, { receipts }) => {
+    await memberships.updateMany({ userId, ...isTheirs }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
+    const person = (await users.findUsers([userId])).get(userId);
+    const mine = await memberships.distinct('chatId', { userId, ...isTheirs });
+    const heard = mine.filter((id) => bus.isHeard(`chat:${String(id)}`));
+    if (!person || heard.length === 0) return;
+    const documents = await chats.find({ _id: { $in: heard } }, { head: 1 }).lean();
+    const rows = await memberships.find({ chatId: { $in: heard }, userId }).lean();
+    for (const { chatId, deliveredSeq, joinedSeq } of rows) {
+      const [id, { user }] = [chatId.toHexString(), person];
+      // Of how far they have read nothing is left to who was told, also not by what has reached them.
+      const received = person.readReceipts ? {} : { deliveredSeq: Math.max(joinedSeq, deliveredSeq) };
+      bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user, ...received } }, { only: (one) => one !== userId });
+      bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user } }, { only: (one) => one === userId });
+    }
+    if (!receipts || !person.readReceipts) return;
+    const members = await views.toMembers(userId, documents, rows);
+    marks.tellRead(userId, Object.fromEntries([...members].map(([id, [member]]) => [id, member?.readSeq ?? 0])));
+  };
+}

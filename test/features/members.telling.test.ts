@@ -1,0 +1,64 @@
+/** Those who share a chat with somebody hear of what changes about them, at once or with the next sync. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildTestApp } from '../helpers/app.ts';
+import type { Person } from '../helpers/people.ts';
+
+/** What a sync shows of one person in a chat. */
+async function shown(viewer: Person, chatId: string, of: Person, cursor?: string) {
+  const answer = await viewer.call('messages.sync', { chats: { [chatId]: { seq: 1, rev: 0 } }, ...(cursor !== undefined && { cursor }) });
+  return { member: answer.chats[0]?.members.find(({ user }) => user.id === of.id), cursor: answer.cursor };
+}
+
+test('a new name is told to whoever shares a chat and to my own devices, to nobody else, and found by a sync', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const { cursor } = await shown(bob, chatId, ann);
+  const [hers, his, strangers] = await Promise.all([ann.socket(), bob.socket(), eve.socket()]);
+  await ann.call('users.update', { id: 'me', firstName: 'Anna' });
+  const user = await bob.call('users.get', { id: ann.id });
+  assert.equal(user.firstName, 'Anna');
+  for (const socket of [hers, his]) assert.deepEqual((await socket.next('member.updated')).params, { chatId, user });
+  await strangers.call('users.me');
+  assert.deepEqual(strangers.events, []);
+  assert.deepEqual((await shown(bob, chatId, ann, cursor)).member?.user, user);
+});
+
+test('whoever ceases to tell how far they read takes it back from everybody, and whoever begins again tells it', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  await bob.call('chats.read', { id: chatId, seq: 1 });
+  const first = await shown(ann, chatId, bob);
+  assert.equal(first.member?.readSeq, 1);
+  const socket = await ann.socket();
+  await bob.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  assert.deepEqual((await socket.next('member.updated')).params['deliveredSeq'], 0);
+  const second = await shown(ann, chatId, bob, first.cursor);
+  assert.deepEqual([second.member?.readSeq, second.member?.deliveredSeq], [undefined, 0]);
+  await bob.call('users.update', { id: 'me', privacy: { readReceipts: true } });
+  assert.deepEqual((await socket.next('chat.read')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
+  assert.equal((await shown(ann, chatId, bob, second.cursor)).member?.readSeq, 1);
+});
+
+test('whoever ceases to tell sees no more of others, also those that have not changed since', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const first = await shown(bob, chatId, ann);
+  assert.equal(first.member?.readSeq, 1);
+  await bob.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  const second = await shown(bob, chatId, ann, first.cursor);
+  assert.ok(second.member && second.member.readSeq === undefined);
+});
+
+test('of an account that is removed everybody hears what is left of it', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const socket = await bob.socket();
+  await ann.call('account.remove', { password: ann.password });
+  const { params } = await socket.next('member.updated');
+  assert.deepEqual([params['chatId'], (params['user'] as { firstName: string }).firstName], [chatId, 'Deleted account']);
+});
