@@ -175,7 +175,7 @@ export class Messenger {
     return { kind: chat.kind, title: chat.title, settings: chat.settings, members, messages, unread: visible.filter(({ seq }) => seq > Math.max(own.readSeq, own.joinedSeq)).length, own: own.flags };
   }
   *#between(userId: string, otherId: string): Generator<[ModelChat, ModelMember]> {
-    for (const chat of this.chats.values()) if (chat.kind === 'private' && chat.members.has(otherId) && chat.members.has(userId)) yield [chat, chat.members.get(userId) as ModelMember];
+    for (const chat of this.chats.values()) if (chat.kind === 'private' && userId !== otherId && chat.members.has(otherId) && chat.members.has(userId)) yield [chat, chat.members.get(userId) as ModelMember];
   }
   #as(chatId: string, userId: string, act: (chat: ModelChat, member: Current) => boolean): boolean {
     const [chat, member] = [this.chats.get(chatId), this.chats.get(chatId)?.members.get(userId)];
