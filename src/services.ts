@@ -207,10 +207,10 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const views = createViews({ ...documents, users, history });
   const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged: (userId, otherId) => applyBlock(userId, otherId), onError });
   const parts = { ...documents, users, blocks, history, access, views, bus, onError };
-  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling(parts) });
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
+  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling({ ...parts, marks }) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock });
   const groups = createGroupsService({ ...parts, changes: groupChanges });
   const changes = createMessageChanges({

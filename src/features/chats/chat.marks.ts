@@ -29,8 +29,8 @@ export interface MarksParts {
 }
 
 export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
-  /** Tells those who may know it how far somebody has read in these chats, by id. */
-  tellRead(userId: Id, seqs: Readonly<Record<Id, number>>): void;
+  /** Tells those who may know it how far somebody has read in these chats, by id. Resolves once that, and whatever had gathered before, is told. */
+  tellRead: (userId: Id, seqs: Readonly<Record<Id, number>>) => Promise<void>;
   /** Writes and tells what has gathered. */
   drain(): Promise<void>;
 }
@@ -42,10 +42,7 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, history, access, own, bus } = parts;
   const gathering = createGathering((marks) => flush(parts, marks), parts);
 
-  const tellRead = (userId: Id, seqs: Readonly<Record<Id, number>>): void => {
-    // What goes wrong with telling is reported, and no concern of whoever has read.
-    gathering.add('read', seqs, userId).catch(() => undefined);
-  };
+  const tellRead: ChatMarks['tellRead'] = (userId, seqs) => gathering.add('read', seqs, userId);
 
   return {
     async read(caller, { id, seq }) {
@@ -58,7 +55,8 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
       const { modifiedCount } = await memberships.collection.updateOne({ _id: membership._id, readSeq: { $lt: readSeq }, ...isIn }, raised);
       if (modifiedCount === 0) return null;
       bus.publish(`user:${caller.userId}`, { name: 'chat.read', payload: { chatId: id, marks: [{ userId: caller.userId, seq: readSeq }] } });
-      if (toOthers) tellRead(caller.userId, { [id]: readSeq });
+      // What goes wrong with telling is reported, and no concern of whoever has read.
+      if (toOthers) tellRead(caller.userId, { [id]: readSeq }).catch(() => undefined);
       return null;
     },
     async receive(caller, { chats }) {

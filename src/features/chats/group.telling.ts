@@ -7,6 +7,7 @@ import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
+import type { ChatMarks } from './chat.marks.ts';
 import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
 import { toChatInfo, type Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
@@ -19,10 +20,11 @@ export interface TellingParts {
   access: ChatAccess;
   users: UsersService;
   views: Views;
+  marks: Pick<ChatMarks, 'tellRead'>;
   bus: Bus<EventOf<typeof chatsContract> | EventOf<typeof groupsContract>>;
 }
 
-export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
+export function createTelling({ memberships, access, users, views, marks, bus }: TellingParts): GroupChangesParts['onSettled'] {
   /** By chat: the last change that this process has told of. */
   const told = new LRUCache<Id, number>(atMost(100_000));
 
@@ -49,6 +51,8 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     if (change.members.length > tellable || !bus.isHeard(topic)) return;
     bus.publish(topic, { name: 'notice.created', payload: await toNotice({ users, memberships }, { chat, change, message: notice, former }) });
+    // Whoever comes in has read what was there; that is told to those alone who may know it.
+    for (const newcomer of idsOf(change, ({ joins }) => joins === true)) marks.tellRead(newcomer, { [chatId]: notice.seq }).catch(() => undefined);
   };
 }
 
@@ -71,8 +75,7 @@ async function toNotice({ users, memberships }: Pick<TellingParts, 'users' | 'me
     const known = people.get(userId.toHexString());
     if (!known || !role) return [];
     const joinedSeq = joins ? message.seq : (joinedAt.get(userId.toHexString()) ?? 0);
-    const marks = joins && { deliveredSeq: joinedSeq, ...(known.readReceipts && { readSeq: joinedSeq }) };
-    return [{ user: known.user, role, joinedSeq, ...marks }];
+    return [{ user: known.user, role, joinedSeq, ...(joins && { deliveredSeq: joinedSeq }) }];
   });
   return { message, chat: toChatInfo(chat), members, former };
 }

@@ -29,6 +29,8 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     const mine = await memberships.distinct('chatId', { userId, ...isTheirs });
     const heard = mine.filter((id) => bus.isHeard(`chat:${String(id)}`));
     if (!person || heard.length === 0) return;
+    // What is being told of how far they read is told before they take it back.
+    if (receipts) await marks.tellRead(userId, {});
     const documents = await chats.find({ _id: { $in: heard } }, { head: 1 }).lean();
     const rows = await memberships.find({ chatId: { $in: heard }, userId }).lean();
     for (const { chatId, deliveredSeq, joinedSeq } of rows) {
@@ -40,6 +42,6 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     }
     if (!receipts || !person.readReceipts) return;
     const members = await views.toMembers(userId, documents, rows);
-    marks.tellRead(userId, Object.fromEntries([...members].map(([id, [member]]) => [id, member?.readSeq ?? 0])));
+    await marks.tellRead(userId, Object.fromEntries([...members].map(([id, [member]]) => [id, member?.readSeq ?? 0])));
   };
 }
