@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
+import { events } from './contracts.ts';
 import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
 import { AppError } from './core/errors.ts';
-import { createHub } from './delivery/hub.ts';
+import { createHub, type Hub } from './delivery/hub.ts';
+import { watchLoad } from './delivery/load.ts';
 import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
 import { createGoogle } from './plugins/google/index.ts';
 import { logOptions } from './plugins/log.ts';
@@ -38,7 +40,9 @@ export interface Overrides {
   syncOverlap?: number;
   /** Milliseconds between two looks for mails that have come up. */
   mailMilliseconds?: number;
-  /** What rates are measured by. */
+  /** Milliseconds for which news of who is here gather. */
+  presenceGather?: number;
+  /** What rates, presence and typing are measured by. */
   clock?: Clock;
   /** Milliseconds between two looks at the files of the certificate. */
   tlsMilliseconds?: number;
@@ -71,7 +75,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const mailer = createMailer({ smtpUrl: config.smtpUrl, from: config.mailFrom, dataDir: config.dataDir, log: app.log });
   app.addHook('onClose', () => mailer.close());
 
-  const hub = createHub();
+  const hub = createLoadedHub(app);
   const built = createServices({
     connection,
     bus: overrides.bus?.(hub) ?? hub,
@@ -100,13 +104,19 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   registerPacing(app);
   await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
-  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
+  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, presence: services.presence, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
   await registerRest(app, { auth: services.auth, dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
   return app;
 }
 
-const pacesOf = ({ marksGather = 250, syncOverlap = 60_000, mailMilliseconds }: Overrides) => ({ marksGather, syncOverlap, mailMilliseconds });
+function createLoadedHub(app: FastifyInstance): Hub {
+  const load = watchLoad();
+  app.addHook('onClose', async () => load.stop());
+  return createHub({ load, kindOf: (name) => events.get(name)?.shed });
+}
+
+const pacesOf = ({ marksGather = 250, presenceGather = 250, syncOverlap = 60_000, mailMilliseconds, clock }: Overrides) => ({ marksGather, presenceGather, syncOverlap, mailMilliseconds, clock });
 
 const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
 

@@ -6,6 +6,7 @@ import { blocksContract } from './features/blocks/blocks.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
 import { groupsContract } from './features/chats/groups.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
+import { presenceContract } from './features/presence/presence.contract.ts';
 import { searchContract } from './features/search/search.contract.ts';
 import { securityContract } from './features/security/security.contract.ts';
 import { sessionsContract } from './features/sessions/sessions.contract.ts';
@@ -23,6 +24,7 @@ export const contracts = {
   groups: groupsContract,
   messages: messagesContract,
   search: searchContract,
+  presence: presenceContract,
   account: accountContract,
 } satisfies Record<string, Contract>;
 

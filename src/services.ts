@@ -1,5 +1,6 @@
 /** Builds each service once, lowest first: who needs whom. */
 import type { Connection } from 'mongoose';
+import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
 import type { Message } from './core/message.ts';
 import type { Id } from './core/schemas.ts';
@@ -24,7 +25,7 @@ import { createChatsService, type ChatsService } from './features/chats/chats.se
 import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
-import { createMemberTelling, type TellOfMember } from './features/chats/member.telling.ts';
+import { createMemberTelling } from './features/chats/member.telling.ts';
 import { completeMemberships, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
@@ -41,6 +42,7 @@ import { createMessagesService, type MessagesService } from './features/messages
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
+import { createPresenceService, type PresenceService } from './features/presence/presence.service.ts';
 import { placeCollection } from './features/search/place.model.ts';
 import { createFilling } from './features/search/search.filling.ts';
 import { reindex } from './features/search/search.reindex.ts';
@@ -59,7 +61,7 @@ import { createTotpService, type TotpService } from './features/totp/totp.servic
 import { createCredentialsService } from './features/users/credentials.service.ts';
 import { createNoticesService } from './features/users/notices.service.ts';
 import { completeUsers, userModel } from './features/users/user.model.ts';
-import { createUsersService, type UsersService } from './features/users/users.service.ts';
+import { createUsersService, type UsersParts, type UsersService } from './features/users/users.service.ts';
 
 export interface Services {
   users: UsersService;
@@ -72,6 +74,7 @@ export interface Services {
   groups: GroupsService;
   messages: MessagesService;
   search: SearchService;
+  presence: PresenceService;
   account: AccountService;
 }
 
@@ -96,6 +99,10 @@ export interface ServicesOptions {
   passwordCost: number;
   /** Milliseconds for which read and delivery marks gather before others are told. */
   marksGather: number;
+  /** Milliseconds for which news of who is here gather. */
+  presenceGather: number;
+  /** What presence and typing are measured by; the clock of the process unless given. */
+  clock?: Clock | undefined;
   /** Milliseconds for which a message can be edited. */
   editWindow: number;
   /** Milliseconds that each sync looks back behind the one before. */
@@ -127,7 +134,10 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
 
 /** The connection must be open. */
 export function createServices(options: ServicesOptions): BuiltServices {
-  const people = createPeople(options, (userId, changed) => conversations.tellOfMember(userId, changed));
+  const people = createPeople(options, async (userId, changed) => {
+    if (changed.lastSeen) conversations.services.presence.review(userId);
+    await conversations.tellOfMember(userId, changed);
+  });
   const conversations = createConversations(options, people.services.users);
   const { sessions, security } = people.services;
   const { credentials, passwords, mails } = people;
@@ -167,7 +177,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
 }
 
 /** Who people are and how they prove it. */
-function createPeople(options: ServicesOptions, onUserChanged: TellOfMember) {
+function createPeople(options: ServicesOptions, onUserChanged: UsersParts['onChanged']) {
   const { connection, bus, onError } = options;
   const mails = createMailQueue(mailModel(connection), onError);
   const tokens = createTokensService(tokenModel(connection));
@@ -193,7 +203,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const { connection, bus, onError } = options;
   const documents = { chats: chatModel(connection), memberships: membershipModel(connection) };
   const messageDocuments = messageCollection(connection);
-  const telling = noting(createMessageTelling(bus), (message) => searchWorker.note(message));
+  const telling = noting(createMessageTelling(bus), { search: (message) => searchWorker.note(message), presence: ({ chatId, senderId }) => presence.sent(chatId, senderId) });
   const heads = createChatHeads(documents.chats, documents.memberships, onError);
   const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
@@ -205,13 +215,13 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
-  const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged: (userId, otherId) => applyBlock(userId, otherId), onError });
+  const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged: async (userId, otherId) => applyBlock(userId, otherId).then(() => [userId, otherId].forEach((id) => presence.review(id))), onError });
   const parts = { ...documents, users, blocks, history, access, views, bus, onError };
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling({ ...parts, marks }) });
-  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock });
+  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
   const groups = createGroupsService({ ...parts, changes: groupChanges });
   const changes = createMessageChanges({
     messages: messageDocuments,
@@ -221,25 +231,27 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   });
   const messages = createMessagesService({ messages: messageDocuments, chats, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
+  const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 
-  const workers = [blocks, groupChanges, searchWorker];
+  const workers = [blocks, groupChanges, searchWorker, presence];
   const drain = async (): Promise<void> => {
     changes.stop();
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search }, tellOfMember: createMemberTelling({ ...parts, marks }), start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
-/** Whoever tells of a message notes it for search as well. */
-const noting = (telling: MessageTelling, note: (message: Message) => void): MessageTelling => ({
+/** Whoever tells of a message notes it for search as well, and a text that was sent for presence. */
+const noting = (telling: MessageTelling, note: { search: (message: Message) => void; presence: (message: Message) => void }): MessageTelling => ({
   created(message) {
     telling.created(message);
-    note(message);
+    note.search(message);
+    if (message.kind === 'text') note.presence(message);
   },
   changed(message, update) {
     telling.changed(message, update);
-    note(message);
+    note.search(message);
   },
 });
 

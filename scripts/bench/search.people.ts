@@ -28,7 +28,7 @@ export async function searchersIn(connection: Connection): Promise<Searchers> {
     returnPaths: ['/'],
     jwtSecrets: ['only for measuring, and never for tokens'],
     passwordCost: 4,
-    marksGather: 250, editWindow: Infinity, syncOverlap: 60_000, rateScale: 1,
+    marksGather: 250, presenceGather: 250, editWindow: Infinity, syncOverlap: 60_000, rateScale: 1,
     onError: (error) => console.error(error),
   });
   const searcher = (id: string): Searcher => {

@@ -1,10 +1,11 @@
 /** How services speak to whoever is connected, without knowing who that is: the interface that delivery implements. */
-import type { AnyEvent } from './contract.ts';
+import type { AnyEvent, Caller } from './contract.ts';
 import type { Id } from './schemas.ts';
+import type { Sheddable } from './shedding.ts';
 import type { View } from './view.ts';
 
 /** What a connection can listen to. */
-export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}`;
+export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}` | `presence:${Id}`;
 
 /** Which of those who listen an event is for. */
 export interface Audience<E extends AnyEvent = AnyEvent> {
@@ -19,6 +20,8 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
   publish(topic: Topic, event: E, audience?: Audience<E>): void;
   /** True if anybody listens: an event that takes work to make need not be made otherwise. */
   isHeard(topic: Topic): boolean;
+  /** The people who listen to the topic. */
+  listenersOf(topic: Topic): Set<Id>;
   /** Makes every connection of a user listen to one more topic, from the next event on, as far as its messages are theirs to see. */
   join(userId: Id, topic: Topic, view: View): void;
   /**
@@ -28,6 +31,12 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
   restrict(topic: Topic, users: ReadonlyMap<Id, View>): void;
   /** From the next event on this is what a user who listens to the topic may see of its messages. */
   reveal(userId: Id, topic: Topic, view: View): void;
+  /** The connection that this caller speaks on listens to the presence of these people as well. */
+  watch(caller: Caller, userIds: Iterable<Id>): void;
+  /** It listens to nobody's presence any more. */
+  unwatch(caller: Caller): void;
+  /** True while the process has so much to do that events of this kind have to wait, or are left out. */
+  isPressed(kind: Sheddable): boolean;
   /** Closes every connection of a session that has ended. */
   endSession(sessionId: Id): void;
 }

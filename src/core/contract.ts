@@ -3,6 +3,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import type { ErrorCode } from './errors.ts';
 import type { Rate } from './rate.ts';
 import type { Id } from './schemas.ts';
+import type { Sheddable } from './shedding.ts';
 
 /**
  * Who may call: anyone at all, a signed-in user, or one whose session has proven who they are within the last five minutes.
@@ -44,6 +45,7 @@ export interface Operation<A extends Access = Access, I extends TObject = TObjec
 export interface EventDeclaration<P extends TSchema = TSchema> {
   summary: string;
   payload: P;
+  shed?: Sheddable;
 }
 
 export interface Contract {

@@ -13,6 +13,7 @@ const table = {
   PAYLOAD_TOO_LARGE: [413, 'The request is too large.'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'Send the body as application/json.'],
   RATE_LIMITED: [429, 'Too much in too short a time; details.retryAfter says how many seconds to wait.'],
+  TOO_MANY_CONNECTIONS: [429, 'You have as many websockets open as one person may, details.maximum says how many: close one first.'],
   INTERNAL: [500, 'Something went wrong on our side. The request id helps us find it.'],
   BUSY: [503, 'The server has more work queued than it can take; try again in a moment.'],
   UNAVAILABLE: [503, 'The store does not answer. The outcome is unknown: repeat the request, a message with the same id.'],

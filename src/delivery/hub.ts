@@ -1,16 +1,19 @@
 /** The open connections of this process, by topic: an event is encoded once and written to each of its listeners. */
 import type { Audience, Bus, Topic } from '../core/bus.ts';
-import type { AnyEvent } from '../core/contract.ts';
+import type { AnyEvent, Caller } from '../core/contract.ts';
 import type { Id } from '../core/schemas.ts';
+import type { Sheddable } from '../core/shedding.ts';
 import type { View } from '../core/view.ts';
-import { createTopics } from './topics.ts';
+import type { Load } from './load.ts';
+import { createBehind, limits } from './shedding.ts';
+import { createTopics, type Topics } from './topics.ts';
 
 /** How a wire spells an event. Connections of the same wire share one function, and so one encoding. */
 export type Encode = (event: AnyEvent) => Buffer;
 
 export interface Connection {
-  readonly userId: Id;
-  readonly sessionId: Id;
+  /** In whose name it speaks. */
+  readonly caller: Caller;
   readonly encode: Encode;
   send(frame: Buffer): void;
   /** Bytes of events that the peer has had the time to take, and has not. */
@@ -27,56 +30,92 @@ export interface Hub extends Bus {
   detach(connection: Connection): void;
 }
 
+/** Without these nothing is ever left out. */
+export interface HubOptions {
+  /** Of which kind an event is, if it may be left out under load; by its name. */
+  kindOf?: (name: string) => Sheddable | undefined;
+  load?: Pick<Load, 'turn'>;
+}
+
 /** Close codes: 1013 "try again later" (IANA registry of RFC 6455), and our own for a session that is over. */
 export const closeCodes = { tooSlow: 1013, sessionEnded: 4401 } as const;
 
 /** A reader this far behind is cut off and syncs when it comes back: the others must not wait for it. */
 const maximumUnsent = 1024 * 1024;
 
-export function createHub(): Hub {
+export function createHub({ kindOf = () => undefined, load = { turn: () => 0 } }: HubOptions = {}): Hub {
   const topics = createTopics<Connection>();
-  const cut = (connection: Connection, code: number, reason: string): void => {
+  const behind = createBehind<Connection>((connection, kinds) => connection.send(connection.encode({ name: 'connection.skipped', payload: { kinds } })));
+  const detach = (connection: Connection): void => {
     topics.detach(connection);
+    behind.forget(connection);
+  };
+  const cut = (connection: Connection, code: number, reason: string): void => {
+    detach(connection);
     connection.close(code, reason);
   };
 
   return {
     subscribe: (connection, wanted, views) => topics.subscribe(connection, wanted, views),
     unsubscribe: (connection, unwanted) => topics.unsubscribe(connection, unwanted),
-    detach: (connection) => topics.detach(connection),
+    detach,
     isHeard: (topic) => topics.listenersOf(topic).size > 0,
+    listenersOf: (topic) => new Set([...topics.listenersOf(topic)].map(({ caller }) => caller.userId)),
+    isPressed: (kind) => load.turn() > limits[kind].turn,
     attach(connection) {
       topics.attach(connection);
-      topics.subscribe(connection, [`user:${connection.userId}`, `session:${connection.sessionId}`]);
+      topics.subscribe(connection, [`user:${connection.caller.userId}`, `session:${connection.caller.sessionId}`]);
     },
     publish(topic, event, audience) {
       const frames: Frames = new Map();
+      const kind = kindOf(event.name);
       for (const connection of topics.listenersOf(topic)) {
         const meant = audience === undefined ? event : chosen(event, audience, connection, topics.viewOf(connection, topic));
         if (meant === undefined) continue;
-        if (connection.unsent() > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
+        const unsent = connection.unsent();
+        if (unsent > maximumUnsent) cut(connection, closeCodes.tooSlow, 'reading too slowly: connect again and sync');
+        else if (kind && unsent > limits[kind].unsent) behind.note(connection, kind);
         else connection.send(frameFor(frames, connection.encode, meant));
       }
     },
-    join(userId, topic, view) {
-      for (const connection of topics.listenersOf(`user:${userId}`)) if (!topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
-    },
-    restrict(topic, users) {
-      for (const connection of topics.listenersOf(topic)) if (!users.has(connection.userId)) topics.unsubscribe(connection, [topic]);
-      for (const [userId, view] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
-    },
-    reveal(userId, topic, view) {
-      for (const connection of topics.listenersOf(`user:${userId}`)) if (topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
-    },
+    ...createMoving(topics),
     endSession(sessionId) {
       for (const connection of topics.listenersOf(`session:${sessionId}`)) cut(connection, closeCodes.sessionEnded, 'the session has ended');
     },
   };
 }
 
+/** How services change who listens to what. */
+function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict' | 'reveal' | 'watch' | 'unwatch'> {
+  const connectionOf = (caller: Caller): Connection | undefined => [...topics.listenersOf(`user:${caller.userId}`)].find((connection) => connection.caller === caller);
+
+  return {
+    join(userId, topic, view) {
+      for (const connection of topics.listenersOf(`user:${userId}`)) if (!topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+    },
+    restrict(topic, users) {
+      for (const connection of topics.listenersOf(topic)) if (!users.has(connection.caller.userId)) topics.unsubscribe(connection, [topic]);
+      for (const [userId, view] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+    },
+    reveal(userId, topic, view) {
+      for (const connection of topics.listenersOf(`user:${userId}`)) if (topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+    },
+    watch(caller, userIds) {
+      const connection = connectionOf(caller);
+      if (connection) topics.subscribe(connection, [...userIds].map(presenceOf));
+    },
+    unwatch(caller) {
+      const connection = connectionOf(caller);
+      if (connection) topics.unsubscribe(connection, topics.topicsOf(connection).filter((topic) => topic.startsWith('presence:')));
+    },
+  };
+}
+
+const presenceOf = (userId: Id): Topic => `presence:${userId}`;
+
 /** What of an event one listener gets. */
-function chosen(event: AnyEvent, { only, veiled }: Audience, { userId }: Connection, view: View | undefined): AnyEvent | undefined {
-  if (only && !only(userId)) return undefined;
+function chosen(event: AnyEvent, { only, veiled }: Audience, { caller }: Connection, view: View | undefined): AnyEvent | undefined {
+  if (only && !only(caller.userId)) return undefined;
   return veiled && view ? veiled(view) : event;
 }
 

@@ -7,6 +7,7 @@ export interface Topics<C> {
   /** What somebody may see who may not see every message. */
   viewOf(connection: C, topic: Topic): View | undefined;
   listenersOf(topic: Topic): ReadonlySet<C>;
+  topicsOf(connection: C): Topic[];
   subscribe(connection: C, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
   unsubscribe(connection: C, topics: Iterable<Topic>): void;
   detach(connection: C): void;
@@ -28,6 +29,7 @@ export function createTopics<C>(): Topics<C> {
     viewOf: (connection, topic) => partial.get(connection, topic),
     attach: (connection) => void topicsOf.set(connection, new Set()),
     listenersOf: (topic) => listeners.get(topic) ?? nobody,
+    topicsOf: (connection) => [...(topicsOf.get(connection) ?? [])],
     subscribe(connection, topics, views) {
       const own = topicsOf.get(connection);
       if (!own) return;

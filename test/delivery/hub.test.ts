@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { AnyEvent } from '../../src/core/contract.ts';
 import type { View } from '../../src/core/view.ts';
 import { createHub, type Connection, type Encode } from '../../src/delivery/hub.ts';
+import { guest } from '../helpers/people.ts';
 
 const megabyte = 1024 * 1024;
 const everything: View = { fromSeq: 0, hidden: [] };
@@ -34,8 +35,7 @@ interface Listener extends Connection {
 
 function createListener(userId: string, { sessionId = `session of ${userId}`, encoder = createEncoder() } = {}): Listener {
   const listener: Listener = {
-    userId,
-    sessionId,
+    caller: { ...guest, userId, sessionId, expiresAt: new Date() },
     encode: encoder.encode,
     heard: [],
     closed: undefined,
@@ -110,7 +110,7 @@ test('a connection that is gone hears nothing and can subscribe to nothing', () 
   hub.subscribe(listener, ['chat:1']);
   hub.join('ann', 'chat:1', everything);
   for (const topic of ['chat:1', 'user:ann'] as const) hub.publish(topic, hello);
-  hub.endSession(listener.sessionId);
+  hub.endSession(listener.caller.sessionId);
   assert.deepEqual([listener.heard, listener.closed], [[], undefined]);
 });
 

@@ -123,6 +123,7 @@ export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...
   const app = await buildApp(config, mongodbUri, {
     passwordCost: 4,
     marksGather: 5,
+    presenceGather: 5,
     syncOverlap: 20,
     ...overrides,
     services(built) {

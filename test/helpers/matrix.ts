@@ -209,6 +209,16 @@ export const matrix: Record<OperationName, Row[]> = {
     { at: 'of the owner', input: ({ word, people }) => ({ search: word, senderId: people.owner }), gets: user('ok'), answersAlike: true },
   ],
 
+  // who is here and who types
+  'presence.get': [{ at: 'the owner', input: ({ people }) => ({ userIds: [people.owner] }), gets: user('ok') }],
+  'presence.watch': [own(), { at: 'the owner', input: ({ people }) => ({ userIds: [people.owner] }), gets: user('ok') }],
+  'presence.type': [
+    { at: 'in a group', input: (scene) => ({ chatId: scene.group }), gets: group('ok', 'ok', 'ok') },
+    { at: 'in a group where only admins may', input: ({ reserved }) => ({ chatId: reserved }), gets: group('ok', 'ok', 'NOT_ALLOWED') },
+    { at: 'in a private chat', input: (scene) => ({ chatId: scene.pair }), gets: pair('ok', 'ok') },
+    { at: 'in a private chat of a blocked person', input: (scene) => ({ chatId: scene.frozen }), gets: frozen('BLOCKED', 'ok') },
+  ],
+
   // what changes what is to be seen
   'blocks.list': [own()],
   'blocks.create': [

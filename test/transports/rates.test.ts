@@ -76,6 +76,9 @@ const own: Record<string, [number, number, 'address' | 'caller']> = {
   'messages.react': [10, 1, 'caller'],
   'messages.unreact': [10, 1, 'caller'],
   'search.messages': [5, 1, 'caller'],
+  'presence.get': [2, 1, 'caller'],
+  'presence.watch': [2, 1, 'caller'],
+  'presence.type': [5, 1, 'caller'],
 };
 
 test('what mails, guesses, searches or changes an account has a rate of its own; all else has the ordinary one', () => {

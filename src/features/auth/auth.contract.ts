@@ -116,5 +116,9 @@ export const authContract = {
         expiresAt: Type.Unsafe<string>({ ...Timestamp, description: 'When the access token runs out. A minute later the connection is closed, unless auth.renew has been called.' }),
       }),
     }),
+    'connection.skipped': event({
+      summary: 'This connection was read too slowly for everything, and events of these kinds were left out. It has caught up now.',
+      payload: strictObject({ kinds: Type.Array(Type.Enum(['presence', 'marks']), { description: 'presence: call presence.watch again. marks: sync.' }) }),
+    }),
   },
 };

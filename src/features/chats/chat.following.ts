@@ -3,6 +3,7 @@ import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import type { View } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
+import { isInPair } from './chat.partners.ts';
 import { byChat, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
@@ -49,8 +50,8 @@ export interface Following {
   membershipsOf(userId: Id): Promise<OwnMembership[]>;
   /** Every chat a person is or was in. */
   chatsEverOf(userId: Id): Promise<Id[]>;
-  /** What a person listens to: their chats, each with what of its messages is theirs to see. */
-  topicsOf(userId: Id): Promise<Map<`chat:${Id}`, View>>;
+  /** What a person listens to: their chats, each with what of its messages is theirs to see; and which of them are private. */
+  topicsOf(userId: Id): Promise<{ topics: Map<`chat:${Id}`, View>; pairs: Id[] }>;
   /** Sees to it that members and fields of these chats say what the notices in their logs say. */
   settle(chatIds: readonly Id[]): Promise<void>;
   /**
@@ -74,8 +75,11 @@ export const createFollowing = ({ chats, memberships, views, changes }: Followin
     return [...new Set([...(present ?? []), ...(former ?? [])].map(String))];
   },
   async topicsOf(userId) {
-    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields }).lean();
-    return new Map(mine.map((row) => [`chat:${row.chatId.toHexString()}`, toView(row)]));
+    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, joinedSeq: 1, ...viewFields }).lean();
+    return {
+      topics: new Map(mine.map((row) => [`chat:${row.chatId.toHexString()}`, toView(row)])),
+      pairs: mine.filter(({ joinedSeq }) => joinedSeq === isInPair.joinedSeq).map(({ chatId }) => chatId.toHexString()),
+    };
   },
   async settle(chatIds) {
     for (const _id of await chats.distinct('_id', { _id: { $in: chatIds }, 'change.pending': true })) await changes.settle(String(_id));

@@ -11,6 +11,8 @@ export type Marks = Map<Id, Map<Id, number>>;
 export interface Gathered {
   read: Marks;
   received: Marks;
+  /** Of what was received: what is written already, and waits to be told. */
+  written: Marks;
 }
 
 export interface GatheringOptions {
@@ -24,9 +26,9 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
   let current: (Gathered & { count: number; flushed: Promise<void>; begin: () => void }) | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  const open = () => {
+  const open = (): NonNullable<typeof current> => {
     let begin = (): void => undefined;
-    const marks: Gathered = { read: new Map(), received: new Map() };
+    const marks: Gathered = { read: new Map(), received: new Map(), written: new Map() };
     const due = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, gathering);
       begin = () => {
@@ -44,18 +46,27 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
 
   return {
     /** Resolves once it is written and told. @throws BUSY when too many wait */
-    async add(kind: keyof Gathered, seqs: Readonly<Record<Id, number>>, userId: Id): Promise<void> {
+    async add(kind: 'read' | 'received', seqs: Readonly<Record<Id, number>>, userId: Id): Promise<void> {
       current ??= open();
       if (current.count >= waitingAtMost) throw new AppError('BUSY');
       current.count += Object.keys(seqs).length;
       for (const [chatId, seq] of Object.entries(seqs)) raise(current[kind], chatId, userId, seq);
       return current.flushed;
     },
+    /** These are told with what gathers next. */
+    postpone(marks: Pick<Gathered, 'read' | 'written'>): void {
+      current ??= open();
+      for (const kind of ['read', 'written'] as const) merge(current[kind], marks[kind]);
+    },
     async drain(): Promise<void> {
       current?.begin();
       await last;
     },
   };
+}
+
+export function merge(into: Marks, marks: Marks): void {
+  for (const [chatId, seqs] of marks) for (const [userId, seq] of seqs) raise(into, chatId, userId, seq);
 }
 
 /** A mark never goes back. */

@@ -6,7 +6,7 @@ import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import { lastSeen } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
-import { createGathering, raise, type Gathered, type Marks } from './chat.gathering.ts';
+import { createGathering, merge, raise, type Marks } from './chat.gathering.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { OwnChanges } from './chat.own.ts';
@@ -40,7 +40,13 @@ export const tellingMembers = 200;
 
 export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, history, access, own, bus } = parts;
-  const gathering = createGathering((marks) => flush(parts, marks), parts);
+  const gathering = createGathering(async (marks) => {
+    const written = await writeReceived(memberships, history, marks.received);
+    merge(written, marks.written);
+    // What waits is told as it is by then.
+    if (bus.isPressed('marks') && isHeard(bus, [marks.read, written])) gathering.postpone({ read: marks.read, written });
+    else await tellAll(parts, marks.read, written);
+  }, parts);
 
   const tellRead: ChatMarks['tellRead'] = (userId, seqs) => gathering.add('read', seqs, userId);
 
@@ -68,9 +74,10 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
   };
 }
 
-/** One write for all that was received, and one event for each chat in which somebody has come further. */
-async function flush({ chats, memberships, users, history, bus }: MarksParts, { read, received }: Gathered): Promise<void> {
-  const raised = await writeReceived(memberships, history, received);
+const isHeard = (bus: MarksParts['bus'], marks: readonly Marks[]): boolean => marks.some((one) => [...one.keys()].some((id) => bus.isHeard(`chat:${id}`)));
+
+/** One event for each chat in which somebody has come further. */
+async function tellAll({ chats, memberships, users, bus }: MarksParts, read: Marks, raised: Marks): Promise<void> {
   const chatIds = [...new Set([...read.keys(), ...raised.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
   if (chatIds.length === 0) return;
   const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
@@ -82,7 +89,7 @@ async function flush({ chats, memberships, users, history, bus }: MarksParts, { 
   }
 }
 
-/** Gives those who have come further than was stored. */
+/** One write for all that was received. Gives those who have come further than was stored. */
 async function writeReceived(memberships: MembershipModel, history: ChatHistory, received: Marks): Promise<Marks> {
   const raised: Marks = new Map();
   if (received.size === 0) return raised;

@@ -23,13 +23,14 @@ export interface OpeningParts {
   blocks: Pick<BlocksService, 'blocks'>;
   applyBlock: ApplyBlock;
   bus: Bus<EventOf<typeof chatsContract>>;
+  onPaired: (userId: Id, withUserId: Id) => void;
 }
 
 /**
  * The chat first, then who is in it: a crash in between leaves a chat that the next opening completes. Nothing tells an
  * opening whose answer was lost from one that never was, so a chat without messages is announced again.
  */
-export function createOpening({ chats, memberships, users, views, blocks, applyBlock, bus }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
+export function createOpening({ chats, memberships, users, views, blocks, applyBlock, bus, onPaired }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
   // A chat there is stays open to whoever is left in it.
   const create = async (pairKey: string, people: readonly Id[]): Promise<ChatDocument> => {
     const known = await users.findUsers(people);
@@ -51,6 +52,8 @@ export function createOpening({ chats, memberships, users, views, blocks, applyB
     if (added || head.seq === 0) {
       const seen = await Promise.all(people.map(async (userId) => [userId, await views.summaries(userId, [id])] as const));
       for (const [userId, [summary]] of seen) if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });
+      const [one, other] = people;
+      if (one !== undefined && other !== undefined) onPaired(one, other);
     }
     return id;
   };

@@ -156,8 +156,8 @@ export const chatsContract = {
   events: {
     'chat.created': event({ summary: 'I am in a new chat.', payload: ChatSummary }),
     'chat.left': event({ summary: 'I am not in this chat any more: nothing of it is mine to see.', payload: strictObject({ chatId: Id }) }),
-    'chat.read': event({ summary: 'I have read up to here on another device, or members who tell it have.', payload: Marks }),
-    'chat.received': event({ summary: 'Everything up to here has reached a device of these members.', payload: Marks }),
+    'chat.read': event({ summary: 'I have read up to here on another device, or members who tell it have.', payload: Marks, shed: 'marks' }),
+    'chat.received': event({ summary: 'Everything up to here has reached a device of these members.', payload: Marks, shed: 'marks' }),
     'member.updated': event({
       summary: 'Somebody in one of my chats has changed their profile, or whether they tell how far they read.',
       payload: strictObject({ chatId: Id, user: User, deliveredSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'They do not tell: their `readSeq` goes, and this is their `deliveredSeq`.' })) }),

@@ -16,6 +16,7 @@ import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
 import { tellingMembers, type ChatMarks } from './chat.marks.ts';
 import type { OwnChanges } from './chat.own.ts';
+import { createPartners, type Partners } from './chat.partners.ts';
 import { createUnread } from './chat.unread.ts';
 import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
@@ -25,7 +26,7 @@ import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type Membe
 
 export type { ChangedMembers, OwnMembership, ViewedChat };
 
-export interface ChatsService extends Service<typeof chatsContract>, Following {
+export interface ChatsService extends Service<typeof chatsContract>, Following, Partners {
   /** What of a chat is somebody's to see, and whether they may remove what others have sent. Undefined for everybody who is not in it. */
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
@@ -36,6 +37,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following {
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
   requireSender(userId: Id, chatId: Id): Promise<void>;
+  /** Whether members of the chat are told what the others are doing: in a large one nobody is. @throws CHAT_NOT_FOUND */
+  tellsMembers(chatId: Id): Promise<boolean>;
   /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND, BLOCKED */
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
   /** Nobody sees these messages of a chat any more but the others in it. @throws CHAT_NOT_FOUND, TOO_MUCH_HIDDEN, BUSY */
@@ -61,6 +64,8 @@ export interface ChatsParts {
   blocks: Pick<BlocksService, 'blocks'>;
   applyBlock: ApplyBlock;
   bus: Bus<EventOf<typeof chatsContract>>;
+  /** Two people have a private chat, which may be new. */
+  onPaired: (userId: Id, withUserId: Id) => void;
 }
 
 export function createChatsService(parts: ChatsParts): ChatsService {
@@ -82,6 +87,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     ...createSight(parts),
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
+    ...createPartners({ chats, memberships }),
     findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
@@ -103,7 +109,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
 }
 
 /** Who may see what, and write. */
-const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender'> => ({
+const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({
   async findView(userId, chatId) {
     const membership = await access.findMember(userId, chatId);
     return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
@@ -116,6 +122,7 @@ const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'f
   },
   isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
   requireSender: (userId, chatId) => access.requireSender(userId, chatId),
+  tellsMembers: async (chatId) => (await access.countMembers(chatId)) <= tellingMembers,
 });
 
 async function findReaders({ chats, memberships, access, views }: ChatsParts, viewer: Id, { chatId, seq }: { chatId: Id; seq: number }): Promise<User[]> {

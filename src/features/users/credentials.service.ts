@@ -162,7 +162,7 @@ function createEndings(users: UserModel): Pick<CredentialsService, 'findEndings'
   };
 }
 
-const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation', 'undoneBy', 'notices'];
+const erased = ['email', 'emailVerifiedAt', 'lastName', 'about', 'photo', 'passwordHash', 'googleId', 'googleLinkedAt', 'unlinkedGoogleId', 'secondFactor', 'ending', 'generation', 'undoneBy', 'notices', 'lastSeenAt'];
 
 function createRemovals(users: UserModel): Pick<CredentialsService, 'erase' | 'findRemovals' | 'endFarewell' | 'completeRemoval'> {
   return {

@@ -52,6 +52,8 @@ export interface UserDocument {
   /** The folded words of names and username, for search by prefix. */
   words: string[];
   createdAt: Date;
+  /** When they had a connection last; of those who have one, within minutes. Only ever raised. */
+  lastSeenAt?: Date;
   removedAt?: Date;
   removal?: Removal;
   ending?: Ending;
@@ -85,6 +87,7 @@ const schema = new Schema<UserDocument>(
     secondFactor: { type: Schema.Types.Mixed },
     words: { type: [String], required: true },
     createdAt: { type: Date, required: true },
+    lastSeenAt: Date,
     removedAt: Date,
     removal: { type: Schema.Types.Mixed },
     ending: { type: Schema.Types.Mixed },

@@ -7,15 +7,18 @@ import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, wordsOf } from '../../core/text.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import { searchWordsOf, toMe, toUser, type UserDocument, type UserModel } from './user.model.ts';
+import { createSeen, type LastSeen, type Seen } from './user.seen.ts';
 import { toUpdate, writeUser } from './user.writing.ts';
 import type { Privacy, User, usersContract } from './users.contract.ts';
+
+export type { LastSeen };
 
 /** A person, and what they set of what others may do. */
 export interface KnownUser extends Pick<Privacy, 'groups' | 'readReceipts'> {
   user: User;
 }
 
-export interface UsersService extends Service<typeof usersContract> {
+export interface UsersService extends Service<typeof usersContract>, Seen {
   /** The people with these ids, by id; those that do not exist are missing. */
   findUsers(ids: readonly Id[]): Promise<Map<Id, KnownUser>>;
 }
@@ -25,11 +28,12 @@ export interface UsersParts {
   security: SecurityService;
   bus: Bus<EventOf<typeof usersContract>>;
   /** Called when somebody has changed what others see of them; it is awaited before they are answered. */
-  onChanged: (userId: Id, changed: { receipts: boolean }) => Promise<void>;
+  onChanged: (userId: Id, changed: { receipts: boolean; lastSeen: boolean }) => Promise<void>;
 }
 
 export function createUsersService({ users, security, bus, onChanged }: UsersParts): UsersService {
   return {
+    ...createSeen(users),
     me: async (caller) => toMe(await requireCaller(users, caller.userId)),
     get: async (_caller, { id }) => toUser(await requireUser(users, id)),
     search: async (_caller, input) => search(users, input),
@@ -40,7 +44,7 @@ export function createUsersService({ users, security, bus, onChanged }: UsersPar
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       const me = toMe(after);
       // Also where nothing has changed: the answer to the change may have been lost, and the rest of it.
-      await onChanged(caller.userId, { receipts: changes.privacy?.readReceipts !== undefined });
+      await onChanged(caller.userId, { receipts: changes.privacy?.readReceipts !== undefined, lastSeen: changes.privacy?.lastSeen !== undefined });
       bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: me });
       return me;
     },

@@ -48,6 +48,7 @@ const eventOperation = (name: string, event: EventDeclaration): JsonSchema => ({
   action: 'send',
   channel,
   summary: event.summary,
+  ...(event.shed && { description: 'Left out under load, and while the connection is read too slowly.' }),
   messages: [messageRef(name)],
 });
 

@@ -19,6 +19,7 @@ const tags: Record<Feature, string> = {
   groups: 'Groups: making them, who is in them and as what, and how they end.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
   search: 'Search: messages of mine by the words in them.',
+  presence: 'Presence: who is here, and who is typing.',
   account: 'My address, my password, my Google account, and the end of all that.',
 };
 

@@ -83,6 +83,9 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/message/:id/reaction', operation: 'messages.react', status: 200 },
   { method: 'DELETE', path: '/message/:id/reaction/:emoji', operation: 'messages.unreact', status: 200 },
 
+  { method: 'POST', path: '/presence', operation: 'presence.get', status: 200 },
+  { method: 'POST', path: '/chat/:chatId/typing', operation: 'presence.type', status: 204 },
+
   { method: 'GET', path: '/search', operation: 'search.messages', status: 200 },
 ];
 

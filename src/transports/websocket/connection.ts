@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../../core/contract.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
-import type { Id } from '../../core/schemas.ts';
 import type { Connection } from '../../delivery/hub.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { encodeEvent, errorAnswer, faultAnswer, resultAnswer, type RpcFault, type RpcRequest } from './frames.ts';
@@ -25,8 +24,8 @@ const closeGrace = 2000;
 /** A class, for there are thousands of them: its functions are there once, and not for each. */
 export class RpcConnection implements Connection, Responder {
   readonly encode = encodeEvent;
+  readonly caller: Caller;
   readonly #webSocket: WebSocket;
-  readonly #caller: Caller;
   readonly #requestId: string;
   readonly #dispatch: Dispatch;
   readonly #onError: ConnectionOptions['onError'];
@@ -37,7 +36,7 @@ export class RpcConnection implements Connection, Responder {
 
   constructor({ webSocket, socket, caller, requestId, dispatch, onError }: ConnectionOptions) {
     this.#webSocket = webSocket;
-    this.#caller = caller;
+    this.caller = caller;
     this.#requestId = requestId;
     this.#dispatch = dispatch;
     this.#onError = onError;
@@ -46,17 +45,9 @@ export class RpcConnection implements Connection, Responder {
     webSocket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
   }
 
-  get userId(): Id {
-    return this.#caller.userId;
-  }
-
-  get sessionId(): Id {
-    return this.#caller.sessionId;
-  }
-
   /** When the access token runs out, in milliseconds since the epoch; `auth.renew` moves it on. */
   expiresAt(): number {
-    return this.#caller.expiresAt.getTime();
+    return this.caller.expiresAt.getTime();
   }
 
   unsent(): number {
@@ -69,7 +60,7 @@ export class RpcConnection implements Connection, Responder {
 
   /** The first event; whatever happened before it is left to the sync that follows. */
   greet(): void {
-    const { userId, sessionId, expiresAt } = this.#caller;
+    const { userId, sessionId, expiresAt } = this.caller;
     this.#greeted = true;
     this.#sender.event(encodeEvent({ name: 'connection.ready', payload: { userId, sessionId, expiresAt: expiresAt.toISOString() } }));
   }
@@ -89,7 +80,7 @@ export class RpcConnection implements Connection, Responder {
     if (!('method' in request)) return faultAnswer(request, this.#requestId);
     try {
       if (this.#draining) throw new AppError('SHUTTING_DOWN');
-      const result = await this.#dispatch.call(request.method, this.#caller, request.params);
+      const result = await this.#dispatch.call(request.method, this.caller, request.params);
       return request.id === undefined ? undefined : resultAnswer(request.id, result);
     } catch (error) {
       const appError = toAppError(error);

@@ -11,12 +11,14 @@ import { subprotocol, type Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
 import { RpcConnection } from './connection.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { createPlaces } from './places.ts';
 
 export interface WebsocketOptions {
   hub: Hub;
   dispatch: Dispatch;
   authenticate: Authenticate;
   chats: Services['chats'];
+  presence: Pick<Services['presence'], 'attend' | 'opened' | 'closed'>;
   heartbeatMilliseconds: number;
   /** Milliseconds for which a connection outlives its access token. */
   tokenGrace: number;
@@ -28,6 +30,9 @@ const maximumFrame = 64 * 1024;
 /** Close codes of the IANA registry of RFC 6455: "service restart" and "try again later". */
 const serviceRestart = 1012;
 const tryAgainLater = 1013;
+
+/** Websockets of one person in this process. */
+const maximumPerPerson = 50;
 
 /** Milliseconds between two looks for connections whose token ran out. */
 const lookInterval = 5000;
@@ -65,8 +70,11 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
   startHeartbeat(app, options.heartbeatMilliseconds);
   closeExpired(app, open, options);
 
+  const places = createPlaces(maximumPerPerson);
   const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    upgrades.set(request, { caller: await options.authenticate.required(request), reply });
+    const caller = await options.authenticate.required(request);
+    places.take(caller.userId, request.raw.socket);
+    upgrades.set(request, { caller, reply });
   };
   app.addHook('onRequest', async (request) => {
     if (request.ws !== (request.routeOptions.url === path)) throw new AppError('NOT_FOUND');
@@ -93,13 +101,14 @@ function closeExpired(app: FastifyInstance, open: ReadonlySet<RpcConnection>, { 
 function accept(webSocket: WebSocket, request: FastifyRequest, reception: Reception): void {
   const { caller, reply } = upgrades.get(request) as Upgrade;
   const { id: requestId } = request;
-  const { hub, open, dispatch, onError } = reception;
+  const { hub, open, dispatch, presence, onError } = reception;
   letGoOfRequest(webSocket, request, reply);
   const connection = new RpcConnection({ webSocket, socket: request.raw.socket, caller, requestId, dispatch, onError });
   open.add(connection);
   webSocket.once('close', () => {
     open.delete(connection);
     hub.detach(connection);
+    presence.closed(caller);
   });
   withDeadline(greet(connection, caller, reception), storePatience).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
@@ -120,16 +129,17 @@ function letGoOfRequest(webSocket: WebSocket, request: FastifyRequest, reply: Fa
 }
 
 /** First every topic, then the greeting: whoever syncs once greeted misses nothing. */
-async function greet(connection: RpcConnection, caller: Caller, { hub, authenticate, chats }: WebsocketOptions): Promise<void> {
+async function greet(connection: RpcConnection, caller: Caller, { hub, authenticate, chats, presence, open }: Reception): Promise<void> {
   hub.attach(connection);
   // Whatever ended the session while the connection was made did not find it among those to close.
   if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
-  const topics = await chats.topicsOf(caller.userId);
+  const { topics, pairs } = await chats.topicsOf(caller.userId);
   hub.subscribe(connection, topics.keys(), topics);
   // Whatever ended a membership after it was looked up, or took something out of sight, did not find this connection listening.
-  const remaining = await chats.topicsOf(caller.userId);
+  const [{ topics: remaining }] = await Promise.all([chats.topicsOf(caller.userId), presence.attend(caller, pairs)]);
   hub.subscribe(connection, remaining.keys(), remaining);
   hub.unsubscribe(connection, [...topics.keys()].filter((topic) => !remaining.has(topic)));
+  if (open.has(connection)) presence.opened(caller);
   connection.greet();
 }
 

@@ -1,0 +1,58 @@
+/** Whom connections watch, and how people look to whoever asks. */
+import type { Bus } from '../../core/bus.ts';
+import type { Caller } from '../../core/contract.ts';
+import type { Id } from '../../core/schemas.ts';
+import type { ChatsService } from '../chats/chats.service.ts';
+import type { Presence } from './presence.contract.ts';
+import type { People } from './presence.people.ts';
+import type { PresenceService } from './presence.service.ts';
+import type { Sight } from './presence.sight.ts';
+
+export interface WatchingParts {
+  people: People<Caller>;
+  sight: Pick<Sight, 'seenBy'>;
+  chats: Pick<ChatsService, 'partnersOf'>;
+  bus: Pick<Bus, 'watch' | 'unwatch'>;
+}
+
+export function createWatching({ people, sight, chats, bus }: WatchingParts): Pick<PresenceService, 'get' | 'watch' | 'attend' | 'pair'> {
+  /** Connections that have said themselves whom they watch. */
+  const choosers = new WeakSet<Caller>();
+  const watchAlso = (userId: Id, partner: Id): void => {
+    for (const caller of people.connectionsOf(userId)) if (!choosers.has(caller)) bus.watch(caller, [partner]);
+    people.review(partner);
+  };
+  /** Of who is here is read at the end: an answer says at least as much as every event before it. */
+  const look = async (viewer: Id, userIds: readonly Id[]): Promise<Presence[]> => {
+    const seen = await sight.seenBy(viewer, userIds);
+    return userIds.map((userId) => {
+      const lastSeen = seen.get(userId);
+      if (!lastSeen) return { userId, online: false };
+      if (people.isHere(userId)) return { userId, online: true };
+      const at = latest(lastSeen.at, people.leftAt(userId));
+      return { userId, online: false, ...(at && { lastSeenAt: at.toISOString() }) };
+    });
+  };
+
+  return {
+    get: async (caller, { userIds }) => ({ people: await look(caller.userId, userIds) }),
+    async watch(caller, { userIds }) {
+      if (userIds) choosers.add(caller);
+      else choosers.delete(caller);
+      // At once: a partner who comes while the others are looked up stays.
+      bus.unwatch(caller);
+      const watched = userIds ?? (await chats.partnersOf(caller.userId));
+      bus.watch(caller, watched);
+      const found = await look(caller.userId, watched);
+      for (const { userId } of found.filter(({ online }) => online)) people.shownTo(userId).add(caller.userId);
+      return { people: found };
+    },
+    attend: async (caller, pairs) => bus.watch(caller, await chats.partnersOf(caller.userId, pairs)),
+    pair(one, other) {
+      watchAlso(one, other);
+      watchAlso(other, one);
+    },
+  };
+}
+
+const latest = (one: Date | undefined, other: Date | undefined): Date | undefined => (one && other ? (one > other ? one : other) : (one ?? other));
