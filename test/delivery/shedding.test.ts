@@ -67,7 +67,7 @@ test('whoever has missed something is told what once they have caught up, and no
 });
 
 test('a slow reader gets every message, is told that presence and marks were left out, and by asking knows as much as others', async (t) => {
-  const { app, url, person } = await buildTestApp(t);
+  const { app, url, person } = await buildTestApp(t, { presenceGather: 5 });
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const { id: chatId } = await ann.call('chats.open', { userId: bob.id });
   const { cursor } = await bob.call('messages.sync');
@@ -122,7 +122,7 @@ test('one long turn is no load, turn after turn is', async (t) => {
 });
 
 test('a server with too much to do tells of messages at once, of who has come and what was read when it is over', async (t) => {
-  const { person } = await buildTestApp(t);
+  const { person } = await buildTestApp(t, { presenceGather: 5 });
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
   const anns = await ann.socket();

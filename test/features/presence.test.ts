@@ -17,7 +17,7 @@ interface Scene extends TestApp {
 /** Ann and Bob, who have a private chat, and a clock that stands still unless it is moved. */
 async function buildScene(t: TestContext): Promise<Scene> {
   let time = 0;
-  const server = await buildTestApp(t, { clock: () => time });
+  const server = await buildTestApp(t, { presenceGather: 5, clock: () => time });
   const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
   await ann.call('chats.open', { userId: bob.id });
   return { ...server, ann, bob, wait: (seconds) => void (time += 1000 * seconds) };

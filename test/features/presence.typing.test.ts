@@ -20,7 +20,7 @@ interface Scene extends TestApp {
 
 async function buildScene(t: TestContext): Promise<Scene> {
   let time = 0;
-  const server = await buildTestApp(t, { clock: () => time });
+  const server = await buildTestApp(t, { presenceGather: 5, clock: () => time });
   const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
   const { id: chatId } = await ann.call('chats.open', { userId: bob.id });
   return { ...server, ann, bob, chatId, bobs: await bob.socket(), wait: (seconds) => void (time += 1000 * seconds) };

@@ -123,7 +123,8 @@ export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...
   const app = await buildApp(config, mongodbUri, {
     passwordCost: 4,
     marksGather: 5,
-    presenceGather: 5,
+    // Not before the test is over: who comes and goes would be heard of at any moment.
+    presenceGather: 3_600_000,
     syncOverlap: 20,
     ...overrides,
     services(built) {
