@@ -215,7 +215,11 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
-  const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged: async (userId, otherId) => applyBlock(userId, otherId).then(() => [userId, otherId].forEach((id) => presence.review(id))), onError });
+  const onChanged = async (userId: Id, otherId: Id): Promise<void> => {
+    await applyBlock(userId, otherId);
+    for (const id of [userId, otherId]) presence.review(id);
+  };
+  const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged, onError });
   const parts = { ...documents, users, blocks, history, access, views, bus, onError };
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
@@ -223,12 +227,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling({ ...parts, marks }) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
   const groups = createGroupsService({ ...parts, changes: groupChanges });
-  const changes = createMessageChanges({
-    messages: messageDocuments,
-    changes: changeCollection(connection),
-    onChanged: (message, update) => telling.changed(message, update),
-    onError,
-  });
+  const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });

@@ -162,6 +162,44 @@ test('what is changed of who may see is told, twice in 10 seconds at most', asyn
   assert.deepEqual(await heard(bobs), { userId: ann.id, online: true });
 });
 
+test('two between whom there is a block are gone for each other, whoever made it, until it ends', async (t) => {
+  const { ann, bob, wait, person } = await buildScene(t);
+  const cem = await person('Cem');
+  const [anns, bobs] = [await ann.socket(), await bob.socket()];
+  assert.deepEqual(await heard(anns), { userId: bob.id, online: true });
+  assert.deepEqual(await watch(bobs), [{ userId: ann.id, online: true }]);
+  await cem.call('presence.get', { userIds: [ann.id] });
+  await ann.call('blocks.create', { userId: bob.id });
+  assert.deepEqual(await heard(anns), { userId: bob.id, online: false });
+  assert.deepEqual(await heard(bobs), { userId: ann.id, online: false });
+  const unseen = ({ id }: Person): Presence => ({ userId: id, online: false });
+  assert.deepEqual([await look(ann, bob), await look(bob, ann)], [[unseen(bob)], [unseen(ann)]]);
+  assert.deepEqual((await look(cem, ann, bob)).map(({ online }) => online), [true, true]);
+  wait(10);
+  await ann.call('blocks.remove', { userId: bob.id });
+  assert.deepEqual(await heard(anns), { userId: bob.id, online: true });
+  assert.deepEqual(await heard(bobs), { userId: ann.id, online: true });
+});
+
+test('who comes and goes is not heard by those they block, or who block them', async (t) => {
+  const scene = await buildScene(t);
+  const { ann, bob, wait, person } = scene;
+  const cem = await person('Cem');
+  await cem.call('chats.open', { userId: ann.id });
+  await ann.call('blocks.create', { userId: bob.id });
+  await cem.call('blocks.create', { userId: ann.id });
+  const [bobs, cems, dans] = [await bob.socket(), await cem.socket(), await (await person('Dan')).socket()];
+  for (const socket of [bobs, cems, dans]) await watch(socket, [ann, scene.bob, cem]);
+  await leave(scene, await ann.socket());
+  assert.deepEqual(await heard(dans), { userId: ann.id, online: true });
+  wait(21);
+  assert.ok((await heard(dans)).lastSeenAt);
+  for (const socket of [bobs, cems]) {
+    await socket.call('users.me');
+    assert.deepEqual(socket.events.filter(({ method, params }) => method === 'presence.changed' && params['userId'] === ann.id), []);
+  }
+});
+
 test('somebody whose account is removed is gone like everybody else, and nothing of them is kept', async (t) => {
   const scene = await buildScene(t);
   const { ann, bob, wait, mongodbUri } = scene;

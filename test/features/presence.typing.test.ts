@@ -105,6 +105,27 @@ test('who has left a group hears nothing of it, and is heard no more', async (t)
   assert.deepEqual(cems.events.filter(({ method }) => method === 'typing.changed'), []);
 });
 
+test('two between whom there is a block do not see each other type, in their chat or in a group', async (t) => {
+  const scene = await buildScene(t);
+  const { ann, bob, bobs, chatId, person, wait } = scene;
+  const cem = await person('Cem');
+  const [anns, cems] = [await ann.socket(), await cem.socket()];
+  const { id } = await cem.call('groups.create', { title: 'Chess', userIds: [ann.id, bob.id] });
+  await ann.call('blocks.create', { userId: bob.id });
+  await assert.rejects(ann.call('presence.type', { chatId }), { code: 'BLOCKED' });
+  await bob.call('presence.type', { chatId });
+  for (const typist of [ann, bob]) {
+    await typist.call('presence.type', { chatId: id });
+    assert.deepEqual(await heard(cems), { chatId: id, userId: typist.id, expiresIn: 6 });
+  }
+  wait(6);
+  for (let time = 0; time < 2; time++) await heard(cems);
+  for (const socket of [anns, bobs]) {
+    await socket.call('users.me');
+    assert.deepEqual(socket.events.filter(({ method }) => method === 'typing.changed'), []);
+  }
+});
+
 test('in a group of more than 200 nobody is told', async (t) => {
   const scene = await buildScene(t);
   const { ann, bob, bobs, chatId, mongodbUri } = scene;
