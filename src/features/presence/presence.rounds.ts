@@ -54,8 +54,7 @@ export function createRounds({ people, typing, seen, tell, tellTyping, bus, now,
     },
     async stop() {
       clearInterval(timer);
-      await underWay;
-      await seen.writeAll();
+      await Promise.all([underWay, seen.writeAll()]);
     },
   };
 }
