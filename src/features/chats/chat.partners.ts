@@ -1,7 +1,9 @@
 /** With whom people have private chats: those are their contacts. */
+import { LRUCache } from 'lru-cache';
 import { Types } from 'mongoose';
+import { atMost } from '../../core/cache.ts';
 import type { Id } from '../../core/schemas.ts';
-import { pairKeyOf, type ChatModel } from './chat.model.ts';
+import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
 import { isTheirs, type MembershipModel } from './membership.model.ts';
 
 export interface Partners {
@@ -21,18 +23,35 @@ const partnersAtMost = 200;
 /** In a private chat nobody has come in by a notice. Which it is the chat itself says; this spares most of the looking. */
 export const isInPair = { ...isTheirs, joinedSeq: 0 } as const;
 
-export const createPartners = ({ chats, memberships }: PartnersParts): Partners => ({
-  async partnersOf(userId, pairs) {
-    const chatIds = pairs?.map((id) => new Types.ObjectId(id)) ?? (await memberships.find({ userId, ...isInPair }, { chatId: 1 }).lean()).map(({ chatId }) => chatId);
-    if (chatIds.length === 0) return [];
-    const found = await chats.find({ _id: { $in: chatIds } }, { pairKey: 1, head: 1 }).lean();
-    if (found.length > partnersAtMost) found.sort((a, b) => b.head.at.getTime() - a.head.at.getTime());
-    return found.flatMap(({ pairKey }) => otherOf(userId, pairKey) ?? []).slice(0, partnersAtMost);
-  },
-  async partnersAmong(userId, others) {
-    const found = await chats.find({ pairKey: { $in: others.map((other) => pairKeyOf(userId, other)) } }, { pairKey: 1 }).lean();
-    return new Set(found.flatMap(({ pairKey }) => otherOf(userId, pairKey) ?? []));
-  },
-});
+export function createPartners({ chats, memberships }: PartnersParts): Partners {
+  const pairKeysOf = createPairKeys(chats);
+  return {
+    async partnersOf(userId, pairs) {
+      const chatIds = pairs ?? (await memberships.find({ userId, ...isInPair }, { chatId: 1 }).lean()).map(({ chatId }) => chatId.toHexString());
+      const pairKeys = await pairKeysOf(chatIds);
+      return pairKeys.flatMap((pairKey) => otherOf(userId, pairKey) ?? []);
+    },
+    async partnersAmong(userId, others) {
+      const found = await chats.find({ pairKey: { $in: others.map((other) => pairKeyOf(userId, other)) } }, { pairKey: 1 }).lean();
+      return new Set(found.flatMap(({ pairKey }) => otherOf(userId, pairKey) ?? []));
+    },
+  };
+}
+
+/** Who is in which private chat never changes: whoever connects again is spared the look into the store. */
+function createPairKeys(chats: ChatModel): (chatIds: readonly Id[]) => Promise<string[]> {
+  const remembered = new LRUCache<Id, string>(atMost(50_000));
+  return async (chatIds) => {
+    const isMany = chatIds.length > partnersAtMost;
+    const unknown = isMany ? chatIds : chatIds.filter((id) => !remembered.has(id));
+    if (unknown.length === 0) return chatIds.flatMap((id) => remembered.get(id) ?? []);
+    // Through the driver: it is asked at every connect.
+    const found = await chats.collection.find<ChatDocument>({ _id: { $in: unknown.map((id) => new Types.ObjectId(id)) } }, { projection: { pairKey: 1, ...(isMany && { head: 1 }) } }).toArray();
+    if (isMany) return found.sort((a, b) => b.head.at.getTime() - a.head.at.getTime()).flatMap(({ pairKey }) => pairKey ?? []).slice(0, partnersAtMost);
+    const made = new Map(found.map(({ _id, pairKey }) => [_id.toHexString(), pairKey] as const));
+    for (const [id, pairKey] of made) if (pairKey !== undefined) remembered.set(id, pairKey);
+    return chatIds.flatMap((id) => made.get(id) ?? remembered.get(id) ?? []);
+  };
+}
 
 const otherOf = (userId: Id, pairKey = ''): Id | undefined => pairKey.split(':').find((id) => id !== userId && id !== '');

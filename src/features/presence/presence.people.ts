@@ -50,8 +50,10 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     opened(userId, connection) {
       if (!isHere(userId)) due.add(userId);
       leaving.delete(userId);
-      const { connections = [], shown } = people.get(userId) ?? {};
-      people.set(userId, { connections: [...connections, connection], ...(shown && { shown }) });
+      const person: Person<C> = people.get(userId) ?? { connections: [] };
+      person.connections.push(connection);
+      delete person.leftAt;
+      people.set(userId, person);
     },
     closed(userId, connection, now) {
       const person = people.get(userId);
@@ -65,10 +67,7 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     isHere,
     here: () => [...people.keys()].filter(isHere),
     leftAt: (userId) => people.get(userId)?.leftAt,
-    shownTo(userId) {
-      const person = people.get(userId);
-      return person ? (person.shown ??= new Set()) : new Set();
-    },
+    shownTo: (userId) => shownOf(people.get(userId)),
     review(userId) {
       if (people.has(userId)) due.add(userId);
     },
@@ -81,6 +80,8 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     },
   };
 }
+
+const shownOf = <C>(person: Person<C> = { connections: [] }): Set<Id> => (person.shown ??= new Set());
 
 /** Takes out those whose time has come. */
 function takeUntil(times: Map<Id, number>, now: number): Id[] {

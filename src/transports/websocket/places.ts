@@ -15,11 +15,13 @@ export function createPlaces(maximum: number): Places {
       const before = taken.get(userId) ?? 0;
       if (before >= maximum) throw new AppError('TOO_MANY_CONNECTIONS', { maximum });
       taken.set(userId, before + 1);
-      socket.once('close', () => {
-        const left = (taken.get(userId) ?? 0) - 1;
-        if (left > 0) taken.set(userId, left);
-        else taken.delete(userId);
-      });
+      socket.on('close', () => giveBack(taken, userId));
     },
   };
+}
+
+function giveBack(taken: Map<Id, number>, userId: Id): void {
+  const left = (taken.get(userId) ?? 0) - 1;
+  if (left > 0) taken.set(userId, left);
+  else taken.delete(userId);
 }
