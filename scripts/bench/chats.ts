@@ -26,8 +26,8 @@ export async function prepareChats({ origin, storeUri }: Server): Promise<Questi
   for (const chat of chats) await fill(connection, chat, messagesInEach);
   await connection.close();
 
-  const everything = await catchUp(origin, asker, {});
-  const nothing = await catchUp(origin, asker, everything.places);
+  const everything = await catchUp(origin, asker, { places: {} });
+  const nothing = await catchUp(origin, asker, everything.come);
   return {
     'chats.list': { asker, requests: [{ method: 'chats.list', params: { limit: 50 } }] },
     'chats.nothing': { asker, requests: nothing.requests },
@@ -44,18 +44,23 @@ async function openBoth(origin: string, asker: Person, others: readonly string[]
   ];
 }
 
-type Places = Record<string, object>;
+/** How far a client has come. */
+interface Come {
+  places: Record<string, object>;
+  cursor?: string;
+}
 
-/** The requests that a client makes, page after page, to come from these places to the present ones. */
-async function catchUp(origin: string, person: Person, from: Places): Promise<{ requests: Request[]; places: Places }> {
+/** The requests that a client makes, page after page, to come from there to the present. */
+async function catchUp(origin: string, person: Person, from: Come): Promise<{ requests: Request[]; come: Come }> {
   const requests: Request[] = [];
-  const places = { ...from };
-  for (let after: string | undefined, more = true; more; ) {
-    const params = { chats: { ...places }, ...(after !== undefined && { after }) };
+  const come = { ...from, places: { ...from.places } };
+  for (let more = true; more; ) {
+    const params = { chats: { ...come.places }, ...(come.cursor !== undefined && { cursor: come.cursor }) };
     requests.push({ method: 'messages.sync', params });
-    const answer = (await post(`${origin}/message/sync`, params, person)) as { chats: { chat: { id: string }; place: object }[]; more: boolean; after?: string };
-    for (const { chat, place } of answer.chats) places[chat.id] = place;
-    ({ after, more } = answer);
+    const answer = (await post(`${origin}/message/sync`, params, person)) as { chats: { chat: { id: string }; place: object }[]; more: boolean; cursor: string };
+    for (const { chat, place } of answer.chats) come.places[chat.id] = place;
+    come.cursor = answer.cursor;
+    ({ more } = answer);
   }
-  return { requests, places };
+  return { requests, come };
 }

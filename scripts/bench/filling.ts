@@ -32,7 +32,7 @@ export async function addPeople(connection: Connection, count: number): Promise<
   return people.map(({ _id }) => _id.toHexString());
 }
 
-/** Numbers go on where the notices end. Everybody has read everything. */
+/** Numbers go on where the notices end. Everybody has read everything, and nothing has changed since. */
 export async function fill(connection: Connection, chat: EmptyChat, count: number): Promise<void> {
   const messages = messageCollection(connection);
   const end = chat.seq + count;
@@ -43,7 +43,7 @@ export async function fill(connection: Connection, chat: EmptyChat, count: numbe
   const chatId = new Types.ObjectId(chat.chatId);
   const [lastEdited] = await messages.find({ chatId, rev: { $gt: 0 } }).sort({ rev: -1 }).limit(1).toArray();
   if (lastEdited) await changeCollection(connection).insertOne({ _id: chatId, rev: lastEdited.rev ?? 0, messageId: lastEdited._id, update: { set: {} } });
-  await membershipModel(connection).updateMany({ chatId }, { readSeq: end });
+  await membershipModel(connection).updateMany({ chatId }, { readSeq: end, changedAt: timeOf(end) });
   await chatModel(connection).updateOne({ _id: chatId }, { 'head.seq': end, 'head.at': timeOf(end) });
 }
 

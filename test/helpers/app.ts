@@ -27,6 +27,8 @@ export interface TestApp {
   dispatch: Dispatch;
   /** Every event published so far, with its topic, in order. */
   published: { topic: string; event: AnyEvent }[];
+  /** The operations that were answered so far. */
+  answered: Set<string>;
   /** The MongoDB of the test run, with the database of this app. */
   mongodbUri: string;
   /** Its folder, with the mails in `outbox`; gone when the test ends. */
@@ -119,6 +121,7 @@ export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...
   });
   const config = readConfig({ HOST: '127.0.0.1', DATA_DIR: dataDir, LOG_LEVEL: 'silent', RATE_SCALE: '1000', JWT_SECRET: 'a secret that is only good for tests', ...env });
   const published: TestApp['published'] = [];
+  const answered = new Set<string>();
   const captured: Services[] = [];
   const app = await buildApp(config, mongodbUri, {
     passwordCost: 4,
@@ -128,7 +131,7 @@ export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...
     syncOverlap: 20,
     ...overrides,
     services(built) {
-      const checked = checkedServices(built);
+      const checked = checkedServices(built, (operation) => answered.add(operation));
       captured.push(checked);
       return checked;
     },
@@ -146,5 +149,5 @@ export async function buildTestApp(t: Ending, { mongodbUri: given, env = {}, ...
     await (await connect(t, mongodbUri)).collection('users').updateOne({ _id: new Types.ObjectId(one.id) }, { $set: { emailVerifiedAt: new Date() } });
     return one;
   };
-  return { app, url, services, dispatch, published, mongodbUri, dataDir, person, verified, close: () => app.close() };
+  return { app, url, services, dispatch, published, answered, mongodbUri, dataDir, person, verified, close: () => app.close() };
 }

@@ -19,8 +19,8 @@ function requireValid(what: string, schema: object | undefined, value: unknown):
 
 type AnyFunction = (...parameters: unknown[]) => Promise<unknown>;
 
-/** The services, failing whenever an answer is not what the contract says. */
-export function checkedServices(services: Services): Services {
+/** The services, failing whenever an answer is not what the contract says; `seen` gets the name of each operation that was answered. */
+export function checkedServices(services: Services, seen: (operation: string) => void): Services {
   const checked = Object.entries(contracts).map(([feature, contract]) => {
     const service = { ...services[feature as keyof Services] } as unknown as Record<string, AnyFunction>;
     for (const name of Object.keys(contract.operations)) {
@@ -29,6 +29,7 @@ export function checkedServices(services: Services): Services {
       service[short] = async (...parameters) => {
         const output = await original(...parameters);
         requireValid(`the answer of ${name}`, operations.get(name)?.output, output);
+        seen(name);
         return output;
       };
     }

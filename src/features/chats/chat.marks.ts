@@ -13,7 +13,7 @@ import type { OwnChanges } from './chat.own.ts';
 import type { ChatHistory } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
+import { byMember, isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
 
 export interface MarksParts {
   chats: ChatModel;
@@ -109,7 +109,7 @@ async function writeReceived(memberships: MembershipModel, history: ChatHistory,
 
 /** Those who tell it of themselves hear it of each other. */
 async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'memberships' | 'users' | 'bus'>, chatId: Id, readers: ReadonlyMap<Id, number>): Promise<void> {
-  const members = (await memberships.distinct('userId', { chatId, ...isIn })).map(String);
+  const members = (await memberships.find({ chatId, ...isIn }, { userId: 1 }).hint(byMember).lean()).map(({ userId }) => userId.toHexString());
   const people = await users.findUsers(members);
   const telling = new Set(members.filter((id) => people.get(id)?.readReceipts === true));
   const marks = toList(readers).filter(({ userId }) => telling.has(userId));

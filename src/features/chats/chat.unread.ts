@@ -22,7 +22,7 @@ export const createUnread = ({ memberships, history, views }: UnreadParts): Chat
   };
 
   return async ({ userId }) => {
-    const ids = (await memberships.distinct('chatId', { userId, ...isTheirs })).map(String);
+    const ids = (await memberships.find({ userId, ...isTheirs }, { chatId: 1 }).lean()).map(({ chatId }) => chatId.toHexString());
     const counts: { count: number; isMarked: boolean }[] = [];
     for (let start = 0; start < ids.length; start += chatsAtOnce) counts.push(...(await unreadOf(userId, ids.slice(start, start + chatsAtOnce))));
     return { messages: counts.reduce((sum, { count }) => sum + count, 0), chats: counts.filter(({ count, isMarked }) => count > 0 || isMarked).length };

@@ -16,7 +16,7 @@ import { repeat, type Repeated } from '../../core/repeat.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { ChatDocument, ChatFields, ChatModel, GroupChange, MembershipChange } from './chat.model.ts';
-import { isIn, type MembershipModel } from './membership.model.ts';
+import { byMember, isIn, type MembershipModel } from './membership.model.ts';
 
 /** What somebody wants to be changed: the notice that tells it, and what follows from it. */
 export interface Decision {
@@ -143,7 +143,7 @@ async function settleLast({ chats, memberships, log, onSettled }: GroupChangesPa
 async function applyToMembers(memberships: MembershipModel, { _id: chatId, change, settings }: ChatDocument, seq: number): Promise<void> {
   if (!change) return;
   const { version, members, at, fields } = change;
-  if (fields.removedAt) await memberships.collection.updateMany({ chatId, ...isIn }, { $set: { version, leftAt: at }, $unset: { role: '' }, $currentDate: { changedAt: true } });
+  if (fields.removedAt) await memberships.collection.updateMany({ chatId, ...isIn }, { $set: { version, leftAt: at }, $unset: { role: '' }, $currentDate: { changedAt: true } }, { hint: byMember });
   if (members.length === 0) return;
   const fromSeq = settings?.history === 'joined' ? seq - 1 : 0;
   const operations = members.map(({ userId, role, banned, joins, roleSeq = seq }) => {
@@ -169,7 +169,7 @@ const isOnlyDuplicates = ({ writeErrors }: mongo.MongoBulkWriteError): boolean =
 async function applyToChat(chats: ChatModel, memberships: MembershipModel, { _id, change }: ChatDocument): Promise<void> {
   if (!change) return;
   const given = Object.entries(change.fields);
-  const memberCount = await memberships.countDocuments({ chatId: _id, ...isIn });
+  const memberCount = await memberships.countDocuments({ chatId: _id, ...isIn }).hint(byMember);
   const set = { ...Object.fromEntries(given.filter(([, value]) => value !== null)), memberCount };
   const unset = Object.fromEntries(given.filter(([, value]) => value === null).map(([key]) => [key, '']));
   await chats.updateOne({ _id: new Types.ObjectId(_id), 'change.version': change.version }, { $set: set, $unset: { ...unset, 'change.pending': '' } });

@@ -13,7 +13,7 @@ import { toChatInfo, type Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import type { groupsContract } from './groups.contract.ts';
-import { isIn, toView, viewFields, type MembershipModel } from './membership.model.ts';
+import { byMember, isIn, toView, viewFields, type MembershipModel } from './membership.model.ts';
 
 export interface TellingParts {
   memberships: MembershipModel;
@@ -43,7 +43,7 @@ export function createTelling({ memberships, access, users, views, marks, bus }:
     if (!change || told.get(chatId) === version) return;
     told.set(chatId, version);
     const topic: Topic = `chat:${chatId}`;
-    bus.restrict(topic, new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).lean()).map((row) => [row.userId.toHexString(), toView(row)])));
+    bus.restrict(topic, new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).hint(byMember).lean()).map((row) => [row.userId.toHexString(), toView(row)])));
     // Of what came before nothing can be told any more: whoever listens sees the jump.
     if (!notice || change.pending) return;
     const former = idsOf(change, ({ leaves }) => leaves === true);

@@ -13,7 +13,7 @@ import { toChange, type Decision, type GroupChanges } from './group.changes.ts';
 import { addMembers, appointMember, banMember, createGroup, endGroup, expelMember, leaveGroup, unbanMember, updateGroup, type Changes, type Seen } from './group.decisions.ts';
 import { firstSettings, requirePower } from './group.roles.ts';
 import type { groupsContract } from './groups.contract.ts';
-import { isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { byBan, byMember, isIn, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export interface GroupsService extends Service<typeof groupsContract> {
   /** Leaves every group: the account is removed. Rejects when the signal breaks it off. */
@@ -43,8 +43,8 @@ export function createGroupsService(parts: GroupsParts): GroupsService {
     leave: async (caller, { id }) => leave(caller.userId, id),
     async leaveAll(userId, signal) {
       const { chats, memberships } = parts;
-      const mine = await memberships.distinct('chatId', { userId, ...isIn });
-      for (const _id of await chats.distinct('_id', { _id: { $in: mine }, kind: 'group' })) {
+      const mine = await memberships.find({ userId, ...isIn }, { chatId: 1 }).lean();
+      for (const _id of await chats.distinct('_id', { _id: { $in: mine.map(({ chatId }) => chatId) }, kind: 'group' })) {
         signal.throwIfAborted();
         await leave(userId, String(_id));
       }
@@ -114,23 +114,24 @@ function createAppointing({ memberships, users }: GroupsParts, change: Change): 
 
 function createLists(parts: GroupsParts): Pick<GroupsService, 'members' | 'banned'> {
   const { memberships, users, views } = parts;
-  const page = (filter: object, { id, after, limit }: { id: Id; after?: Id; limit: number }) =>
+  const page = (filter: object, { id, after, limit }: { id: Id; after?: Id; limit: number }, index: Record<string, 1>) =>
     memberships
       .find({ chatId: id, ...filter, ...(after !== undefined && { userId: { $gt: after } }) })
+      .hint(index)
       .sort({ userId: 1 })
       .limit(limit + 1)
       .lean();
   return {
     async members(caller, input) {
       const { chat } = await requireGroup(parts, caller.userId, input.id);
-      const rows = await page(isIn, input);
+      const rows = await page(isIn, input, byMember);
       const members = await views.toMembers(caller.userId, [chat], rows.slice(0, input.limit));
       return { items: members.get(input.id) ?? [], more: rows.length > input.limit };
     },
     async banned(caller, input) {
       const { chat, role } = await requireGroup(parts, caller.userId, input.id);
       requirePower('listBanned', role, chat.settings ?? firstSettings);
-      const rows = await page({ bannedAt: { $exists: true } }, input);
+      const rows = await page({ bannedAt: { $exists: true } }, input, byBan);
       const people = await users.findUsers(rows.map(({ userId }) => userId.toHexString()));
       return { items: rows.slice(0, input.limit).flatMap(({ userId }) => people.get(userId.toHexString())?.user ?? []), more: rows.length > input.limit };
     },

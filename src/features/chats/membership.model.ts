@@ -73,7 +73,13 @@ const schema = new Schema<MembershipDocument>(
 );
 schema.index({ chatId: 1, userId: 1 }, { unique: true });
 schema.index({ chatId: 1, changedAt: 1, _id: 1 });
-schema.index({ chatId: 1, role: 1, roleSeq: 1 }, { partialFilterExpression: { role: { $exists: true } } });
+/** Of those who are in the chat, however many have left: MongoDB has to be told to go by it. */
+export const byMember = { chatId: 1, userId: 1, role: 1 } as const;
+schema.index(byMember, { partialFilterExpression: { role: { $exists: true } } });
+schema.index({ chatId: 1, role: 1, roleSeq: 1, userId: 1 }, { partialFilterExpression: { role: { $exists: true } } });
+/** The same of those who are banned. */
+export const byBan = { chatId: 1, userId: 1, bannedAt: 1 } as const;
+schema.index(byBan, { partialFilterExpression: { bannedAt: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_left', partialFilterExpression: { leftAt: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
 

@@ -4,7 +4,7 @@ import type { Message, Place } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
-import { toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
 
 export interface ChatHead {
@@ -176,15 +176,28 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
  * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here.
  */
 async function since(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
-  const known = { $gt: view.fromSeq, $lte: from.seq };
-  const changed = to.rev > from.rev ? await messages.find({ chatId, rev: { $gt: from.rev }, seq: known }).sort({ rev: 1 }).limit(limit).toArray() : [];
-  const seen = changed.filter(({ seq }) => isVisible(view, seq));
-  const lastChange = changed.at(-1);
-  if (lastChange && changed.length === limit) return { messages: await present(messages, seen, view), place: { seq: from.seq, rev: revOf(lastChange) } };
-  const left = limit - changed.length;
-  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, left) : [];
-  return { messages: await present(messages, [...seen, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
+  const changed = await changedSince(messages, chatId, view, { from, to, limit });
+  if (changed.rev < to.rev) return { messages: await present(messages, changed.found, view), place: { seq: from.seq, rev: changed.rev } };
+  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, limit - changed.found.length) : [];
+  return { messages: await present(messages, [...changed.found, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
 }
+
+/** And the number of the last change that was looked at. */
+async function changedSince(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way): Promise<{ found: MessageDocument[]; rev: number }> {
+  if (to.rev <= from.rev || from.seq <= view.fromSeq) return { found: [], rev: to.rev };
+  const rev = Math.min(to.rev, from.rev + changesAtOnce);
+  // Left to itself MongoDB may go by seq, through all of a chat, and sort what it finds.
+  const read = await messages
+    .find({ chatId, rev: { $gt: from.rev, $lte: rev }, seq: { $gt: view.fromSeq, $lte: from.seq } }, { hint: byChange })
+    .sort({ rev: 1 })
+    .limit(limit)
+    .toArray();
+  const found = read.filter(({ seq }) => isVisible(view, seq));
+  return { found, rev: read.length === limit ? revOf(read.at(-1)) : rev };
+}
+
+/** Changes looked at in one step: those of messages that come as new ones are passed over. */
+const changesAtOnce = 500;
 
 async function between(messages: MessageCollection, stretches: readonly Stretch[]): Promise<Message[]> {
   const ranges = stretches.flatMap(({ chatId: id, from, to }) => {
@@ -197,4 +210,4 @@ async function between(messages: MessageCollection, stretches: readonly Stretch[
   return ranges.length > 0 ? (await messages.find({ $or: ranges }).toArray()).map((document) => toMessage(document)) : [];
 }
 
-const revOf = (document: MessageDocument): number => document.rev ?? 0;
+const revOf = (document: MessageDocument | undefined): number => document?.rev ?? 0;

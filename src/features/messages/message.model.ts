@@ -50,7 +50,8 @@ const schema = new Schema<MessageDocument>(
   { collection: 'messages', versionKey: false },
 );
 schema.index({ chatId: 1, seq: 1 }, { unique: true });
-schema.index({ chatId: 1, rev: 1 }, { unique: true, partialFilterExpression: { rev: { $exists: true } } });
+export const byChange = { chatId: 1, rev: 1 } as const;
+schema.index(byChange, { unique: true, partialFilterExpression: { rev: { $exists: true } } });
 
 /** Messages are read and written through the driver: this is the hot path. The connection must be open. */
 export type MessageCollection = mongo.Collection<MessageDocument>;
@@ -111,7 +112,7 @@ export function toMessage(document: MessageDocument, original?: MessageDocument)
 
 const toReaction = ({ emoji, userIds }: StoredReaction): Reaction => ({ emoji, count: userIds.length, userIds: userIds.slice(0, namedReactors).map((id) => id.toHexString()) });
 
-function uuidText(id: mongo.Binary): MessageId {
+export function uuidText(id: mongo.Binary): MessageId {
   const hex = id.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

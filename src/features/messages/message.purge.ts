@@ -1,7 +1,7 @@
 /** Removing everything that one person has sent: for an account that goes and takes its messages along. */
 import { Types } from 'mongoose';
 import type { Id, MessageId } from '../../core/schemas.ts';
-import { toMessage, type MessageCollection } from './message.model.ts';
+import { uuidText, type MessageCollection } from './message.model.ts';
 
 export interface PurgeParts {
   messages: MessageCollection;
@@ -9,27 +9,26 @@ export interface PurgeParts {
   remove: (userId: Id, chatId: Id, messageId: MessageId) => Promise<unknown>;
 }
 
-/** Messages looked up at once. */
-const pageSize = 100;
+/** Numbers of a chat looked through at once: no index knows who has sent what. */
+const stretch = 500;
 
 /** One after another, so that nobody else has to wait; broken off and begun again, it goes on where it stopped. */
 export function createPurge({ messages, idsOf, remove }: PurgeParts): (userId: Id, signal: AbortSignal) => Promise<void> {
-  const pageAfter = (userId: Id, chatId: Id, seq: number) =>
-    messages
-      .find({ chatId: new Types.ObjectId(chatId), seq: { $gt: seq }, senderId: new Types.ObjectId(userId), kind: 'text', removedAt: { $exists: false } })
-      .sort({ seq: 1 })
-      .limit(pageSize)
-      .toArray();
+  const endOf = async (chatId: Id): Promise<number> => (await messages.findOne({ chatId: new Types.ObjectId(chatId) }, { sort: { seq: -1 }, projection: { seq: 1 } }))?.seq ?? 0;
+  const sentAfter = async (userId: Id, chatId: Id, seq: number): Promise<MessageId[]> => {
+    const sent = { chatId: new Types.ObjectId(chatId), seq: { $gt: seq, $lte: seq + stretch }, senderId: new Types.ObjectId(userId), kind: 'text', removedAt: { $exists: false } } as const;
+    return (await messages.find(sent, { projection: { _id: 1 } }).sort({ seq: 1 }).toArray()).map(({ _id }) => uuidText(_id));
+  };
 
   return async (userId, signal) => {
     for (const chatId of await idsOf(userId)) {
-      let page = await pageAfter(userId, chatId, 0);
-      while (page.length > 0) {
-        for (const message of page.map((document) => toMessage(document))) {
+      const end = await endOf(chatId);
+      for (let seq = 0; seq < end; seq += stretch) {
+        signal.throwIfAborted();
+        for (const id of await sentAfter(userId, chatId, seq)) {
           signal.throwIfAborted();
-          await remove(userId, chatId, message.id);
+          await remove(userId, chatId, id);
         }
-        page = await pageAfter(userId, chatId, page.at(-1)?.seq ?? 0);
       }
     }
   };
