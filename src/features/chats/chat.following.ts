@@ -4,7 +4,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { View } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
 import { isInPair } from './chat.partners.ts';
-import { byChat, type Views } from './chat.views.ts';
+import { byChat, type Heads, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
@@ -58,7 +58,7 @@ export interface Following {
    * The changed members of these chats, by chat, at most so many in all: the chats are taken in their order, and those that
    * there was no room for are missing.
    */
-  findChangedMembers(viewer: Id, followed: readonly Followed[], limit: number): Promise<Map<Id, ChangedMembers>>;
+  findChangedMembers(viewer: Id, followed: readonly Followed[], heads: Heads, limit: number): Promise<Map<Id, ChangedMembers>>;
   /** Milliseconds by MongoDB's clock. */
   now(): Promise<number>;
 }
@@ -92,11 +92,11 @@ export const createFollowing = ({ chats, memberships, views, changes }: Followin
 
 const createSearch =
   ({ chats, memberships, views }: Omit<FollowingParts, 'changes'>): Following['findChangedMembers'] =>
-  async (viewer, followed, limit) => {
+  async (viewer, followed, heads, limit) => {
     const documents = await chats.find({ _id: { $in: followed.map(({ chatId }) => chatId) } }, { head: 1 }).lean();
     const rows = await findRows(memberships, followed, limit);
     const taken = rows.slice(0, limit);
-    const [members, rowsOf] = [await views.toMembers(viewer, documents, taken), byChat(taken)];
+    const [members, rowsOf] = [await views.toMembers(viewer, documents, taken, heads), byChat(taken)];
     const found = new Map<Id, ChangedMembers>();
     const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
     for (const { chatId } of followed) {

@@ -2,7 +2,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
-import { lastVisible, type ChatHistory, type Views } from './chat.views.ts';
+import { lastVisible, type ChatHistory, type Heads, type Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
 import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
@@ -23,31 +23,29 @@ interface Row {
 
 export function createListing({ chats, memberships, history, views }: ListingParts): ChatsService['list'] {
   /** By activity, as the messages say it: the stored heads may be a moment behind. What was cleared shows once something has come. */
-  const rowsOf = async (mine: readonly Listed[]): Promise<Row[]> => {
-    const documents = new Map((await chats.find({ _id: { $in: mine.map(({ chatId }) => chatId) } }, { createdAt: 1 }).lean()).map(({ _id, createdAt }) => [_id.toHexString(), createdAt]));
-    const heads = await history.heads([...documents.keys()]);
-    const rows = mine.map(async (membership): Promise<Row[]> => {
-      const id = membership.chatId.toHexString();
-      const head = heads.get(id);
-      const createdAt = documents.get(id);
-      const last = head && (await lastVisible(history, id, toView(membership), head));
-      if (!createdAt || (!last && (membership.clearedSeq || toView(membership).hidden.length > 0))) return [];
-      return [{ id, at: last?.createdAt ?? createdAt.toISOString(), pinned: membership.pinned === true }];
+  const rowsOf = async (mine: readonly Listed[], heads: Heads): Promise<Row[]> => {
+    const rows = await Promise.all(
+      mine.map(async (membership) => {
+        const id = membership.chatId.toHexString();
+        const head = heads.get(id);
+        return { id, membership, last: head && (await lastVisible(history, id, toView(membership), head)) };
+      }),
+    );
+    const empty = rows.filter(({ last, membership }) => !last && !membership.clearedSeq && toView(membership).hidden.length === 0);
+    const madeAt = new Map((await chats.find({ _id: { $in: empty.map(({ id }) => id) } }, { createdAt: 1 }).lean()).map(({ _id, createdAt }) => [_id.toHexString(), createdAt.toISOString()]));
+    return rows.flatMap(({ id, membership, last }) => {
+      const at = last?.createdAt ?? madeAt.get(id);
+      return at === undefined ? [] : [{ id, at, pinned: membership.pinned === true }];
     });
-    return (await Promise.all(rows)).flat();
-  };
-  const orderedIds = async (userId: Id, archived: boolean | undefined): Promise<Id[]> => {
-    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields, pinned: 1, archived: 1 }).lean();
-    const rows = await rowsOf(mine.filter((one) => archived === undefined || (one.archived === true) === archived));
-    return rows.sort(byActivity).map((row) => row.id);
   };
 
-  return async (caller, { limit, before, archived }) => {
-    const ids = await orderedIds(caller.userId, archived);
+  return async ({ userId }, { limit, before, archived }) => {
+    const mine = (await memberships.find({ userId, ...isTheirs }, { chatId: 1, ...viewFields, pinned: 1, archived: 1 }).lean()).filter((one) => archived === undefined || (one.archived === true) === archived);
+    const heads = await history.heads(mine.map(({ chatId }) => chatId.toHexString()));
+    const ids = (await rowsOf(mine, heads)).sort(byActivity).map((row) => row.id);
     const start = before === undefined ? 0 : ids.indexOf(before) + 1;
     if (before !== undefined && start === 0) throw new AppError('CHAT_NOT_FOUND');
-    const page = ids.slice(start, start + limit);
-    return { items: await views.summaries(caller.userId, page), more: ids.length > start + limit };
+    return { items: await views.summaries(userId, ids.slice(start, start + limit), heads), more: ids.length > start + limit };
   };
 }
 

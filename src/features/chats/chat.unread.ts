@@ -17,7 +17,7 @@ const chatsAtOnce = 500;
 export const createUnread = ({ memberships, history, views }: UnreadParts): ChatsService['unread'] => {
   const unreadOf = async (userId: Id, chatIds: readonly Id[]): Promise<{ count: number; isMarked: boolean }[]> => {
     const heads = await history.heads(chatIds);
-    const found = await views.findChats(userId, chatIds);
+    const found = await views.findChats(userId, chatIds, heads);
     return [...found].map(([id, { view, readSeq, mine }]) => ({ count: countVisible(view, readSeq, heads.get(id)?.place.seq ?? 0), isMarked: mine.markedUnread }));
   };
 

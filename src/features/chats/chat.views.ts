@@ -8,9 +8,17 @@ import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
 import { isIn, toMine, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
+export interface Head {
+  place: Place;
+  lastMessage?: Message;
+}
+
+/** By chat, where its log has come to. */
+export type Heads = ReadonlyMap<Id, Head>;
+
 /** What chats need to know of their messages. */
 export interface ChatHistory {
-  heads(chatIds: readonly Id[]): Promise<Map<Id, { place: Place; lastMessage?: Message }>>;
+  heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
   /** The last message up to a number, if that is to be seen. */
   lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
@@ -26,12 +34,15 @@ export interface ViewedChat {
 }
 
 export interface Views {
-  /** As this person may see them: how far somebody has read shows only between people who both tell it. */
-  findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
+  /**
+   * As this person may see them: how far somebody has read shows only between people who both tell it. Heads that were read
+   * before save a look: what was sent behind them need not count yet.
+   */
+  findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
   /** The chats in the order of the ids, as their list shows them to one person. */
-  summaries(userId: Id, chatIds: readonly Id[]): Promise<ChatSummary[]>;
-  /** These memberships as members, by chat, as the viewer may see them. The chats have to be read before the memberships. */
-  toMembers(viewer: Id, documents: readonly Pick<ChatDocument, '_id' | 'head'>[], rows: readonly MembershipDocument[]): Promise<Map<Id, Member[]>>;
+  summaries(userId: Id, chatIds: readonly Id[], heads?: Heads): Promise<ChatSummary[]>;
+  /** These memberships as members, by chat, as the viewer may see them. Heads have to be read before chats, and chats before memberships. */
+  toMembers(viewer: Id, documents: readonly StoredHead[], rows: readonly MembershipDocument[], heads?: Heads): Promise<Map<Id, Member[]>>;
 }
 
 export interface ViewsParts {
@@ -43,13 +54,13 @@ export interface ViewsParts {
 
 export function createViews(parts: ViewsParts): Views {
   const { history } = parts;
-  const findChats: Views['findChats'] = (viewer, chatIds) => find(parts, viewer, chatIds);
+  const findChats: Views['findChats'] = (viewer, chatIds, heads) => find(parts, viewer, chatIds, heads);
 
   return {
     findChats,
-    async summaries(userId, chatIds) {
-      const heads = await history.heads(chatIds);
-      const found = await findChats(userId, chatIds);
+    async summaries(userId, chatIds, known) {
+      const heads = known ?? (await history.heads(chatIds));
+      const found = await findChats(userId, chatIds, heads);
       const summaries = chatIds.map(async (chatId) => {
         const viewed = found.get(chatId);
         const head = heads.get(chatId);
@@ -57,14 +68,14 @@ export function createViews(parts: ViewsParts): Views {
       });
       return (await Promise.all(summaries)).flat();
     },
-    async toMembers(viewer, documents, rows) {
-      const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents)]);
+    async toMembers(viewer, documents, rows, heads) {
+      const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents, heads)]);
       return new Map([...byChat(rows)].map(([id, own]) => [id, toShown(viewer, own, people, sent.get(id))]));
     },
   };
 }
 
-async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>> {
+async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[], heads: Heads | undefined): Promise<Map<Id, ViewedChat>> {
   const { chats, memberships } = parts;
   // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
   const documents = await chats.find({ _id: { $in: chatIds.map((id) => new Types.ObjectId(id)) } }, { change: 0 }).lean();
@@ -72,7 +83,7 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[]): Prom
   const inPairs = await memberships.find({ chatId: { $in: idsOf('private') }, ...isIn }).lean();
   const inGroups = await memberships.find({ chatId: { $in: idsOf('group') }, userId: viewer, ...isIn }).lean();
   const rows = [...inPairs, ...inGroups];
-  const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents)]);
+  const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents, heads)]);
   const membersOf = byChat(rows);
   return new Map(
     documents.flatMap((document) => {
@@ -101,14 +112,16 @@ export function byChat<T extends Pick<MembershipDocument, 'chatId'>>(rows: reado
 }
 
 /** The last message that is to be seen: nearly always the last there is. */
-export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: { place: Place; lastMessage?: Message }): Promise<Message | undefined> {
+export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: Head): Promise<Message | undefined> {
   if (!lastMessage || isVisible(view, place.seq)) return lastMessage;
   return history.lastUpTo(chatId, view, before(view.hidden, place.seq + 1));
 }
 
-/** Who has sent what since the stored heads: a read mark may lag behind. */
-const sentSince = ({ history }: ViewsParts, documents: readonly Pick<ChatDocument, '_id' | 'head'>[]) =>
-  history.sendersSince(documents.map((chat) => ({ chatId: chat._id.toHexString(), seq: chat.head.seq })));
+type StoredHead = Pick<ChatDocument, '_id' | 'head'>;
+
+/** Who has sent what since the stored heads, where those are behind: a read mark may lag behind as well. */
+export const sentSince = ({ history }: Pick<ViewsParts, 'history'>, documents: readonly StoredHead[], heads: Heads | undefined): ReturnType<ChatHistory['sendersSince']> =>
+  history.sendersSince(documents.map((chat) => ({ chatId: chat._id.toHexString(), seq: chat.head.seq })).filter(({ chatId, seq }) => !heads || (heads.get(chatId)?.place.seq ?? 0) > seq));
 
 const peopleOf = ({ users }: ViewsParts, viewer: Id, rows: readonly MembershipDocument[]) => users.findUsers([...new Set([viewer, ...rows.map((row) => row.userId.toHexString())])]);
 

@@ -18,13 +18,13 @@ import { tellingMembers, type ChatMarks } from './chat.marks.ts';
 import type { OwnChanges } from './chat.own.ts';
 import { createPartners, type Partners } from './chat.partners.ts';
 import { createUnread } from './chat.unread.ts';
-import type { ChatHistory, ViewedChat, Views } from './chat.views.ts';
+import type { ChatHistory, Heads, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
-export type { ChangedMembers, OwnMembership, ViewedChat };
+export type { ChangedMembers, Heads, OwnMembership, ViewedChat };
 
 export interface ChatsService extends Service<typeof chatsContract>, Following, Partners {
   /** What of a chat is somebody's to see, and whether they may remove what others have sent. Undefined for everybody who is not in it. */
@@ -48,7 +48,7 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   /** Nobody who blocks this person in the chat sees the message any more. */
   hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
   /** These chats, by id, as this person may see them. */
-  findChats(viewer: Id, chatIds: readonly Id[]): Promise<Map<Id, ViewedChat>>;
+  findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
 }
 
 export interface ChatsParts {
@@ -88,7 +88,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
     ...createPartners({ chats, memberships }),
-    findChats: (viewer, chatIds) => views.findChats(viewer, chatIds),
+    findChats: (viewer, chatIds, heads) => views.findChats(viewer, chatIds, heads),
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
     async open(caller, { userId }) {

@@ -3,7 +3,7 @@ import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
-import type { ChangedMembers, ChatsService, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
+import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
@@ -42,14 +42,15 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
     const state = fromCursor(cursor);
     const begun = state.begun ?? (await chats.now());
     const mine = await chats.membershipsOf(userId);
-    const page = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
-    const ids = page.map(({ chatId }) => chatId);
+    const following = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
     const current = new Set(mine.map(({ chatId }) => chatId));
     const blocked = isFirst(state) ? await blocks.changedSince(userId, state.since) : undefined;
-    const heads = await history.heads(ids);
+    const heads = await history.heads(following.map(({ chatId }) => chatId));
+    const page = fitting(following, { places, heads, limit });
+    const ids = page.map(({ chatId }) => chatId);
     await chats.settle(ids);
-    const views = await chats.findChats(userId, ids);
-    const members = await chats.findChangedMembers(userId, page.map(({ chatId: id, receiptsAt }) => followed(id, { receiptsAt, from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), membersPerPage);
+    const views = await chats.findChats(userId, ids, heads);
+    const members = await chats.findChangedMembers(userId, page.map(({ chatId: id, receiptsAt }) => followed(id, { receiptsAt, from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), heads, membersPerPage);
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
@@ -76,6 +77,17 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
 }
 
 const isFirst = ({ after, member }: SyncState): boolean => after === undefined && member === undefined;
+
+/** The first of these chats, that have together about as many messages to tell of as there is room for: the others need not be looked at. */
+function fitting(chats: readonly OwnMembership[], { places, heads, limit }: { places: Record<Id, Place>; heads: Heads; limit: number }): readonly OwnMembership[] {
+  let count = 0;
+  const last = chats.findIndex(({ chatId }) => {
+    const [from, to] = [places[chatId] ?? beginning, heads.get(chatId)?.place ?? beginning];
+    count += Math.max(0, to.seq - from.seq) + (from.seq > 0 ? Math.max(0, to.rev - from.rev) : 0);
+    return count >= limit;
+  });
+  return last < 0 ? chats : chats.slice(0, last + 1);
+}
 
 /** Of which members of a chat somebody has to hear. */
 function followed(chatId: Id, { receiptsAt, from, to, view }: { receiptsAt: number; from: Place; to: Place; view: View }, { since, member }: SyncState) {
