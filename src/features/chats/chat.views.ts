@@ -128,7 +128,7 @@ const peopleOf = ({ users }: ViewsParts, viewer: Id, rows: readonly MembershipDo
 type Sent = ReadonlyMap<Id, number> | undefined;
 
 /** Whoever comes in begins there. Sending raises the sender's read mark; where the stored mark is behind, the messages sent since say it. */
-const markOf = ({ userId, readSeq, joinedSeq }: MembershipDocument, sent: Sent): number => Math.max(readSeq, joinedSeq, sent?.get(userId.toHexString()) ?? 0);
+export const markOf = ({ userId, readSeq, joinedSeq }: MembershipDocument, sent: Sent): number => Math.max(readSeq, joinedSeq, sent?.get(userId.toHexString()) ?? 0);
 
 function toShown(viewer: Id, rows: readonly MembershipDocument[], people: ReadonlyMap<Id, KnownUser>, sent: Sent): Member[] {
   const isTold = (userId: Id): boolean => userId === viewer || tellEachOther(people.get(viewer), people.get(userId));

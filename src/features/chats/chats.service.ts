@@ -74,7 +74,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
 
   return {
     list: createListing({ chats, memberships, history, views }),
-    unread: createUnread({ memberships, history, views }),
+    unread: createUnread({ chats, memberships, history }),
     read: (caller, input) => marks.read(caller, input),
     receive: (caller, input) => marks.receive(caller, input),
     arrange: (caller, input) => own.arrange(caller, input),

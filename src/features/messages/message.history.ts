@@ -33,6 +33,8 @@ export interface MessageHistory {
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
   /** The next messages after a place, and the place they bring a reader to. */
   since(chatId: Id, view: View, way: Way): Promise<{ messages: Message[]; place: Place }>;
+  /** All of these stretches, by chat, as `since` would give them step by step. */
+  whole(stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>>;
   /** Everything on these stretches of the log, in no order: what is new there, and what of before has changed. */
   between(stretches: readonly Stretch[]): Promise<Message[]>;
 }
@@ -42,6 +44,11 @@ export interface Stretch {
   chatId: Id;
   from: Place;
   to: Place;
+}
+
+/** As one person sees it. */
+export interface SeenStretch extends Stretch {
+  view: View;
 }
 
 /** From a place to another, so many messages at a time. */
@@ -79,7 +86,8 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
     },
     sendersSince: async (places) => sendersSince(messages, places),
     since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
-    between: async (stretches) => settled(stretches.map(({ chatId }) => chatId), between(messages, stretches)),
+    whole: async (stretches) => settled(stretches.map(({ chatId }) => chatId), whole(messages, stretches)),
+    between: async (stretches) => settled(stretches.map(({ chatId }) => chatId), between(messages, stretches).then((documents) => documents.map((document) => toMessage(document)))),
   };
 }
 
@@ -199,7 +207,7 @@ async function changedSince(messages: MessageCollection, chatId: Types.ObjectId,
 /** Changes looked at in one step: those of messages that come as new ones are passed over. */
 const changesAtOnce = 500;
 
-async function between(messages: MessageCollection, stretches: readonly Stretch[]): Promise<Message[]> {
+async function between(messages: MessageCollection, stretches: readonly Stretch[]): Promise<MessageDocument[]> {
   const ranges = stretches.flatMap(({ chatId: id, from, to }) => {
     const chatId = new Types.ObjectId(id);
     return [
@@ -207,7 +215,19 @@ async function between(messages: MessageCollection, stretches: readonly Stretch[
       ...(to.rev > from.rev && from.seq > 0 ? [{ chatId, rev: { $gt: from.rev, $lte: to.rev }, seq: { $lte: from.seq } }] : []),
     ];
   });
-  return ranges.length > 0 ? (await messages.find({ $or: ranges }).toArray()).map((document) => toMessage(document)) : [];
+  return ranges.length > 0 ? messages.find({ $or: ranges }).toArray() : [];
+}
+
+async function whole(messages: MessageCollection, stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>> {
+  const documents = await between(messages, stretches);
+  const found = new Map<Id, Message[]>();
+  for (const { chatId, from, view } of stretches) {
+    const own = documents.filter((document) => document.chatId.toHexString() === chatId && isVisible(view, document.seq));
+    const changed = own.filter(({ seq }) => seq <= from.seq).sort((a, b) => revOf(a) - revOf(b));
+    const fresh = own.filter(({ seq }) => seq > from.seq).sort((a, b) => a.seq - b.seq);
+    found.set(chatId, await present(messages, [...changed, ...fresh], view));
+  }
+  return found;
 }
 
 const revOf = (document: MessageDocument | undefined): number => document?.rev ?? 0;

@@ -4,9 +4,10 @@ import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
-import type { MessageHistory } from './message.history.ts';
+import type { MessageHistory, SeenStretch } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
+import { createReadAhead, lengthOf, type ReadAhead } from './sync.reading.ts';
 import { fromCursor, toCursor, type SyncState } from './sync.cursor.ts';
 
 /** Most chats that one answer looks at. */
@@ -54,6 +55,7 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
+    const readAhead = createReadAhead((stretches) => history.whole(stretches), stretchesOf(views, { places, heads }), Math.min(limit, messagesPerRead));
     let after = state.after;
     let member: SyncState['member'] | undefined;
     for (const own of page) {
@@ -62,7 +64,7 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
       // Nobody is in it any more, or there was no room for its members.
       if (viewed && !changed) break;
       if (viewed && head && changed && hasChanged(own, { changed, place: places[chatId], head }, state.since)) {
-        const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left });
+        const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left, readAhead });
         synced.push(entry);
         if (changed.next) member = { chatId, ...changed.next };
         if (entry.more) break;
@@ -83,10 +85,15 @@ function fitting(chats: readonly OwnMembership[], { places, heads, limit }: { pl
   let count = 0;
   const last = chats.findIndex(({ chatId }) => {
     const [from, to] = [places[chatId] ?? beginning, heads.get(chatId)?.place ?? beginning];
-    count += Math.max(0, to.seq - from.seq) + (from.seq > 0 ? Math.max(0, to.rev - from.rev) : 0);
-    return count >= limit;
+    return (count += lengthOf({ from, to })) >= limit;
   });
   return last < 0 ? chats : chats.slice(0, last + 1);
+}
+
+/** What is to be read of these chats, where there is anything. */
+function stretchesOf(views: ReadonlyMap<Id, ViewedChat>, { places, heads }: { places: Record<Id, Place>; heads: Heads }): SeenStretch[] {
+  const all = [...views].map(([chatId, { view }]) => ({ chatId, view, from: places[chatId] ?? beginning, to: heads.get(chatId)?.place ?? beginning }));
+  return all.filter((stretch) => lengthOf(stretch) > 0).sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
 }
 
 /** Of which members of a chat somebody has to hear. */
@@ -113,20 +120,29 @@ interface Progress {
   from: Place;
   head: Place;
   left: Room;
+  readAhead: ReadAhead;
 }
 
 /** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
-async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedChat, { changed, from, head, left }: Progress): Promise<SyncedChat> {
+async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedChat, { changed, from, head, left, readAhead }: Progress): Promise<SyncedChat> {
   let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
   const messages: Message[] = [];
+  const take = (some: readonly Message[]): void => {
+    messages.push(...some);
+    left.messages -= some.length;
+    for (const { text = '' } of some) left.bytes -= Buffer.byteLength(text);
+  };
+  const whole = isBefore(place, head) ? await readAhead(chat.id) : undefined;
+  if (whole && whole.length <= left.messages) {
+    take(whole);
+    place = head;
+  }
   while (isBefore(place, head) && !isSpent(left)) {
     const next = await history.since(chat.id, view, { from: place, to: head, limit: Math.min(left.messages, messagesPerRead) });
     // A store that lags behind its own head must not keep us here.
     if (!isBefore(place, next.place)) break;
     place = next.place;
-    messages.push(...next.messages);
-    left.messages -= next.messages.length;
-    for (const { text = '' } of next.messages) left.bytes -= Buffer.byteLength(text);
+    take(next.messages);
   }
   const { members: ownMembers, ...info } = chat;
   // How far I have read on another device is told to nobody else, so it does not count as a change of mine for them.
