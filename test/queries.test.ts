@@ -42,14 +42,14 @@ const asking = /(?<!credentials|tokens|replaced)\.(?:find|findOne|findById|findO
 
 /** Places that this test does not come to, and why there is nothing to be seen. */
 const unseen: Record<string, string> = {
-  'chat.opening.ts: .findOne({pairKey}).orFail': 'two open a chat at once: as before that',
-  'counters.service.ts: .updateOne({_id:idOf(key)},[': 'many guess at one account: by id',
-  'log.writer.ts: .command({ping:1})': 'the store was silent: nothing is looked up',
-  'log.writer.ts: .find({_id:{$in:ids}})': 'the store was silent: by id',
-  'mails.service.ts: .updateOne({_id,attempts:{$gt:0}}': 'a mail was found needless too early: by id',
-  'message.changes.ts: .findOne({_id:': 'the store was silent: by id',
-  "security.service.ts: .exists({_id:id})": 'a process has died before it has said what it did: by id',
-  'session.store.ts: .findById(session._id)': 'one token is used twice at once: by id',
+  'chat.opening: .findOne({pairKey}).orFail': 'two open a chat at once: as before that',
+  'counters.service: .updateOne({_id:idOf(key)},[': 'many guess at one account: by id',
+  'log.writer: .command({ping:1})': 'the store was silent: nothing is looked up',
+  'log.writer: .find({_id:{$in:ids}})': 'the store was silent: by id',
+  'mails.service: .updateOne({_id,attempts:{$gt:0}}': 'a mail was found needless too early: by id',
+  'message.changes: .findOne({_id:': 'the store was silent: by id',
+  'security.service: .exists({_id:id})': 'a process has died before it has said what it did: by id',
+  'session.store: .findById(session._id)': 'one token is used twice at once: by id',
 };
 
 const appName = 'the-server';

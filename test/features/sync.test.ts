@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { AppError } from '../../src/core/errors.ts';
 import type { Message, Place } from '../../src/core/message.ts';
-import { buildTestApp } from '../helpers/app.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
+import { addCrowd, inLongChat } from '../helpers/crowd.ts';
 import type { Output, Person } from '../helpers/people.ts';
 import { createReplica, type Replica } from '../helpers/replica.ts';
 import type { TestSocket } from '../helpers/socket.ts';
@@ -117,4 +118,25 @@ test('a place beyond the end is brought back to the end', async (t) => {
   const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'only one' });
   const { chats } = await bob.call('messages.sync', { chats: { [chatId]: { seq: 99, rev: 99 } } });
   assert.deepEqual(chats.map(({ place, messages }) => [place, messages]), [[{ seq: 1, rev: 0 }, []]]);
+});
+
+test('of thousands of changes none is left out, and those of messages that come as new ones come with them', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { longChatId: chatId } = await addCrowd(await connect(t, mongodbUri), ann.id, bob.id);
+  const [first] = (await ann.call('messages.list', { chatId, around: 1 })).items;
+  await ann.call('messages.react', { id: first?.id, emoji: '👍' });
+  const changed: Message[] = [];
+  const places: Record<string, Place> = { [chatId]: { seq: 2000, rev: 100 } };
+  for (let more = true, cursor: string | undefined; more; ) {
+    const answer: Output<'messages.sync'> = await ann.call('messages.sync', { chats: places, limit: 500, ...(cursor && { cursor }) });
+    for (const { chat, place, messages } of answer.chats) {
+      places[chat.id] = place;
+      if (chat.id === chatId) changed.push(...messages.filter(({ seq }) => seq <= 2000));
+    }
+    ({ more, cursor } = answer);
+  }
+  assert.deepEqual(places[chatId], { seq: inLongChat, rev: inLongChat / 2 + 1 });
+  // Every second message was changed once, in their order, and then the first.
+  assert.deepEqual(changed.map(({ rev }) => rev), [...Array.from({ length: 900 }, (_, index) => 101 + index), inLongChat / 2 + 1]);
 });

@@ -1,6 +1,6 @@
 /** Which places of the code were passed, as V8 counts them. */
 import { Session, type Profiler } from 'node:inspector';
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 
 export interface Place {
   /** The file, and how the code goes on from there. */
@@ -24,7 +24,7 @@ export async function watchCode(): Promise<(files: RegExp, place: RegExp) => Pro
     for (const script of result.filter(({ url }) => files.test(url))) {
       const { scriptSource } = await post<{ scriptSource: string }>('Debugger.getScriptSource', { scriptId: script.scriptId });
       for (const { index } of scriptSource.matchAll(place)) {
-        places.push({ text: `${basename(script.url)}: ${scriptSource.slice(index, index + 80).replaceAll(/\s/g, '')}`, isPassed: countAt(script, index) > 0 });
+        places.push({ text: `${basename(script.url, extname(script.url))}: ${scriptSource.slice(index, index + 80).replaceAll(/\s/g, '')}`, isPassed: countAt(script, index) > 0 });
       }
     }
     session.disconnect();
