@@ -34,11 +34,12 @@ const exceptions: Record<string, Exception> = {
   purge: { of: /^messages .*"senderId":"\?","kind":"\?","removedAt"/, most: 500, because: 'an account that goes looks through its chats, so many messages at a time' },
   count: { of: /^memberships .*\{"\$group":\{"_id":"\?","n"/, most: 5000, because: 'members are counted after each change of a group, which has no more' },
   newcomer: { of: /^memberships .*"changedAt":\{"\$gt":"\?"\},"role":\{"\$exists":"\?"\}/, most: 5000, because: 'whoever has nothing of a group yet passes over those who have left it' },
+  mine: { of: /^memberships \{"distinct":"\?","filter":\{"userId":"\?"/, most: Infinity, because: 'it gives all that it looks at, the chats of one person: of a distinct MongoDB does not say how much' },
   end: { of: /^memberships \{"distinct":"\?","filter":\{"chatId":"\?","version":"\?"\}\}/, most: 5000, because: 'the end of a group concerns all who were in it' },
 };
 
 /** Where the code asks MongoDB for something: these methods belong to collections, but for a few of services that are called alike. */
-const asking = /(?<!credentials|tokens|replaced)\.(?:find|findOne|findById|findOneAndUpdate|findOneAndDelete|aggregate|updateOne|updateMany|deleteOne|deleteMany|replaceOne|bulkWrite|distinct|countDocuments|exists|command)\(/g;
+const asking = /(?<!credentials|tokens|replaced|people)\.(?:find|findOne|findById|findOneAndUpdate|findOneAndDelete|aggregate|updateOne|updateMany|deleteOne|deleteMany|replaceOne|bulkWrite|distinct|countDocuments|exists|command)\(/g;
 
 /** Places that this test does not come to, and why there is nothing to be seen. */
 const unseen: Record<string, string> = {
@@ -78,8 +79,14 @@ async function liveInCrowd({ ann, bob, crowd: { longChatId: chatId, groupIds: [i
   await socket.next('chat.received');
   await socket.next('chat.read');
 
+  const { id: written } = await ann.call('messages.send', { chatId: id, text: 'number' });
+  await ann.call('messages.edit', { id: written, text: 'numbers' });
   for (const change of [{ title: 'Twins' }, { title: 'All twins' }]) await bob.call('groups.update', { id, ...change });
   await socket.next('notice.created');
+  await bob.call('blocks.create', { userId: memberId });
+  await assert.rejects(bob.call('chats.open', { userId: memberId }), { code: 'BLOCKED' });
+  await ann.call('users.update', { id: 'me', privacy: { groups: 'contacts' } });
+  await bob.call('groups.create', { title: 'Contacts', userIds: [ann.id] });
   for (const name of ['groups.expel', 'groups.ban']) await bob.call(name as 'groups.ban', { id, userId: memberId });
   await bob.call('groups.banned', { id });
   for (const after of [undefined, memberId]) await ann.call('groups.members', { id, limit: 50, ...(after && { after }) });
@@ -148,8 +155,8 @@ test('every query goes by an index, looks at little more than it gives, and sort
   const [ann, bob] = await Promise.all([server.verified('Ann'), server.verified('Bob')]);
   const scene = { server, ann, bob, crowd: await addCrowd(store, ann.id, bob.id) };
   const stopNoting = await profile(store, appName);
-  console.time('T'); for (const chapter of [liveInCrowd, lookAround, tellStory]) { await chapter(scene); console.timeLog('T'); }
-  await takeUp(t, store, scene);console.timeLog('T');
+  for (const chapter of [liveInCrowd, lookAround, tellStory]) await chapter(scene);
+  await takeUp(t, store, scene);
 
   assert.deepEqual([...operations.keys()].filter((name) => !server.answered.has(name)), [], 'operations that were not asked for');
   const places = await stopWatching(/\/src\/features\//, asking);

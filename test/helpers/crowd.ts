@@ -1,6 +1,7 @@
 /** A store that is in use, so that a query which looks at too much is seen to: straight into the collections, as the server itself would have put it there. */
 import { randomUUID } from 'node:crypto';
 import { Types, type Connection } from 'mongoose';
+import { blockIdOf } from '../../src/features/blocks/block.model.ts';
 import { pairKeyOf } from '../../src/features/chats/chat.model.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import { atFirst } from '../../src/features/chats/membership.model.ts';
@@ -59,6 +60,7 @@ async function addAccounts(put: Put, people: readonly Types.ObjectId[]): Promise
     put('mails', each((userId, index) => ({ userId, kind: 'signed-in', attempts: index % 3, nextAttemptAt: future, giveUpAt: future }))),
     put('security', each((userId) => ({ userId, kind: 'signed-in', network: '127.0.0.1', at: past }))),
     put('counters', many(people.length, () => ({ _id: randomUUID(), attempts: [], expiresAt: future }))),
+    put('blocks', each((userId, index) => ({ _id: blockIdOf(String(userId), String(people[index - 1])), userId, otherId: people[index - 1], blocked: index % 2 === 0, version: 1, changedAt: past }))),
     put('revocations', each(() => ({ at: past }))),
   ]);
 }
@@ -75,7 +77,7 @@ async function addChats(put: Put, chats: readonly CrowdedChat[]): Promise<void> 
   const messages = chats.flatMap(toMessages);
   const members = chats.flatMap(({ _id: chatId, people, former = [], length }) => [
     ...people.map((userId, index) => ({ chatId, userId, role: people.length > 2 && index === 0 ? 'owner' : 'member', ...atFirst, readSeq: length, changedAt: past })),
-    ...former.map((userId) => ({ chatId, userId, ...atFirst, changedAt: past })),
+    ...former.map((userId) => ({ chatId, userId, ...atFirst, leftAt: past, changedAt: past })),
   ]);
   await Promise.all([
     put('chats', chats.map(({ _id, people, length }) => ({ _id, createdAt: past, head: { seq: length, at: past }, ...(people.length > 2 ? groupOf(people) : { kind: 'private', pairKey: pairKeyOf(String(people[0]), String(people[1])) }) }))),

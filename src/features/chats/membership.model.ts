@@ -80,6 +80,7 @@ schema.index({ chatId: 1, role: 1, roleSeq: 1, userId: 1 }, { partialFilterExpre
 /** The same of those who are banned. */
 export const byBan = { chatId: 1, userId: 1, bannedAt: 1 } as const;
 schema.index(byBan, { partialFilterExpression: { bannedAt: { $exists: true } } });
+schema.index({ chatId: 1, blockedFrom: 1 }, { partialFilterExpression: { blockedFrom: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_left', partialFilterExpression: { leftAt: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
 
