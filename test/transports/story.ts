@@ -118,6 +118,8 @@ async function messages({ expect, bob }: Scene): Promise<void> {
   await expect(204, 'POST /chat/:id/read', `/chat/${chatId}/read`, { json: { seq: 1 } });
   await expect(200, 'GET /message', `/message?chatId=${chatId}`);
   await expect(200, 'GET /search', '/search?search=hello');
+  await expect(204, 'POST /chat/:chatId/typing', `/chat/${chatId}/typing`, { json: {} });
+  await expect(200, 'POST /presence', '/presence', { json: { userIds: [bob.id] } });
   await expect(200, 'POST /message/sync', '/message/sync', { json: {} });
   await expect(200, 'GET /message/:id', `/message/${id}`);
   await expect(200, 'GET /message/:id/seen', `/message/${id}/seen`);
