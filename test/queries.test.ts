@@ -66,7 +66,7 @@ interface Scene {
 async function liveInCrowd({ ann, bob, crowd: { longChatId: chatId, groupIds: [id = '', other], memberId } }: Scene): Promise<void> {
   const socket = await ann.socket();
   await socket.call('auth.renew', { accessToken: ann.accessToken });
-  await socket.call('presence.watch', { userIds: [bob.id] });
+  for (const watched of [{ userIds: [bob.id] }, {}]) await socket.call('presence.watch', watched);
   const { items } = await ann.call('messages.list', { chatId, before: 100, limit: 5 });
   const early = items[0]?.id;
   for (const place of [{ before: 2500 }, { after: 2500 }, { around: 2500 }]) await ann.call('messages.list', { chatId, ...place });
