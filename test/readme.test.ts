@@ -76,12 +76,14 @@ test('a stranger starts it, people talk and recover a password, and what they sa
 
   const again = `curl -s "$api/message?chatId=$(echo "$sent" | field chatId)" -H "authorization: Bearer $bob"`;
   const pause = 'echo; echo READY; until test -e killed; do sleep 0.1; done';
-  const story = [...tryIt, pause, again, 'kill %1'].join('\n').replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`);
+  const story = [...tryIt, pause, again, 'rm heard.txt'].join('\n').replaceAll('127.0.0.1:3000', `127.0.0.1:${port}`);
   const person = shell(`set -e\n${story}`);
   await saysSo('the story', person, /READY/);
   assert.match(person.output(), /Bob is [0-9a-f]{24}/);
   assert.match(person.output(), /"method":"message.created","params":\{.*"text":"Hello Bob"/);
   assert.match(person.output(), /\{"items":\[\{.*"text":"Hello Bob".*\],"more":false\}/);
+
+  assert.match(person.output(), /👍\nKnight to f3\n3\nmissed: \[ 'Bob, your move' \]\n/);
 
   const [, verified = '', reset = ''] = person.output().split(/(?:Verify|Reset) at /);
   assert.match(verified, /^http:\/\/127\.0\.0\.1:\d+\/verify-email\?token=[\w-]{43}\ntrue\n/);
