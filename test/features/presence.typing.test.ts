@@ -67,16 +67,22 @@ test('who says that they have stopped has stopped, no sooner than 3 seconds afte
 });
 
 test('a message ends it without an event of its own', async (t) => {
-  const scene = await buildScene(t);
-  const { ann, bobs, chatId, wait } = scene;
+  const { ann, bob, bobs, chatId, wait, published } = await buildScene(t);
+  const anns = await ann.socket();
   await ann.call('presence.type', { chatId });
   await heard(bobs);
+  await bob.call('presence.type', { chatId });
+  await heard(anns);
   await ann.call('messages.send', { chatId, text: 'hello' });
   await bobs.next('message.created');
-  wait(60);
+  wait(6);
+  // Hers would be over in the same moment.
+  assert.deepEqual(await heard(anns), { chatId, userId: bob.id, expiresIn: 0 });
+  wait(6);
   await ann.call('presence.type', { chatId });
   await heard(bobs);
-  assert.deepEqual(told(scene), [6, 6]);
+  const ofAnn = published.filter(({ event: { name, payload } }) => name === 'typing.changed' && (payload as { userId: string }).userId === ann.id);
+  assert.deepEqual(ofAnn.map(({ event }) => event.payload), [6, 6].map((expiresIn) => ({ chatId, userId: ann.id, expiresIn })));
 });
 
 test('only who may send may type, and others learn nothing of the chat', async (t) => {
