@@ -81,6 +81,8 @@ test('whoever is blocked sees the chat as if nothing had happened', async (t) =>
   const socket = await bob.socket();
   const look = async () => ({ chat: await bob.call('chats.get', { id: chatId }), opened: await bob.call('chats.open', { userId: ann.id }), user: await bob.call('users.get', { id: ann.id }) });
   const before = await look();
+  // That she had read until then may be told only now.
+  await heard(socket);
   await block(ann, bob);
   assert.deepEqual(await look(), before);
   await send(bob, ann, 'are you there?');
