@@ -226,7 +226,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling({ ...parts, marks }) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
-  const groups = createGroupsService({ ...parts, changes: groupChanges });
+  const groups = createGroupsService({ ...parts, partners: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });

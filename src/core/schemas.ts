@@ -11,6 +11,9 @@ export function pageOf<T extends TSchema>(row: T) {
   return strictObject({ items: Type.Array(row), more: Type.Boolean({ description: 'There is another page.' }) });
 }
 
+/** How many rows a page of a list has at most. */
+export const Limit = (byDefault: number, maximum = 100) => Type.Integer({ minimum: 1, maximum, default: byDefault });
+
 /** What a text has to look like, as a pattern, and in words for whoever sends another: it "must be …". */
 export const formed = (pattern: string, form: string) => ({ pattern, 'x-form': form });
 

@@ -25,6 +25,20 @@ test('a new name is told to whoever shares a chat and to my own devices, to nobo
   assert.deepEqual((await shown(bob, chatId, ann, cursor)).member?.user, user);
 });
 
+test('what is nobody else\'s concern is told to nobody else', async (t) => {
+  const { person, published } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const { cursor } = await shown(bob, chatId, ann);
+  const socket = await bob.socket();
+  published.length = 0;
+  await ann.call('users.update', { id: 'me', language: 'ru', privacy: { search: 'nobody', groups: 'nobody', lastSeen: 'contacts' } });
+  await bob.call('users.me');
+  assert.deepEqual(socket.events.filter(({ method }) => method === 'member.updated'), []);
+  assert.deepEqual(published.map(({ topic, event }) => [topic, event.name]), [[`user:${ann.id}`, 'user.updated']]);
+  assert.equal((await shown(bob, chatId, ann, cursor)).member, undefined);
+});
+
 test('whoever ceases to tell how far they read takes it back from everybody, and whoever begins again tells it', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

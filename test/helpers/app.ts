@@ -12,12 +12,8 @@ import type { Services } from '../../src/services.ts';
 import { createDispatch, type Dispatch } from '../../src/transports/dispatch.ts';
 import { createRates } from '../../src/transports/rates.ts';
 import { checkedBus, checkedServices } from './checked.ts';
+import type { Ending } from './ending.ts';
 import { joinAs, type Person } from './people.ts';
-
-/** What ends together with a test. */
-export interface Ending {
-  after: (end: () => unknown) => void;
-}
 
 export interface TestApp {
   app: FastifyInstance;

@@ -1,11 +1,11 @@
 /** People for tests, made through the public operations. */
 import { randomUUID } from 'node:crypto';
 import type { Static } from 'typebox';
-import type { contracts} from '../../src/contracts.ts';
-import type { Feature, OperationName } from '../../src/contracts.ts';
+import type { contracts, Feature, OperationName } from '../../src/contracts.ts';
 import type { Caller, Guest } from '../../src/core/contract.ts';
 import type { Services } from '../../src/services.ts';
 import type { Dispatch } from '../../src/transports/dispatch.ts';
+import type { Ending } from './ending.ts';
 import { openSocket, type TestSocket } from './socket.ts';
 
 type Operations = { [F in Feature]: (typeof contracts)[F]['operations'] }[Feature];
@@ -32,7 +32,7 @@ export interface Joining {
   url: string;
   dispatch: Dispatch;
   services: Services;
-  t: { after: (end: () => unknown) => void };
+  t: Ending;
 }
 
 export async function joinAs({ url, dispatch, services, t }: Joining, firstName: string): Promise<Person> {

@@ -1,6 +1,7 @@
 /** A websocket client for tests: calls, and events to be waited for. */
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions, type RawData } from 'ws';
+import type { Ending } from './ending.ts';
 
 export interface RpcError {
   code: number;
@@ -51,7 +52,7 @@ function inTime<T>(what: string, work: Promise<T>): Promise<T> {
 }
 
 /** A greeted connection. The token travels in the Authorization header. */
-export async function openSocket(t: { after: (end: () => unknown) => void }, url: string, token: string, options: ClientOptions = {}): Promise<TestSocket> {
+export async function openSocket(t: Ending, url: string, token: string, options: ClientOptions = {}): Promise<TestSocket> {
   const webSocket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${token}` }, ...options });
   t.after(() => webSocket.terminate());
   const socket = wrap(webSocket);

@@ -8,6 +8,7 @@ import type { SecurityService } from '../security/security.service.ts';
 import type { SessionsService } from '../sessions/sessions.service.ts';
 import type { TokensService } from '../tokens/tokens.service.ts';
 import type { CredentialsService, Removal } from '../users/credentials.service.ts';
+import type { TellOfUser } from '../users/users.service.ts';
 
 export type RemovalStep = (userId: Id, removal: NotedRemoval) => Promise<unknown>;
 
@@ -23,7 +24,7 @@ export interface RemovalStepsParts {
   security: SecurityService;
   mails: MailQueue;
   blocks: Pick<BlocksService, 'removeAll'>;
-  tellOfMember: (userId: Id, changed: { receipts: boolean }) => Promise<void>;
+  tellOfMember: TellOfUser;
   groups: Pick<GroupsService, 'leaveAll'>;
   messages: Pick<MessagesService, 'purge'>;
 }
@@ -34,7 +35,7 @@ export const createRemovalSteps = ({ credentials, sessions, tokens, security, ma
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
   (userId) => blocks.removeAll(userId),
-  (userId) => tellOfMember(userId, { receipts: true }),
+  (userId) => tellOfMember(userId, { profile: true, receipts: true }),
 
   async (userId, { farewell }) => {
     if (!farewell) return;

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
+import { Id, Limit, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 
 /** Most people that one person blocks. */
@@ -17,7 +17,7 @@ export const blocksContract = {
       summary: 'The people I block, by id.',
       access: 'user',
       rate: ordinary,
-      input: strictObject({ after: Type.Optional(Id), limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }) }),
+      input: strictObject({ after: Type.Optional(Id), limit: Limit(50) }),
       output: pageOf(User),
       errors: [],
     }),

@@ -10,7 +10,7 @@ import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { pairKeyOf, type ChatModel } from './chat.model.ts';
 import type { OwnChange, OwnChanges, OwnPlace } from './chat.own.ts';
-import type { ChatHistory } from './chat.views.ts';
+import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { isIn, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
@@ -28,20 +28,18 @@ export interface BlockingParts {
 export type ApplyBlock = (userId: Id, otherId: Id) => Promise<void>;
 
 export function createBlocking({ chats, memberships, blocks, history, access, own, bus }: BlockingParts): ApplyBlock {
-  const headOf = async (chatId: Id): Promise<number> => (await history.heads([chatId])).get(chatId)?.place.seq ?? 0;
-
   const open = ({ userId, chatId }: OwnPlace, membership: Omit<MembershipDocument, 'blockedFrom'>): void => {
     bus.join(userId, `chat:${chatId}`, toView(membership));
     bus.reveal(userId, `chat:${chatId}`, toView(membership));
   };
   const freeze = async (place: OwnPlace): Promise<void> => {
-    const seq = await headOf(place.chatId);
+    const seq = await lastSeqOf(history, place.chatId);
     await own.rewriteUnseen(place, ({ blockedFrom }) => (blockedFrom === undefined ? { blockedFrom: seq + 1 } : undefined));
   };
   const thaw = async (place: OwnPlace, { blockedFrom: _ended, ...membership }: MembershipDocument): Promise<void> => {
     // First the eyes, then the end of what is hidden: a message in between would be neither told nor hidden.
     open(place, membership);
-    const seq = await headOf(place.chatId);
+    const seq = await lastSeqOf(history, place.chatId);
     await own.rewriteUnseen(place, ({ blockedFrom, hidden = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, hidden, seq)));
   };
 

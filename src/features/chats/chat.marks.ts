@@ -10,7 +10,7 @@ import { createGathering, merge, raise, type Marks } from './chat.gathering.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { OwnChanges } from './chat.own.ts';
-import type { ChatHistory } from './chat.views.ts';
+import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
 import { byMember, isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
@@ -53,8 +53,7 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
   return {
     async read(caller, { id, seq }) {
       const membership = await access.requireMember(caller.userId, id);
-      const head = (await history.heads([id])).get(id);
-      const readSeq = Math.min(seq, head?.place.seq ?? 0, lastSeen(toView(membership)));
+      const readSeq = Math.min(seq, await lastSeqOf(history, id), lastSeen(toView(membership)));
       if (membership.markedUnread) await own.change(caller.userId, id, ({ markedUnread }) => (markedUnread ? { markedUnread: null } : undefined));
       const toOthers = (await access.countMembers(id)) <= tellingMembers;
       const raised = { $max: { readSeq }, $currentDate: { readAt: true as const, ...(toOthers && { changedAt: true as const }) } };

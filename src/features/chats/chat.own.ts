@@ -6,7 +6,7 @@ import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import { hiddenAfter, withHidden, type SeqRange } from '../../core/view.ts';
 import type { ChatAccess } from './chat.access.ts';
-import type { ChatHistory } from './chat.views.ts';
+import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import type { chatsContract, Mine } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
 import { isIn, toMine, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
@@ -61,7 +61,7 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
     },
     async clear(caller, { id }) {
       await access.requireMember(caller.userId, id);
-      const seq = (await history.heads([id])).get(id)?.place.seq ?? 0;
+      const seq = await lastSeqOf(history, id);
       return change(caller.userId, id, ({ clearedSeq = 0, hidden = [] }) => (seq > clearedSeq ? { clearedSeq: seq, hidden: hiddenAfter(hidden, seq) } : undefined));
     },
     async hide(userId, chatId, range) {

@@ -1,5 +1,6 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
+import { groupBy } from '../../core/grouping.ts';
 import { asSeen, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { before, countVisible, isVisible, type View } from '../../core/view.ts';
@@ -23,6 +24,9 @@ export interface ChatHistory {
   lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
 }
+
+/** The number of the last message of a chat. */
+export const lastSeqOf = async (history: Pick<ChatHistory, 'heads'>, chatId: Id): Promise<number> => (await history.heads([chatId])).get(chatId)?.place.seq ?? 0;
 
 /** A chat, and what is the viewer's own in it. */
 export interface ViewedChat {
@@ -99,17 +103,8 @@ async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[], heads
   );
 }
 
-/** Memberships by the id of their chat, in their order. */
-export function byChat<T extends Pick<MembershipDocument, 'chatId'>>(rows: readonly T[]): Map<Id, T[]> {
-  const grouped = new Map<Id, T[]>();
-  for (const row of rows) {
-    const id = row.chatId.toHexString();
-    const known = grouped.get(id);
-    if (known) known.push(row);
-    else grouped.set(id, [row]);
-  }
-  return grouped;
-}
+/** Memberships by the id of their chat. */
+export const byChat = <T extends Pick<MembershipDocument, 'chatId'>>(rows: readonly T[]): Map<Id, T[]> => groupBy(rows, ({ chatId }) => chatId.toHexString());
 
 /** The last message that is to be seen: nearly always the last there is. */
 export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: Head): Promise<Message | undefined> {

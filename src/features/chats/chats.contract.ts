@@ -4,7 +4,7 @@ import { event, operation } from '../../core/contract.ts';
 import { Message, Place } from '../../core/message.ts';
 import { Description, GroupSettings, Title } from '../../core/notice.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Id, Limit, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 
 export const Role = Type.Enum(['owner', 'admin', 'member'], { description: 'In a private chat everybody is a member.' });
@@ -91,7 +91,7 @@ export const chatsContract = {
       access: 'user',
       rate: ordinary,
       input: strictObject({
-        limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+        limit: Limit(50),
         before: Type.Optional(Id),
         archived: Type.Optional(Type.Boolean()),
       }, { description: 'before: the last chat of the page already seen. archived: those alone that I have archived, or have not.' }),

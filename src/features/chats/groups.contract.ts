@@ -4,7 +4,7 @@ import { event, operation } from '../../core/contract.ts';
 import { Message } from '../../core/message.ts';
 import { Description, SettingChanges, Title } from '../../core/notice.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
+import { Id, Limit, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 import { ChatInfo, ChatSummary, Member, Role } from './chats.contract.ts';
 
@@ -16,7 +16,7 @@ const addedAtOnce = 200;
 
 const people = (maximum: number) => Type.Array(Id, { minItems: 1, maxItems: maximum, uniqueItems: true });
 const aTarget = strictObject({ id: Id, userId: Id });
-const limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 });
+const limit = Limit(100, 500);
 
 /** What it takes to change a group: each change is a notice in its log. */
 const rate = { per: 'caller', count: 5, seconds: 1, burst: 100 } as const;

@@ -6,7 +6,8 @@ import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
-import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
+import type { ChatDocument, ChatModel } from './chat.model.ts';
+import type { Partners } from './chat.partners.ts';
 import { toChatInfo, type Views } from './chat.views.ts';
 import type { Role } from './chats.contract.ts';
 import { toChange, type Decision, type GroupChanges } from './group.changes.ts';
@@ -25,6 +26,7 @@ export interface GroupsParts {
   memberships: MembershipModel;
   users: UsersService;
   blocks: Pick<BlocksService, 'apartFrom'>;
+  partners: Pick<Partners, 'partnersAmong'>;
   access: ChatAccess;
   views: Views;
   changes: GroupChanges;
@@ -147,13 +149,13 @@ async function requireGroup({ chats, access }: GroupsParts, userId: Id, chatId: 
 }
 
 /** Those of these people who exist and let this one add them, without the one who asks. */
-async function findWilling({ users, blocks, chats }: GroupsParts, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
+async function findWilling({ users, blocks, partners }: GroupsParts, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
   const known = await users.findUsers(userIds);
   const apart = await blocks.apartFrom(ownId, userIds);
   const living = userIds.filter((id) => id !== ownId && !apart.has(id) && known.get(id)?.user.removedAt === undefined);
   const selective = living.filter((id) => known.get(id)?.groups === 'contacts');
-  const contacts = new Set(selective.length > 0 ? await chats.distinct('pairKey', { pairKey: { $in: selective.map((id) => pairKeyOf(ownId, id)) } }) : []);
-  return living.filter((id) => known.get(id)?.groups === 'everyone' || contacts.has(pairKeyOf(ownId, id)));
+  const contacts = selective.length > 0 ? await partners.partnersAmong(ownId, selective) : new Set<Id>();
+  return living.filter((id) => known.get(id)?.groups === 'everyone' || contacts.has(id));
 }
 
 /** The longest-serving admin, or else the longest-serving member. */

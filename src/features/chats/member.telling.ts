@@ -1,8 +1,7 @@
 /** How those who share chats with somebody hear of what has changed about them: their profile, and whether they tell how far they read. */
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
-import type { Id } from '../../core/schemas.ts';
-import type { UsersService } from '../users/users.service.ts';
+import type { TellOfUser, UsersService } from '../users/users.service.ts';
 import type { ChatMarks } from './chat.marks.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
@@ -18,12 +17,10 @@ export interface MemberTellingParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-/** @param receipts whether it has changed that they tell how far they read */
-export type TellOfMember = (userId: Id, changed: { receipts: boolean }) => Promise<void>;
-
 /** First so that a sync finds it, then to those who are connected. */
-export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfMember {
-  return async (userId, { receipts }) => {
+export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
+  return async (userId, { profile, receipts }) => {
+    if (!profile && !receipts) return;
     await memberships.updateMany({ userId, ...isTheirs }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
     const person = (await users.findUsers([userId])).get(userId);
     const mine = await memberships.distinct('chatId', { userId, ...isTheirs });
@@ -31,7 +28,9 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     if (!person || heard.length === 0) return;
     // What is being told of how far they read is told before they take it back.
     if (receipts) await marks.tellRead(userId, {});
-    const documents = await chats.find({ _id: { $in: heard } }, { head: 1 }).lean();
+    // Heads before marks.
+    const telling = receipts && person.readReceipts;
+    const documents = telling ? await chats.find({ _id: { $in: heard } }, { head: 1 }).lean() : [];
     const rows = await memberships.find({ chatId: { $in: heard }, userId }).lean();
     for (const { chatId, deliveredSeq, joinedSeq } of rows) {
       const [id, { user }] = [chatId.toHexString(), person];
@@ -40,7 +39,7 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
       bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user, ...received } }, { only: (one) => one !== userId });
       bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user } }, { only: (one) => one === userId });
     }
-    if (!receipts || !person.readReceipts) return;
+    if (!telling) return;
     const members = await views.toMembers(userId, documents, rows);
     await marks.tellRead(userId, Object.fromEntries([...members].map(([id, [member]]) => [id, member?.readSeq ?? 0])));
   };

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Emoji, Message, Place } from '../../core/message.ts';
-import { formed, Id, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
+import { formed, Id, Limit, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
 
@@ -61,7 +61,7 @@ export const messagesContract = {
         before: Type.Optional(aNumber),
         after: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
         around: Type.Optional(aNumber),
-        limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }),
+        limit: Limit(50),
       }),
       output: pageOf(Message),
       errors: ['CHAT_NOT_FOUND'],

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { operation } from '../../core/contract.ts';
 import { Message } from '../../core/message.ts';
-import { formed, Id, Line, strictObject, Timestamp } from '../../core/schemas.ts';
+import { formed, Id, Limit, Line, strictObject, Timestamp } from '../../core/schemas.ts';
 
 const Cursor = Type.String({ ...formed('^[0-9A-Za-z_-]{1,100}$', 'a cursor of an earlier answer'), description: 'Where the page before ended.' });
 
@@ -19,7 +19,7 @@ export const searchContract = {
         before: Type.Optional(Timestamp),
         after: Type.Optional(Timestamp),
         cursor: Type.Optional(Cursor),
-        limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+        limit: Limit(20),
       }),
       output: strictObject({
         items: Type.Array(Message),

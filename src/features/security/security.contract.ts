@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Id, Limit, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const SecurityKind = Type.Enum(
   [
@@ -53,7 +53,7 @@ export const securityContract = {
       summary: 'What has happened to my account in the last 180 days, the latest first.',
       access: 'user',
       rate: ordinary,
-      input: strictObject({ limit: Type.Integer({ minimum: 1, maximum: 100, default: 50 }), before: Type.Optional(Id) }, { description: 'before: the last entry of the page already seen.' }),
+      input: strictObject({ limit: Limit(50), before: Type.Optional(Id) }, { description: 'before: the last entry of the page already seen.' }),
       output: pageOf(SecurityEntry),
       errors: [],
     }),

@@ -1,5 +1,6 @@
 /** When people were last here, and to whom they tell it. */
 import { Types } from 'mongoose';
+import { groupBy } from '../../core/grouping.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UserModel } from './user.model.ts';
 import type { Privacy } from './users.contract.ts';
@@ -27,19 +28,10 @@ export const createSeen = (users: UserModel): Seen => ({
   },
   async noteSeen(seen) {
     if (seen.size === 0) return;
-    const updates = [...byTime(seen)].map(([time, ids]) => ({ updateMany: { filter: { _id: { $in: ids }, removedAt: { $exists: false } }, update: { $max: { lastSeenAt: new Date(time) } } } }));
+    // Those of the same moment are written together.
+    const updates = [...groupBy(seen, ([, at]) => at.getTime())].map(([time, people]) => ({
+      updateMany: { filter: { _id: { $in: people.map(([id]) => new Types.ObjectId(id)) }, removedAt: { $exists: false } }, update: { $max: { lastSeenAt: new Date(time) } } },
+    }));
     await users.collection.bulkWrite(updates, { ordered: false, writeConcern });
   },
 });
-
-/** Those of the same moment are written together. */
-function byTime(seen: ReadonlyMap<Id, Date>): Map<number, Types.ObjectId[]> {
-  const grouped = new Map<number, Types.ObjectId[]>();
-  for (const [id, at] of seen) {
-    const time = at.getTime();
-    const ids = grouped.get(time);
-    if (ids) ids.push(new Types.ObjectId(id));
-    else grouped.set(time, [new Types.ObjectId(id)]);
-  }
-  return grouped;
-}

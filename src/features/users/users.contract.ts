@@ -2,7 +2,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Email, formed, Id, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Email, formed, Id, Limit, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const Username = Type.String({
   ...formed('^[A-Za-z0-9_.-]{3,32}$', '3 to 32 letters, digits, dots, dashes or underscores'),
@@ -105,7 +105,7 @@ export const usersContract = {
       rate: { per: 'caller', count: 2, seconds: 1, burst: 30 },
       input: strictObject({
         search: Line(100, 'One word or several; all of them have to fit.'),
-        limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+        limit: Limit(20),
       }),
       output: pageOf(User),
       errors: [],

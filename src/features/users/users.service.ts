@@ -18,6 +18,19 @@ export interface KnownUser extends Pick<Privacy, 'groups' | 'readReceipts'> {
   user: User;
 }
 
+/** What somebody has changed of themselves, or wished to: a change whose answer was lost comes again. */
+export interface UserChange {
+  /** What everybody may see. */
+  profile: boolean;
+  /** Whether they tell how far they read. */
+  receipts: boolean;
+  /** To whom they tell whether they are here. */
+  lastSeen: boolean;
+}
+
+/** Lets those who share a chat with somebody know what has changed. */
+export type TellOfUser = (userId: Id, change: Omit<UserChange, 'lastSeen'>) => Promise<void>;
+
 export interface UsersService extends Service<typeof usersContract>, Seen {
   /** The people with these ids, by id; those that do not exist are missing. */
   findUsers(ids: readonly Id[]): Promise<Map<Id, KnownUser>>;
@@ -27,8 +40,8 @@ export interface UsersParts {
   users: UserModel;
   security: SecurityService;
   bus: Bus<EventOf<typeof usersContract>>;
-  /** Called when somebody has changed what others see of them; it is awaited before they are answered. */
-  onChanged: (userId: Id, changed: { receipts: boolean; lastSeen: boolean }) => Promise<void>;
+  /** Awaited before whoever has changed something is answered. */
+  onChanged: (userId: Id, change: UserChange) => Promise<void>;
 }
 
 export function createUsersService({ users, security, bus, onChanged }: UsersParts): UsersService {
@@ -38,13 +51,12 @@ export function createUsersService({ users, security, bus, onChanged }: UsersPar
     get: async (_caller, { id }) => toUser(await requireUser(users, id)),
     search: async (_caller, input) => search(users, input),
 
-    async update(caller, { id, username, ...changes }) {
+    async update(caller, { id, ...changes }) {
       if (id !== 'me' && id !== caller.userId) throw new AppError('NOT_YOURSELF');
-      const { before, after } = await change(users, caller.userId, { ...changes, ...(username !== undefined && { username: username.toLowerCase() }) });
+      const { before, after } = await change(users, caller.userId, { ...changes, ...(changes.username !== undefined && { username: changes.username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       const me = toMe(after);
-      // Also where nothing has changed: the answer to the change may have been lost, and the rest of it.
-      await onChanged(caller.userId, { receipts: changes.privacy?.readReceipts !== undefined, lastSeen: changes.privacy?.lastSeen !== undefined });
+      await onChanged(caller.userId, toUserChange(changes));
       bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: me });
       return me;
     },
@@ -82,6 +94,12 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
 }
 
 type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
+
+const toUserChange = ({ privacy = {}, language: _ownConcern, ...profile }: Changes): UserChange => ({
+  profile: Object.keys(profile).length > 0,
+  receipts: privacy.readReceipts !== undefined,
+  lastSeen: privacy.lastSeen !== undefined,
+});
 
 /**
  * Writes what was given and nothing else: of two changes at once to different fields both stay. The words for search go

@@ -1,0 +1,4 @@
+/** What ends together with a test. */
+export interface Ending {
+  after: (end: () => unknown) => void;
+}
