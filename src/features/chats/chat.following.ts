@@ -1,10 +1,10 @@
 /** Who of the members of chats has changed since a time, and how: what a client has to know to be up to date. */
 import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
-import type { View } from '../../core/view.ts';
-import type { ChatModel } from './chat.model.ts';
+import { countVisible, type View } from '../../core/view.ts';
+import type { ChatDocument, ChatModel } from './chat.model.ts';
 import { isInPair } from './chat.partners.ts';
-import { byChat, type Heads, type Views } from './chat.views.ts';
+import { byChat, type Heads, type ViewedChat, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
@@ -15,11 +15,24 @@ export interface MemberPlace {
   id: Id;
 }
 
-/** A chat of which the changes since a time are wanted: milliseconds by MongoDB's clock, 0 for all there is. */
-export interface Followed {
-  chatId: Id;
-  since: number;
+/** A chat that somebody has as far as a message. */
+export interface Followed extends OwnMembership {
+  seq: number;
+  /** Where they go on with its members. */
   after?: MemberPlace | undefined;
+}
+
+/** A chat, and which of its members have changed: unless there was no room for them. */
+export interface FollowedChat extends ViewedChat {
+  changed?: ChangedMembers;
+}
+
+export interface FollowingOptions {
+  heads: Heads;
+  /** Milliseconds by MongoDB's clock. */
+  since: number;
+  /** Changed members at most, in all chats together. */
+  limit: number;
 }
 
 export interface ChangedMembers {
@@ -46,73 +59,90 @@ export interface FollowingParts {
 }
 
 export interface Following {
-  /** Every chat a person is in, by ascending id. */
-  membershipsOf(userId: Id): Promise<OwnMembership[]>;
+  /** Every chat a person is in, by ascending id; and when this was read, in milliseconds by MongoDB's clock: 0 if there is none. */
+  membershipsOf(userId: Id): Promise<{ mine: OwnMembership[]; readAt: number }>;
   /** Every chat a person is or was in. */
   chatsEverOf(userId: Id): Promise<Id[]>;
   /** What a person listens to: their chats, each with what of its messages is theirs to see; and which of them are private. */
   topicsOf(userId: Id): Promise<{ topics: Map<`chat:${Id}`, View>; pairs: Id[] }>;
-  /** Sees to it that members and fields of these chats say what the notices in their logs say. */
-  settle(chatIds: readonly Id[]): Promise<void>;
-  /**
-   * The changed members of these chats, by chat, at most so many in all: the chats are taken in their order, and those that
-   * there was no room for are missing.
-   */
-  findChangedMembers(viewer: Id, followed: readonly Followed[], heads: Heads, limit: number): Promise<Map<Id, ChangedMembers>>;
-  /** Milliseconds by MongoDB's clock. */
-  now(): Promise<number>;
+  /** Those of these chats that are somebody's to see, saying what the notices in their logs say. */
+  follow(viewer: Id, followed: readonly Followed[], options: FollowingOptions): Promise<Map<Id, FollowedChat>>;
 }
 
-export const createFollowing = ({ chats, memberships, views, changes }: FollowingParts): Following => ({
-  findChangedMembers: createSearch({ chats, memberships, views }),
+export const createFollowing = (parts: FollowingParts): Following => ({
+  follow: (viewer, followed, options) => follow(parts, viewer, followed, options),
   async membershipsOf(userId) {
-    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1, receiptsAt: 1 }).lean();
-    const rows = mine.map(({ chatId, changedAt, readAt, receiptsAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0), receiptsAt: receiptsAt?.getTime() ?? 0 }));
-    return rows.sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
+    const rows = await parts.memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1, receiptsAt: 1, now: '$$NOW' }).lean<(MembershipDocument & { now: Date })[]>();
+    const mine = rows.map(({ chatId, changedAt, readAt, receiptsAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0), receiptsAt: receiptsAt?.getTime() ?? 0 }));
+    return { mine: mine.sort((a, b) => (a.chatId < b.chatId ? -1 : 1)), readAt: rows[0]?.now.getTime() ?? 0 };
   },
   async chatsEverOf(userId) {
-    const [present, former] = await Promise.all([isIn, { leftAt: { $exists: true } }].map((time) => memberships.distinct('chatId', { userId, ...time })));
+    const [present, former] = await Promise.all([isIn, { leftAt: { $exists: true } }].map((time) => parts.memberships.distinct('chatId', { userId, ...time })));
     return [...new Set([...(present ?? []), ...(former ?? [])].map(String))];
   },
   async topicsOf(userId) {
-    const mine = await memberships.find({ userId, ...isTheirs }, { chatId: 1, joinedSeq: 1, ...viewFields }).lean();
+    const mine = await parts.memberships.find({ userId, ...isTheirs }, { chatId: 1, joinedSeq: 1, ...viewFields }).lean();
     return {
       topics: new Map(mine.map((row) => [`chat:${row.chatId.toHexString()}`, toView(row)])),
       pairs: mine.filter(({ joinedSeq }) => joinedSeq === isInPair.joinedSeq).map(({ chatId }) => chatId.toHexString()),
     };
   },
-  async settle(chatIds) {
-    for (const _id of await chats.distinct('_id', { _id: { $in: chatIds }, 'change.pending': true })) await changes.settle(String(_id));
-  },
-  async now() {
-    const { localTime } = await chats.db.getClient().db().command({ hello: 1 });
-    return (localTime as Date).getTime();
-  },
 });
 
-const createSearch =
-  ({ chats, memberships, views }: Omit<FollowingParts, 'changes'>): Following['findChangedMembers'] =>
-  async (viewer, followed, heads, limit) => {
-    const documents = await chats.find({ _id: { $in: followed.map(({ chatId }) => chatId) } }, { head: 1 }).lean();
-    const rows = await findRows(memberships, followed, limit);
-    const taken = rows.slice(0, limit);
-    const [members, rowsOf] = [await views.toMembers(viewer, documents, taken, heads), byChat(taken)];
-    const found = new Map<Id, ChangedMembers>();
-    const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
-    for (const { chatId } of followed) {
-      const own = rowsOf.get(chatId) ?? [];
-      const last = own.at(-1);
-      const former = own.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
-      found.set(chatId, { members: members.get(chatId) ?? [], former, ...(cutAt === chatId && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) });
-      if (cutAt === chatId) break;
-    }
-    return found;
-  };
+async function follow({ chats, memberships, views, changes }: FollowingParts, viewer: Id, followed: readonly Followed[], { heads, since, limit }: FollowingOptions): ReturnType<Following['follow']> {
+  const documents = await findSettled(chats, changes, followed.map(({ chatId }) => chatId));
+  const own = await views.findRows(viewer, documents);
+  const viewOf = new Map(own.filter(({ userId }) => userId.toHexString() === viewer).map((row) => [row.chatId.toHexString(), toView(row)]));
+  const wanted = followed.flatMap((one) => {
+    const view = viewOf.get(one.chatId);
+    return view ? [{ ...one, since: sinceWhen(one, { view, to: heads.get(one.chatId)?.place.seq ?? 0, since }) }] : [];
+  });
+  const rows = await findRows(memberships, wanted, limit);
+  const taken = rows.slice(0, limit);
+  const { chats: viewed, further } = await views.toChats(viewer, { documents, rows: own, further: taken }, heads);
+  const cutAt = rows.length > limit ? taken.at(-1)?.chatId.toHexString() : undefined;
+  const end = wanted.findIndex(({ chatId }) => chatId === cutAt);
+  const rowsOf = byChat(taken);
+  const isWithin = new Set(wanted.slice(0, end < 0 ? undefined : end + 1).map(({ chatId }) => chatId));
+  return new Map([...viewed].map(([id, chat]) => [id, { ...chat, ...(isWithin.has(id) && { changed: toChanged(rowsOf.get(id) ?? [], { members: further.get(id) ?? [], isCut: id === cutAt }) }) }]));
+}
+
+/** As they are once what was claimed of them is completed. */
+async function findSettled(chats: ChatModel, changes: FollowingParts['changes'], chatIds: readonly Id[]): Promise<ChatDocument[]> {
+  const find = () => chats.find({ _id: { $in: chatIds } }, { 'change.notice': 0, 'change.members': 0, 'change.fields': 0 }).lean();
+  const documents = await find();
+  const pending = documents.filter(({ change }) => change?.pending);
+  for (const { _id } of pending) await changes.settle(_id.toHexString());
+  return pending.length > 0 ? find() : documents;
+}
+
+/**
+ * From when on changed members have to be told: whoever has nothing of the chat yet needs all who are in it. And a message
+ * raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look
+ * who has sent.
+ */
+function sinceWhen({ seq, receiptsAt }: Followed, { view, to, since }: { view: View; to: number; since: number }): number {
+  if (seq === 0) return 0;
+  const isSeen = countVisible(view, seq, to) === Math.max(0, to - seq) && receiptsAt <= since;
+  return isSeen ? since : everything;
+}
+
+/** A time before all changes, for who has to hear also of those that have left. */
+const everything = 1;
+
+function toChanged(rows: readonly MembershipDocument[], { members, isCut }: { members: Member[]; isCut: boolean }): ChangedMembers {
+  const last = rows.at(-1);
+  const former = rows.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
+  return { members, former, ...(isCut && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) };
+}
+
+/** A chat whose members that have changed since a time are wanted: 0 for all there are. */
+type Wanted = Pick<Followed, 'chatId' | 'after'> & { since: number };
 
 /** One more than the limit, if there are more. */
-async function findRows(memberships: MembershipModel, followed: readonly Followed[], limit: number): Promise<MembershipDocument[]> {
+async function findRows(memberships: MembershipModel, wanted: readonly Wanted[], limit: number): Promise<MembershipDocument[]> {
   const rows: MembershipDocument[] = [];
-  for (const filter of filtersOf(followed)) {
+  for (const filter of filtersOf(wanted)) {
     if (rows.length > limit) break;
     const read = await memberships.find(filter).sort({ chatId: 1, changedAt: 1, _id: 1 }).limit(limit + 1 - rows.length).lean();
     rows.push(...read);
@@ -121,12 +151,12 @@ async function findRows(memberships: MembershipModel, followed: readonly Followe
 }
 
 /** Chats next to each other that have the same time are asked for together. */
-function filtersOf(followed: readonly Followed[]): object[] {
+function filtersOf(wanted: readonly Wanted[]): object[] {
   const filters: object[] = [];
   let together: Types.ObjectId[] = [];
-  followed.forEach(({ chatId, since, after }, index) => {
+  wanted.forEach(({ chatId, since, after }, index) => {
     const chat = new Types.ObjectId(chatId);
-    const before = followed[index - 1];
+    const before = wanted[index - 1];
     if (after) {
       const at = new Date(after.at);
       filters.push({ chatId: chat, $or: [{ changedAt: { $gt: at } }, { changedAt: at, _id: { $gt: new Types.ObjectId(after.id) } }], ...whoCounts(since) });

@@ -45,8 +45,18 @@ export interface Views {
   findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[], heads?: Heads): Promise<ChatSummary[]>;
-  /** These memberships as members, by chat, as the viewer may see them. Heads have to be read before chats, and chats before memberships. */
+  /** The memberships that belong to a chat itself: of a private one all, of a group the viewer's own. */
+  findRows(viewer: Id, documents: readonly ChatDocument[]): Promise<MembershipDocument[]>;
+  /** These chats with their members, and further memberships as members, by chat. Heads have to be read before chats, and chats before memberships. */
+  toChats(viewer: Id, read: ReadChats, heads?: Heads): Promise<{ chats: Map<Id, ViewedChat>; further: Map<Id, Member[]> }>;
+  /** These memberships as members, by chat, as the viewer may see them. They have to be read in the same order. */
   toMembers(viewer: Id, documents: readonly StoredHead[], rows: readonly MembershipDocument[], heads?: Heads): Promise<Map<Id, Member[]>>;
+}
+
+export interface ReadChats {
+  documents: readonly ChatDocument[];
+  rows: readonly MembershipDocument[];
+  further?: readonly MembershipDocument[];
 }
 
 export interface ViewsParts {
@@ -57,11 +67,23 @@ export interface ViewsParts {
 }
 
 export function createViews(parts: ViewsParts): Views {
-  const { history } = parts;
-  const findChats: Views['findChats'] = (viewer, chatIds, heads) => find(parts, viewer, chatIds, heads);
+  const { chats, memberships, history } = parts;
+  const findRows: Views['findRows'] = (viewer, documents) => {
+    const idsOf = (wanted: ChatDocument['kind']) => documents.filter(({ kind }) => kind === wanted).map(({ _id }) => _id);
+    const [everybody, own] = [{ chatId: { $in: idsOf('private') } }, { chatId: { $in: idsOf('group') }, userId: new Types.ObjectId(viewer) }];
+    return memberships.find({ $or: [{ ...everybody, ...isIn }, { ...own, ...isIn }] }).lean().exec();
+  };
+  const toChats: Views['toChats'] = (viewer, read, heads) => present(parts, viewer, read, heads);
+  const findChats: Views['findChats'] = async (viewer, chatIds, heads) => {
+    // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
+    const documents = await chats.find({ _id: { $in: chatIds.map((id) => new Types.ObjectId(id)) } }, { change: 0 }).lean();
+    return (await toChats(viewer, { documents, rows: await findRows(viewer, documents) }, heads)).chats;
+  };
 
   return {
     findChats,
+    findRows,
+    toChats,
     async summaries(userId, chatIds, known) {
       const heads = known ?? (await history.heads(chatIds));
       const found = await findChats(userId, chatIds, heads);
@@ -79,28 +101,18 @@ export function createViews(parts: ViewsParts): Views {
   };
 }
 
-async function find(parts: ViewsParts, viewer: Id, chatIds: readonly Id[], heads: Heads | undefined): Promise<Map<Id, ViewedChat>> {
-  const { chats, memberships } = parts;
-  // Heads before marks, because marks are written before heads: a head that has come far enough vouches for the mark.
-  const documents = await chats.find({ _id: { $in: chatIds.map((id) => new Types.ObjectId(id)) } }, { change: 0 }).lean();
-  const idsOf = (wanted: ChatDocument['kind']) => documents.filter(({ kind }) => kind === wanted).map(({ _id }) => _id);
-  const inPairs = await memberships.find({ chatId: { $in: idsOf('private') }, ...isIn }).lean();
-  const inGroups = await memberships.find({ chatId: { $in: idsOf('group') }, userId: viewer, ...isIn }).lean();
-  const rows = [...inPairs, ...inGroups];
-  const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents, heads)]);
+async function present(parts: ViewsParts, viewer: Id, { documents, rows, further = [] }: ReadChats, heads: Heads | undefined): ReturnType<Views['toChats']> {
+  const [people, sent] = await Promise.all([peopleOf(parts, viewer, [...rows, ...further]), sentSince(parts, documents, heads)]);
   const membersOf = byChat(rows);
-  return new Map(
-    documents.flatMap((document) => {
-      const id = document._id.toHexString();
-      const members = membersOf.get(id) ?? [];
-      const own = members.find((row) => row.userId.toHexString() === viewer);
-      if (!own || own.blockedFrom === 0) return [];
-      const view = toView(own);
-      const shown = toShown(viewer, members, people, sent.get(id));
-      const chat = { ...toChatInfo(document), members: shown };
-      return [[id, { chat, mine: toMine(own), view, readSeq: markOf(own, sent.get(id)) }]];
-    }),
-  );
+  const chats = documents.flatMap((document) => {
+    const id = document._id.toHexString();
+    const members = membersOf.get(id) ?? [];
+    const own = members.find((row) => row.userId.toHexString() === viewer);
+    if (!own || own.blockedFrom === 0) return [];
+    const chat = { ...toChatInfo(document), members: toShown(viewer, members, people, sent.get(id)) };
+    return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent.get(id)) }] as const];
+  });
+  return { chats: new Map(chats), further: new Map([...byChat(further)].map(([id, some]) => [id, toShown(viewer, some, people, sent.get(id))])) };
 }
 
 /** Memberships by the id of their chat. */

@@ -47,8 +47,6 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   readersOf(viewer: Id, chatId: Id, seq: number): Promise<User[]>;
   /** Nobody who blocks this person in the chat sees the message any more. */
   hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
-  /** These chats, by id, as this person may see them. */
-  findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
 }
 
 export interface ChatsParts {
@@ -88,7 +86,6 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
     ...createPartners({ chats, memberships }),
-    findChats: (viewer, chatIds, heads) => views.findChats(viewer, chatIds, heads),
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
     async open(caller, { userId }) {

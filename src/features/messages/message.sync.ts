@@ -1,7 +1,6 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { countVisible, type View } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { MessageHistory, SeenStretch } from './message.history.ts';
@@ -22,10 +21,6 @@ const bytesPerPage = 1_000_000;
 const messagesPerRead = 32;
 
 const beginning: Place = { seq: 0, rev: 0 };
-const nothing: View = { fromSeq: Infinity, hidden: [] };
-
-/** A time before all changes, for who has to hear also of those that have left. */
-const everything = 1;
 
 export interface SyncParts {
   chats: ChatsService;
@@ -41,27 +36,26 @@ export interface SyncParts {
 export function createSync({ chats, blocks, history, overlap }: SyncParts): MessagesService['sync'] {
   return async ({ userId }, { chats: places, limit, cursor }) => {
     const state = fromCursor(cursor);
-    const begun = state.begun ?? (await chats.now());
-    const mine = await chats.membershipsOf(userId);
+    const { mine, readAt } = await chats.membershipsOf(userId);
+    const begun = state.begun ?? readAt;
     const following = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
     const current = new Set(mine.map(({ chatId }) => chatId));
     const blocked = isFirst(state) ? await blocks.changedSince(userId, state.since) : undefined;
     const heads = await history.heads(following.map(({ chatId }) => chatId));
     const page = fitting(following, { places, heads, limit });
-    const ids = page.map(({ chatId }) => chatId);
-    await chats.settle(ids);
-    const views = await chats.findChats(userId, ids, heads);
-    const members = await chats.findChangedMembers(userId, page.map(({ chatId: id, receiptsAt }) => followed(id, { receiptsAt, from: places[id] ?? beginning, to: heads.get(id)?.place ?? beginning, view: views.get(id)?.view ?? nothing }, state)), heads, membersPerPage);
+    const followed = page.map((own) => ({ ...own, seq: places[own.chatId]?.seq ?? 0, after: state.member?.chatId === own.chatId ? state.member : undefined }));
+    const found = await chats.follow(userId, followed, { heads, since: state.since, limit: membersPerPage });
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
-    const readAhead = createReadAhead((stretches) => history.whole(stretches), stretchesOf(views, { places, heads }), Math.min(limit, messagesPerRead));
+    const readAhead = createReadAhead((stretches) => history.whole(stretches), stretchesOf(found, { places, heads }), Math.min(limit, messagesPerRead));
     let after = state.after;
     let member: SyncState['member'] | undefined;
     for (const own of page) {
       const { chatId } = own;
-      const [viewed, head, changed] = [views.get(chatId), heads.get(chatId)?.place, members.get(chatId)];
-      // Nobody is in it any more, or there was no room for its members.
+      const [viewed, head] = [found.get(chatId), heads.get(chatId)?.place];
+      const { changed } = viewed ?? {};
+      // There was no room for its members.
       if (viewed && !changed) break;
       if (viewed && head && changed && hasChanged(own, { changed, place: places[chatId], head }, state.since)) {
         const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left, readAhead });
@@ -94,13 +88,6 @@ function fitting(chats: readonly OwnMembership[], { places, heads, limit }: { pl
 function stretchesOf(views: ReadonlyMap<Id, ViewedChat>, { places, heads }: { places: Record<Id, Place>; heads: Heads }): SeenStretch[] {
   const all = [...views].map(([chatId, { view }]) => ({ chatId, view, from: places[chatId] ?? beginning, to: heads.get(chatId)?.place ?? beginning }));
   return all.filter((stretch) => lengthOf(stretch) > 0).sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
-}
-
-/** Of which members of a chat somebody has to hear. */
-function followed(chatId: Id, { receiptsAt, from, to, view }: { receiptsAt: number; from: Place; to: Place; view: View }, { since, member }: SyncState) {
-  // Who has nothing of the chat yet needs all who are in it. And a message raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look who has sent.
-  const isSeen = countVisible(view, from.seq, to.seq) === Math.max(0, to.seq - from.seq) && receiptsAt <= since;
-  return { chatId, since: from.seq === 0 ? 0 : isSeen ? since : everything, after: member?.chatId === chatId ? member : undefined };
 }
 
 /** What an answer may still hold. */
