@@ -140,22 +140,22 @@ async function descending({ messages, chatId, view }: Visible, before: number, l
 
 /**
  * Sorted as an index is, from its end, the first of each group is one step in that index: a look per chat, whatever its
- * length (MongoDB's DISTINCT_SCAN). Changes are looked up first: what they say is then visible in the messages.
+ * length (MongoDB's DISTINCT_SCAN). Changes come first: what they say is then visible in the messages.
  */
 async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promise<Map<Id, ChatHead>> {
+  if (chatIds.length === 0) return new Map();
   const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
-  const changed = await messages
-    .aggregate<{ _id: Types.ObjectId; rev: number }>([
+  const newest = [{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }];
+  const found = await messages
+    .aggregate<{ _id: Types.ObjectId; rev?: number; message?: MessageDocument }>([
       { $match: { chatId, rev: { $gt: 0 } } },
       { $sort: { chatId: -1, rev: -1 } },
       { $group: { _id: '$chatId', rev: { $first: '$rev' } } },
+      { $unionWith: { coll: messages.collectionName, pipeline: newest } },
     ])
     .toArray();
-  const newest = await messages
-    .aggregate<{ _id: Types.ObjectId; message: MessageDocument }>([{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }])
-    .toArray();
-  const revs = new Map(changed.map(({ _id, rev }) => [_id.toHexString(), rev]));
-  const last = new Map((await present(messages, newest.map(({ message }) => message))).map((message) => [message.chatId, message]));
+  const revs = new Map(found.flatMap(({ _id, rev }) => (rev === undefined ? [] : [[_id.toHexString(), rev] as const])));
+  const last = new Map((await present(messages, found.flatMap(({ message }) => message ?? []))).map((message) => [message.chatId, message]));
   return new Map(
     chatIds.map((id) => {
       const lastMessage = last.get(id);
