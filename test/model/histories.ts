@@ -42,7 +42,7 @@ async function liveOne(t: Ending, one: TestApp, other: TestApp, seed: number): P
   const [plan] = fc.sample(fc.noBias(plans), { seed, numRuns: 1 });
   if (!plan) throw new Error('no plan');
   const { steps, limit, lossEvery, processes, chances } = plan;
-  const people = await Promise.all(['Ann', 'Bob', 'Cem', 'Dan'].map((name) => one.person(name)));
+  const people = await Promise.all(['Ann', 'Bob', 'Cem'].map((name) => one.person(name)));
   const random = (): number => (chances.next() as IteratorYieldResult<number>).value;
   const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, lossEvery, random, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
   try {
