@@ -1,5 +1,5 @@
 /** The connection to MongoDB, wherever it runs. */
-import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
+import mongoose, { type Connection, type ConnectOptions, type mongo } from 'mongoose';
 import { storePatience, withDeadline } from '../core/deadline.ts';
 import { isStoreSilent } from '../core/errors.ts';
 import { StartupError } from '../core/startup.error.ts';
@@ -62,7 +62,10 @@ export async function prepareStore(uri: string, { models }: Connection, upgrades
 
 async function makeIndexes(patient: Connection, uri: string, models: Connection['models']): Promise<void> {
   try {
-    await Promise.all(Object.values(models).map((model) => patient.model(model.modelName, model.schema).createIndexes()));
+    for (const { collection, schema } of Object.values(models)) {
+      const indexes = schema.indexes().map(([key, options]) => ({ ...options, key }) as mongo.IndexDescription);
+      if (indexes.length > 0) await patient.collection(collection.collectionName).createIndexes(indexes);
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`The indexes cannot be made in the MongoDB at ${withoutCredentials(uri)} (${reason}): give its user the right to make them, and remove duplicate values if there are any.`, { cause: error });

@@ -81,7 +81,8 @@ async function empty({ db }: Connection): Promise<boolean> {
   if (!db) return false;
   const collections = await db.listCollections({}, { nameOnly: false }).toArray();
   if (collections.some(({ name, options = {} }) => name.startsWith('system.') || Object.keys(options).length > 0)) return false;
-  await Promise.all(collections.map(({ name }) => db.collection(name).deleteMany()));
+  // What older versions have stored is none of it.
+  for (const { name } of collections) if (name !== 'upgrades') await db.collection(name).deleteMany();
   return true;
 }
 
