@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import type { Connection } from 'mongoose';
+import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Ending } from '../helpers/ending.ts';
 import { codeFile, loader } from '../helpers/code.ts';
 import { openSocket } from '../helpers/socket.ts';
 import { actions, History } from './history.ts';
+import { signIn } from './people.ts';
 
 const plans = fc.record({
   steps: actions,
@@ -28,21 +30,29 @@ const lanes = 8;
 export async function liveThrough(t: Ending, count: number, firstSeed: number, onLived: () => void): Promise<void> {
   const one = await buildTestApp(t);
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  const store = await connect(t, one.mongodbUri);
   let begun = 0;
   const lane = async (): Promise<void> => {
     while (begun < count) {
-      await liveOne(t, one, other, firstSeed + begun++);
+      await liveOne(t, { one, other, store }, firstSeed + begun++);
       onLived();
     }
   };
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
 }
 
-async function liveOne(t: Ending, one: TestApp, other: TestApp, seed: number): Promise<void> {
+interface World {
+  one: TestApp;
+  /** Another process on the same database. */
+  other: TestApp;
+  store: Connection;
+}
+
+async function liveOne(t: Ending, { one, other, store }: World, seed: number): Promise<void> {
   const [plan] = fc.sample(fc.noBias(plans), { seed, numRuns: 1 });
   if (!plan) throw new Error('no plan');
   const { steps, limit, lossEvery, processes, chances } = plan;
-  const people = await Promise.all(['Ann', 'Bob', 'Cem'].map((name) => one.person(name)));
+  const people = await signIn(one, store, ['Ann', 'Bob', 'Cem']);
   const random = (): number => (chances.next() as IteratorYieldResult<number>).value;
   const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, lossEvery, random, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
   try {

@@ -7,11 +7,12 @@ import type { Message } from '../../src/core/message.ts';
 import type { Member, Mine } from '../../src/features/chats/chats.contract.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import type { TestApp } from '../helpers/app.ts';
-import type { Output, Person } from '../helpers/people.ts';
+import type { Output } from '../helpers/people.ts';
 import type { TestSocket } from '../helpers/socket.ts';
 import { Device } from './device.ts';
 import { fetchState } from './fetched.ts';
 import { Messenger } from './messenger.ts';
+import type { SignedIn } from './people.ts';
 
 const peopleCount = 3;
 const dependingOnBlocks = new Set(['block', 'unblock', 'private', 'send', 'reply', 'edit', 'react']);
@@ -33,13 +34,13 @@ export type Action = typeof actions extends fc.Arbitrary<(infer A)[]> ? A : neve
 export interface Setting {
   /** Two apps on one database: what happens in one is heard in the other by sync alone. Twice the same is one process. */
   apps: readonly [TestApp, TestApp];
-  people: readonly Person[];
+  people: readonly SignedIn[];
   /** Messages in an answer to a sync at most. */
   limit: number;
   /** One frame in so many is lost; none if this is 0. */
   lossEvery: number;
   random: () => number;
-  openSocket: (url: string, person: Person) => Promise<TestSocket>;
+  openSocket: (url: string, person: SignedIn) => Promise<TestSocket>;
 }
 
 /** Whether the server did it, and whether the model, given the answer, allows it. */
@@ -48,7 +49,7 @@ type Try = (name: string, input: object, effect: (answer: unknown) => boolean) =
 interface Online {
   device: Device;
   url: string;
-  person: Person;
+  person: SignedIn;
   socket: TestSocket | undefined;
 }
 
@@ -67,7 +68,7 @@ export class History {
 
   /** A group of all but the last, and a private chat. Everybody has one device that is connected, and one that is not. */
   async begin(): Promise<void> {
-    const [ann, bob] = this.#setting.people as [Person, Person];
+    const [ann, bob] = this.#setting.people as [SignedIn, SignedIn];
     const { id } = await ann.call('groups.create', { title: 'Group', userIds: [bob.id] });
     this.model.createGroup(id, ann.id, 'Group', firstSettings, [bob.id]);
     this.#sendTo(ann, bob, 'hello', await ann.call('messages.send', { to: bob.id, text: 'hello' }));
@@ -77,7 +78,7 @@ export class History {
   /** Does one thing in the server and in the model. */
   async act(action: Action): Promise<void> {
     const { people, apps } = this.#setting;
-    const [person, other] = [people[action.by] as Person, people[action.other] as Person];
+    const [person, other] = [people[action.by] as SignedIn, people[action.other] as SignedIn];
     // Another process learns of a block within half a second: until then what depends on it is as it was there.
     const app = apps[dependingOnBlocks.has(action.kind) ? action.by % 2 : action.app] as TestApp;
     if (['drop', 'connect', 'sync', 'look'].includes(action.kind)) return this.#device(action);
@@ -109,7 +110,7 @@ export class History {
   readonly #isLost = (): boolean => this.#setting.lossEvery > 0 && this.#setting.random() < 1 / this.#setting.lossEvery;
 
   /** Whether the server did it, and whether the model allows it; undefined where there is nothing to do it to. */
-  async #perform({ kind, a, b }: Action, { person, other, call }: { person: Person; other: Person; call: (name: string, input: object) => Promise<unknown> }) {
+  async #perform({ kind, a, b }: Action, { person, other, call }: { person: SignedIn; other: SignedIn; call: (name: string, input: object) => Promise<unknown> }) {
     const { model } = this;
     const tried: Try = async (name, input, effect) => {
       try {
@@ -160,7 +161,7 @@ export class History {
     }
   }
 
-  #changeGroup(kind: string, { chatId, person, other, a, b, tried }: { chatId: string; person: Person; other: Person; a: number; b: number; tried: Try }) {
+  #changeGroup(kind: string, { chatId, person, other, a, b, tried }: { chatId: string; person: SignedIn; other: SignedIn; a: number; b: number; tried: Try }) {
     const { model } = this;
     if (model.chats.get(chatId)?.kind !== 'group') return undefined;
     const target = { id: chatId, userId: other.id };
@@ -186,12 +187,12 @@ export class History {
     }
   }
 
-  #sendTo(person: Person, other: Person, text: string, message: Message | undefined): boolean {
+  #sendTo(person: SignedIn, other: SignedIn, text: string, message: Message | undefined): boolean {
     const chatId = message?.chatId ?? '';
     return this.#stored(chatId, message, this.model.sendTo(chatId, person.id, other.id, text));
   }
 
-  async #createGroup(tried: Try, { person, other, a }: { person: Person; other: Person; a: number }) {
+  async #createGroup(tried: Try, { person, other, a }: { person: SignedIn; other: SignedIn; a: number }) {
     const settings = { ...firstSettings, ...(a % 3 === 0 && { history: 'joined' as const }) };
     return tried('groups.create', { key: randomUUID(), title: 'Group', settings, userIds: [other.id] }, (answer) => {
       const { id } = answer as Output<'groups.create'>;
@@ -210,7 +211,7 @@ export class History {
   /** Every device, a fresh fetch through either app, and the model: all the same. */
   async requireSame(): Promise<void> {
     const { apps, people, lossEvery } = this.#setting;
-    for (const { dispatch } of apps) await dispatch.call('chats.receive', (people[0] as Person).caller, { chats: {} });
+    for (const { dispatch } of apps) await dispatch.call('chats.receive', (people[0] as SignedIn).caller, { chats: {} });
     // In one process, with nothing lost, events alone keep a device up to date.
     const needsSync = apps[0] !== apps[1] || lossEvery > 0;
     for (const online of this.#devices) {
@@ -224,7 +225,7 @@ export class History {
     }
     for (const [index, person] of this.#setting.people.entries()) {
       const { dispatch } = this.#setting.apps[index % 2] as TestApp;
-      const ask = (async (name: string, input: object = {}) => dispatch.call(name, person.caller, input)) as Person['call'];
+      const ask = (async (name: string, input: object = {}) => dispatch.call(name, person.caller, input)) as SignedIn['call'];
       const ids = this.model.chatsOf(person.id);
       const fetched = await fetchState(ask, person.id, ids);
       const blocked = (await ask('blocks.list')).items.map(({ id }) => id);
