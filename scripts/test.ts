@@ -36,7 +36,7 @@ async function compile(store: Store): Promise<string> {
 
 async function test(store: Store, files: readonly string[], nodeArgs: readonly string[]): Promise<boolean> {
   const runFiles = async (some: readonly string[], atOnce: number): Promise<boolean> =>
-    some.length === 0 || run(store, ...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=300000', ...some);
+    some.length === 0 || run(store, ...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=600000', ...some);
   // Those that measure time run alone: whatever ran beside them would be measured, too.
   const isTimed = (file: string): boolean => /\.timing\.test\.[jt]s$/.test(file);
   const passed = [await runFiles(files.filter(isTimed), 1), await runFiles(files.filter((file) => !isTimed(file)), 2)];
