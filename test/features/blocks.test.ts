@@ -6,7 +6,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Output, Person } from '../helpers/people.ts';
 import { textsFor, untilFound } from '../helpers/search.ts';
-import { openSocket, type TestSocket } from '../helpers/socket.ts';
+import type { TestSocket } from '../helpers/socket.ts';
 
 const isCode = (code: string) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 const send = (person: Person, to: Person, text: string) => person.call('messages.send', { to: to.id, text });
@@ -239,25 +239,6 @@ test('when both block each other each is told of their own block only, and neith
   await ann.call('messages.send', { chatId, text: 'unseen' });
   assert.deepEqual(await textsIn(bob, chatId), ['from Ann', 'from Bob']);
   await assert.rejects(bob.call('messages.send', { chatId, text: 'no' }), isCode('BLOCKED'));
-});
-
-test('a block that is made in one process holds in the others, and so does its end', async (t) => {
-  const one = await talking(t);
-  const { ann, bob, chatId } = one;
-  const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
-  const elsewhere = (person: Person, name: string, input: object) => other.dispatch.call(name, person.caller, input);
-  const socket = await openSocket(t, other.url, ann.accessToken);
-  await elsewhere(ann, 'messages.send', { chatId, text: 'known there' });
-  await block(ann, bob);
-  await socket.next('block.created');
-  await assert.rejects(elsewhere(ann, 'messages.send', { chatId, text: 'no' }), isCode('BLOCKED'));
-  await elsewhere(bob, 'messages.send', { chatId, text: 'unseen' });
-  assert.equal((await heard(socket)).filter((name) => name === 'message.created').length, 1, 'what was sent before the block alone');
-  await unblock(ann, bob);
-  await socket.next('block.removed');
-  await elsewhere(bob, 'messages.send', { chatId, text: 'seen' });
-  assert.equal((await socket.next('message.created')).params['text'], 'seen');
-  assert.deepEqual(await textsIn(ann, chatId), ['from Ann', 'from Bob', 'known there', 'seen']);
 });
 
 test('a block that a crash has left half made is completed', async (t) => {

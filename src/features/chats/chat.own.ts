@@ -34,7 +34,7 @@ type Decide = (membership: MembershipDocument) => OwnChange | undefined;
 export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hide'> {
   /** Changes what is somebody's own as `decide` says, who sees it as it is; nothing if that is undefined. @throws CHAT_NOT_FOUND, BUSY */
   change(userId: Id, chatId: Id, decide: Decide): Promise<Mine>;
-  /** The same of a chat that may not be theirs to see. */
+  /** The same of a chat that may not be theirs to see. Their devices are told how it is now in any case. */
   rewriteUnseen(place: OwnPlace, decide: Decide): Promise<void>;
   /** Tells those of their devices that are connected here how it is now: another process may have changed it. */
   show(place: OwnPlace): Promise<void>;
@@ -84,11 +84,11 @@ function createRewriting({ memberships, bus }: OwnParts): Rewriting {
     bus.publish(`user:${userId}`, { name: 'chat.arranged', payload: { chatId, mine } });
     return mine;
   };
-  const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide): Promise<Mine> => {
+  const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide, unchanged = toMine): Promise<Mine> => {
     for (let attempts = 0; attempts < maximumAttempts; attempts++) {
       const membership = await read();
       const wish = decide(membership);
-      if (!wish || Object.keys(wish).length === 0) return toMine(membership);
+      if (!wish || Object.keys(wish).length === 0) return unchanged(membership);
       const same = { _id: membership._id, ownVersion: membership.ownVersion, ...isIn };
       const after = (await memberships.collection.findOneAndUpdate(same, toUpdate(wish), { returnDocument: 'after' })) as MembershipDocument | null;
       if (after) return tell(place, after);
@@ -101,7 +101,8 @@ function createRewriting({ memberships, bus }: OwnParts): Rewriting {
   return {
     rewrite,
     async rewriteUnseen(place, decide) {
-      await rewrite(place, async () => (await find(place)) ?? notFound(), decide);
+      // Where nothing is left to change another process was faster, and has told nobody here.
+      await inTurn(place, () => attempt(place, async () => (await find(place)) ?? notFound(), decide, (membership) => tell(place, membership)));
     },
     async show(place) {
       if (!bus.isHeard(`user:${place.userId}`)) return;
