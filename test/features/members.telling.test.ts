@@ -25,6 +25,20 @@ test('a new name is told to whoever shares a chat and to my own devices, to nobo
   assert.deepEqual((await shown(bob, chatId, ann, cursor)).member?.user, user);
 });
 
+test('whoever wrote first to somebody who blocks them hears of them as everybody does', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  await bob.call('blocks.create', { userId: ann.id });
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const { cursor } = await shown(ann, chatId, bob);
+  const socket = await ann.socket();
+  await bob.call('users.update', { id: 'me', firstName: 'Robert', privacy: { readReceipts: false } });
+  const { user, ...rest } = (await socket.next('member.updated')).params as { user: { firstName: string } };
+  assert.deepEqual([user.firstName, rest], ['Robert', { chatId, deliveredSeq: 0 }]);
+  const { member } = await shown(ann, chatId, bob, cursor);
+  assert.deepEqual([member?.user.firstName, member?.readSeq], ['Robert', undefined]);
+});
+
 test('what is nobody else\'s concern is told to nobody else', async (t) => {
   const { person, published } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -62,9 +62,10 @@ export class Device {
   }
 
   async sync(socket: TestSocket): Promise<void> {
+    let cursor = this.#cursor;
     for (let more = true; more; ) {
       const places = Object.fromEntries([...this.chats].map(([id, { place }]) => [id, place]));
-      const answer = (await socket.call('messages.sync', { chats: places, limit: this.limit, ...(this.#cursor !== undefined && { cursor: this.#cursor }) })) as Output<'messages.sync'>;
+      const answer = (await socket.call('messages.sync', { chats: places, limit: this.limit, ...(cursor !== undefined && { cursor }) })) as Output<'messages.sync'>;
       if (answer.blocked) this.blocked = new Set(answer.blocked);
       for (const id of answer.gone) this.chats.delete(id);
       for (const { chat, mine, members, former, place, messages } of answer.chats) {
@@ -75,9 +76,9 @@ export class Device {
         for (const message of messages) this.#store(now, message);
         this.chats.set(chat.id, now);
       }
-      this.#cursor = answer.cursor;
-      ({ more } = answer);
+      ({ cursor, more } = answer);
     }
+    this.#cursor = cursor;
   }
 
   /** False on a jump, after which only a sync helps. */

@@ -6,7 +6,7 @@ import type { ChatMarks } from './chat.marks.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import { isTheirs, type MembershipModel } from './membership.model.ts';
+import { isIn, type MembershipModel } from './membership.model.ts';
 
 export interface MemberTellingParts {
   chats: ChatModel;
@@ -21,9 +21,10 @@ export interface MemberTellingParts {
 export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
   return async (userId, { profile, receipts }) => {
     if (!profile && !receipts) return;
-    await memberships.updateMany({ userId, ...isTheirs }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
+    await memberships.updateMany({ userId, ...isIn }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
     const person = (await users.findUsers([userId])).get(userId);
-    const mine = await memberships.distinct('chatId', { userId, ...isTheirs });
+    // Also chats that they do not see for they block the other one, who sees them.
+    const mine = await memberships.distinct('chatId', { userId, ...isIn });
     const heard = mine.filter((id) => bus.isHeard(`chat:${String(id)}`));
     if (!person || heard.length === 0) return;
     // What is being told of how far they read is told before they take it back.
