@@ -57,6 +57,27 @@ test('a repeat is recognised after the message was edited and after it was remov
   assert.ok((await ann.call('messages.send', { id, chatId, text: 'first' })).removedAt);
 });
 
+test('a repeat is recognised also where its sender could not send it any more', async (t) => {
+  const { ann, bob, say } = await pair(t);
+  const { id: question, chatId } = await bob.call('messages.send', { to: ann.id, text: 'question' });
+  const { id: hidden } = await say('to be hidden');
+  const { id: group } = await bob.call('groups.create', { title: 'Group', userIds: [ann.id] });
+  const [sent, ...others] = [{ chatId, replyTo: question }, { to: bob.id, replyTo: hidden }, { to: bob.id }, { chatId }, { chatId: group }].map((target) => ({ id: randomUUID(), text: 'once', ...target }));
+  for (const message of [sent, ...others]) await ann.call('messages.send', message);
+  await bob.call('messages.remove', { id: question });
+  await ann.call('messages.hide', { id: hidden });
+  await bob.call('groups.update', { id: group, settings: { send: 'admins' } });
+  await ann.call('blocks.create', { userId: bob.id });
+  for (const message of [sent, ...others]) {
+    const { deduplicated, seq } = await ann.call('messages.send', message);
+    assert.deepEqual([deduplicated, seq], [true, (await ann.call('messages.get', { id: message?.id })).seq]);
+    await assert.rejects(ann.call('messages.send', { ...message, text: 'other' }), AppError);
+    await assert.rejects(ann.call('messages.send', { ...message, id: randomUUID() }), AppError);
+  }
+  await bob.call('groups.expel', { id: group, userId: ann.id });
+  await assert.rejects(ann.call('messages.send', others.at(-1)), refusedWith('CHAT_NOT_FOUND'));
+});
+
 test('a stranger cannot tell a chat or a message from one that does not exist', async (t) => {
   const { eve, say } = await pair(t);
   const sent = await say('secret');

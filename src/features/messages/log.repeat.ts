@@ -9,7 +9,7 @@ export const hashOfText = (id: MessageDocument['_id'], text: string): string =>
   createHash('sha256').update(id.buffer).update(text).digest('base64url');
 
 /** True if the stored message came from this very send, whatever became of it since. */
-function isSameSend(sent: MessageDocument, stored: MessageDocument): boolean {
+export function isSameSend(sent: MessageDocument, stored: MessageDocument): boolean {
   if (!stored.chatId.equals(sent.chatId) || !stored.senderId.equals(sent.senderId)) return false;
   if (stored.kind !== sent.kind) return false;
   // The ids of notices are the server's own.

@@ -1,6 +1,6 @@
 /** Where a message goes, and in which order: the messages of one person are appended as they came. */
-import { AppError } from '../../core/errors.ts';
-import type { ReplyTo } from '../../core/message.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Message, ReplyTo } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -13,7 +13,7 @@ export interface Target {
   to?: Id;
 }
 
-interface Text {
+export interface Text {
   id: MessageId;
   text: string;
   replyTo?: MessageId;
@@ -23,6 +23,25 @@ type Send = (senderId: Id, target: Target, message: Text) => Promise<Appended>;
 
 /** What is replied to, as its sender sees it. @throws MESSAGE_NOT_FOUND if it is not in this chat, or not to be seen; MESSAGE_REMOVED */
 export type FindOriginal = (senderId: Id, chatId: Id, id: MessageId) => Promise<ReplyTo>;
+
+/** What this very send has stored before, if it has and its sender still sees it. */
+export type FindStored = (senderId: Id, target: Target, message: Text) => Promise<Message | undefined>;
+
+/** What may have come to be since a message was stored: its repeat is answered all the same. */
+const refusals: ReadonlySet<string> = new Set<ErrorCode>(['NOT_ALLOWED', 'BLOCKED', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED']);
+
+/** @throws what sending throws */
+export function createRepeatableSend(send: Send, findStored: FindStored): Send {
+  return async (senderId, target, message) => {
+    try {
+      return await send(senderId, target, message);
+    } catch (error) {
+      const stored = error instanceof AppError && refusals.has(error.code) ? await findStored(senderId, target, message) : undefined;
+      if (!stored) throw error;
+      return { message: stored, deduplicated: true };
+    }
+  };
+}
 
 /**
  * A chat may have to be looked up, or made, before its message can be appended. Whatever the same person sends meanwhile

@@ -7,12 +7,13 @@ import type { Id, MessageId } from '../../core/schemas.ts';
 import { isVisible, lastSeen, type View } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
+import { isSameSend } from './log.repeat.ts';
 import type { Decide, MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
-import type { MessageCollection, MessageDocument } from './message.model.ts';
+import { toDocument, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { createPurge } from './message.purge.ts';
-import { createSend } from './message.send.ts';
+import { createRepeatableSend, createSend, type FindOriginal, type FindStored } from './message.send.ts';
 import { createSync } from './message.sync.ts';
 import { editOf, reactionOf, removalOf, unreactionOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
@@ -37,12 +38,7 @@ export interface MessagesParts {
 
 export function createMessagesService({ messages, chats, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const send = createSend(chats, log, async (senderId, chatId, id) => {
-    const { message } = await requireMessage(senderId, id);
-    if (message.chatId !== chatId) throw new AppError('MESSAGE_NOT_FOUND');
-    if (message.removedAt !== undefined) throw new AppError('MESSAGE_REMOVED');
-    return toReplyTo(message);
-  });
+  const send = createRepeatableSend(createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, requireMessage));
 
   return {
     sync: createSync({ chats, blocks, history, overlap: syncOverlap }),
@@ -79,6 +75,26 @@ export function createMessagesService({ messages, chats, blocks, log, changes, h
     },
   };
 }
+
+/** What may be replied to: a message of the same chat that is there. */
+const createOriginals =
+  (requireMessage: RequireMessage): FindOriginal =>
+  async (senderId, chatId, id) => {
+    const { message } = await requireMessage(senderId, id);
+    if (message.chatId !== chatId) throw new AppError('MESSAGE_NOT_FOUND');
+    if (message.removedAt !== undefined) throw new AppError('MESSAGE_REMOVED');
+    return toReplyTo(message);
+  };
+
+const createRepeats =
+  (messages: MessageCollection, chats: ChatsService, requireMessage: RequireMessage): FindStored =>
+  async (senderId, target, { id, text, replyTo }) => {
+    const stored = await messages.findOne({ _id: toUuid(id) });
+    if (!stored) return undefined;
+    const chatId = target.chatId ?? (await chats.openPrivate(senderId, target.to ?? ''));
+    const sent = toDocument({ id, chatId, senderId, content: { kind: 'text', text, ...(replyTo !== undefined && { replyTo: { id: replyTo, seq: 0 } }) } });
+    return isSameSend(sent, stored) ? (await requireMessage(senderId, id)).message : undefined;
+  };
 
 type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 
