@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildTestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
+import type { TestSocket } from '../helpers/socket.ts';
 
 /** What a sync shows of one person in a chat. */
 async function shown(viewer: Person, chatId: string, of: Person, cursor?: string) {
@@ -37,6 +38,22 @@ test('whoever wrote first to somebody who blocks them hears of them as everybody
   assert.deepEqual([user.firstName, rest], ['Robert', { chatId, deliveredSeq: 0 }]);
   const { member } = await shown(ann, chatId, bob, cursor);
   assert.deepEqual([member?.user.firstName, member?.readSeq], ['Robert', undefined]);
+});
+
+test('of changes at the same instant the one that is told last is how it is', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const [hers, his] = await Promise.all([ann.socket(), bob.socket()]);
+  const names = Array.from({ length: 8 }, (_, index) => `Name${index}`);
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(names.map((firstName) => ann.call('users.update', { id: 'me', firstName })));
+    for (const socket of [hers, his]) await socket.call('users.me');
+    const me = await ann.call('users.me');
+    const last = (socket: TestSocket, name: string) => socket.events.splice(0).findLast(({ method }) => method === name)?.params;
+    assert.deepEqual(last(hers, 'user.updated'), me);
+    assert.deepEqual(last(his, 'member.updated')?.['user'], await bob.call('users.get', { id: ann.id }));
+  }
 });
 
 test('what is nobody else\'s concern is told to nobody else', async (t) => {

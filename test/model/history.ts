@@ -99,12 +99,10 @@ export class History {
     }
   }
 
-  /** False if it is connected already. */
-  async #connect(online: Online): Promise<boolean> {
-    if (online.socket) return false;
+  async #connect(online: Online): Promise<void> {
+    if (online.socket) return;
     online.socket = await this.#setting.openSocket(online.url, online.person);
     await online.device.sync(online.socket);
-    return true;
   }
 
   readonly #isLost = (): boolean => this.#setting.lossEvery > 0 && this.#setting.random() < 1 / this.#setting.lossEvery;
@@ -212,12 +210,12 @@ export class History {
   async requireSame(): Promise<void> {
     const { apps, people, lossEvery } = this.#setting;
     for (const { dispatch } of apps) await dispatch.call('chats.receive', (people[0] as SignedIn).caller, { chats: {} });
-    // In one process, with nothing lost, events alone keep a device up to date.
+    // In one process, with nothing lost, events alone keep a device up to date. What another process has changed is in no event.
     const needsSync = apps[0] !== apps[1] || lossEvery > 0;
     for (const online of this.#devices) {
-      const isUpToDate = await this.#connect(online);
+      await this.#connect(online);
       await online.device.catchUp(online.socket as TestSocket, this.#isLost);
-      if (needsSync && !isUpToDate) await online.device.sync(online.socket as TestSocket);
+      if (needsSync) await online.device.sync(online.socket as TestSocket);
     }
     for (const { device, person } of this.#devices) {
       const ids = this.model.chatsOf(person.id);

@@ -5,6 +5,7 @@ import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, wordsOf } from '../../core/text.ts';
+import { createTurns } from '../../core/turns.ts';
 import type { SecurityService } from '../security/security.service.ts';
 import { searchWordsOf, toMe, toUser, type UserDocument, type UserModel } from './user.model.ts';
 import { createSeen, type LastSeen, type Seen } from './user.seen.ts';
@@ -45,6 +46,7 @@ export interface UsersParts {
 }
 
 export function createUsersService({ users, security, bus, onChanged }: UsersParts): UsersService {
+  const telling = createTurns();
   return {
     ...createSeen(users),
     me: async (caller) => toMe(await requireCaller(users, caller.userId)),
@@ -55,10 +57,12 @@ export function createUsersService({ users, security, bus, onChanged }: UsersPar
       if (id !== 'me' && id !== caller.userId) throw new AppError('NOT_YOURSELF');
       const { before, after } = await change(users, caller.userId, { ...changes, ...(changes.username !== undefined && { username: changes.username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
-      const me = toMe(after);
-      await onChanged(caller.userId, toUserChange(changes));
-      bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: me });
-      return me;
+      // One after another, each as it is by then: what is told last is how it is.
+      await telling.take(caller.userId, async () => {
+        await onChanged(caller.userId, toUserChange(changes));
+        bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: toMe(await requireCaller(users, caller.userId)) });
+      });
+      return toMe(after);
     },
 
     async findUsers(ids) {
