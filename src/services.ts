@@ -224,7 +224,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
-  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling({ ...parts, marks }) });
+  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling(parts) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
   const groups = createGroupsService({ ...parts, partners: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });

@@ -86,6 +86,7 @@ async function liveInCrowd({ ann, bob, crowd: { longChatId: chatId, groupIds: [i
   await socket.next('notice.created');
   await bob.call('blocks.create', { userId: memberId });
   await assert.rejects(bob.call('chats.open', { userId: memberId }), { code: 'BLOCKED' });
+  await assert.rejects(bob.call('messages.send', { to: memberId, text: 'number' }), { code: 'BLOCKED' });
   await ann.call('users.update', { id: 'me', privacy: { groups: 'contacts', readReceipts: true } });
   await bob.call('groups.create', { title: 'Contacts', userIds: [ann.id] });
   for (const name of ['groups.expel', 'groups.ban']) await bob.call(name as 'groups.ban', { id, userId: memberId });

@@ -1,7 +1,9 @@
 /** Those who share a chat with somebody hear of what changes about them, at once or with the next sync. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildTestApp } from '../helpers/app.ts';
+import { Types } from 'mongoose';
+import type { Member } from '../../src/features/chats/chats.contract.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import type { TestSocket } from '../helpers/socket.ts';
 
@@ -56,18 +58,30 @@ test('of changes at the same instant the one that is told last is how it is', as
   }
 });
 
+test('a name that changes in the moment in which its owner comes into a group is right for everybody in it', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const socket = await ann.socket();
+  for (let round = 0; round < 20; round++) {
+    const { id: chatId } = await ann.call('groups.create', { title: 'Group' });
+    await Promise.all([ann.call('groups.add', { id: chatId, userIds: [bob.id] }), bob.call('users.update', { id: 'me', firstName: `Bob${round}` })]);
+    await socket.call('users.me');
+    const told = socket.events.splice(0).flatMap(({ method, params }) => (method === 'notice.created' ? (params['members'] as Member[]) : method === 'member.updated' && params['chatId'] === chatId ? [params as unknown as Member] : []));
+    assert.equal(told.findLast(({ user }) => user.id === bob.id)?.user.firstName, `Bob${round}`);
+  }
+});
+
 test('what is nobody else\'s concern is told to nobody else', async (t) => {
-  const { person, published } = await buildTestApp(t);
+  const { person, published, mongodbUri } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
-  const { cursor } = await shown(bob, chatId, ann);
-  const socket = await bob.socket();
+  const memberships = (await connect(t, mongodbUri)).collection('memberships');
+  const changedAt = async () => (await memberships.findOne({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(ann.id) }))?.['changedAt'] as Date;
+  const before = await changedAt();
   published.length = 0;
   await ann.call('users.update', { id: 'me', language: 'ru', privacy: { search: 'nobody', groups: 'nobody', lastSeen: 'contacts' } });
-  await bob.call('users.me');
-  assert.deepEqual(socket.events.filter(({ method }) => method === 'member.updated'), []);
   assert.deepEqual(published.map(({ topic, event }) => [topic, event.name]), [[`user:${ann.id}`, 'user.updated']]);
-  assert.equal((await shown(bob, chatId, ann, cursor)).member, undefined);
+  assert.deepEqual(await changedAt(), before, 'and no sync has to look at it');
 });
 
 test('whoever ceases to tell how far they read takes it back from everybody, and whoever begins again tells it', async (t) => {
@@ -96,6 +110,25 @@ test('whoever ceases to tell sees no more of others, also those that have not ch
   await bob.call('users.update', { id: 'me', privacy: { readReceipts: false } });
   const second = await shown(bob, chatId, ann, first.cursor);
   assert.ok(second.member && second.member.readSeq === undefined);
+});
+
+test('whoever comes into a group tells how far they have read from the start, to those who tell it themselves', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  await cem.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  const { id: chatId } = await ann.call('groups.create', { title: 'Group', userIds: [cem.id] });
+  const [hers, his] = await Promise.all([ann.socket(), cem.socket()]);
+  await ann.call('groups.add', { id: chatId, userIds: [bob.id] });
+  await bob.call('messages.send', { chatId, text: 'hello at once' });
+  for (const [viewer, socket] of [[ann, hers], [cem, his]] as const) {
+    const { members } = (await socket.next('notice.created')).params as { members: Member[] };
+    const { readSeq } = (await viewer.call('groups.members', { id: chatId })).items.find(({ user }) => user.id === bob.id) ?? {};
+    assert.deepEqual([members.map(({ user }) => user.id), members[0]?.readSeq, readSeq], [[bob.id], viewer === ann ? 2 : undefined, viewer === ann ? 3 : undefined]);
+    await socket.next('message.created');
+    await viewer.call('chats.receive', { chats: {} });
+    await socket.call('users.me');
+    assert.deepEqual(socket.events.filter(({ method }) => method === 'chat.read'), [], 'and no mark comes after the message');
+  }
 });
 
 test('of an account that is removed everybody hears what is left of it', async (t) => {

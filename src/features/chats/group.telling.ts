@@ -3,28 +3,26 @@ import { LRUCache } from 'lru-cache';
 import type { Bus, Topic } from '../../core/bus.ts';
 import { atMost } from '../../core/cache.ts';
 import type { EventOf } from '../../core/contract.ts';
-import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
-import type { ChatMarks } from './chat.marks.ts';
-import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
-import { toChatInfo, type Views } from './chat.views.ts';
+import { versionOf, type GroupChange, type MembershipChange } from './chat.model.ts';
+import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import type { groupsContract } from './groups.contract.ts';
 import { byMember, isIn, toView, viewFields, type MembershipModel } from './membership.model.ts';
+import { tellNotice } from './notice.telling.ts';
 
 export interface TellingParts {
   memberships: MembershipModel;
   access: ChatAccess;
   users: UsersService;
   views: Views;
-  marks: Pick<ChatMarks, 'tellRead'>;
   bus: Bus<EventOf<typeof chatsContract> | EventOf<typeof groupsContract>>;
 }
 
-export function createTelling({ memberships, access, users, views, marks, bus }: TellingParts): GroupChangesParts['onSettled'] {
+export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
   /** By chat: the last change that this process has told of. */
   const told = new LRUCache<Id, number>(atMost(100_000));
 
@@ -43,16 +41,15 @@ export function createTelling({ memberships, access, users, views, marks, bus }:
     if (!change || told.get(chatId) === version) return;
     told.set(chatId, version);
     const topic: Topic = `chat:${chatId}`;
-    bus.restrict(topic, new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).hint(byMember).lean()).map((row) => [row.userId.toHexString(), toView(row)])));
+    const viewOf = new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).hint(byMember).lean()).map((row) => [row.userId.toHexString(), toView(row)]));
+    bus.restrict(topic, viewOf);
     // Of what came before nothing can be told any more: whoever listens sees the jump.
     if (!notice || change.pending) return;
     const former = idsOf(change, ({ leaves }) => leaves === true);
     for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     if (change.members.length > tellable || !bus.isHeard(topic)) return;
-    bus.publish(topic, { name: 'notice.created', payload: await toNotice({ users, memberships }, { chat, change, message: notice, former }) });
-    // Whoever comes in has read what was there; that is told to those alone who may know it.
-    for (const newcomer of idsOf(change, ({ joins }) => joins === true)) marks.tellRead(newcomer, { [chatId]: notice.seq }).catch(() => undefined);
+    await tellNotice({ users, memberships, bus }, { chat, change, message: notice, memberIds: [...viewOf.keys()], former });
   };
 }
 
@@ -64,18 +61,4 @@ const idsOf = ({ members }: GroupChange, concerns: (member: MembershipChange) =>
 /** Who was in a group when it ended. */
 async function lastMembers(memberships: MembershipModel, chatId: Id, version: number): Promise<Id[]> {
   return (await memberships.distinct('userId', { chatId, version })).map(String);
-}
-
-async function toNotice({ users, memberships }: Pick<TellingParts, 'users' | 'memberships'>, { chat, change, message, former }: { chat: ChatDocument; change: GroupChange; message: Message; former: Id[] }) {
-  const changed = change.members.filter(({ role }) => role !== null);
-  const people = await users.findUsers(changed.map(({ userId }) => userId.toHexString()));
-  const rows = await memberships.find({ chatId: chat._id, userId: { $in: changed.map(({ userId }) => userId) } }, { userId: 1, joinedSeq: 1 }).lean();
-  const joinedAt = new Map(rows.map(({ userId, joinedSeq }) => [userId.toHexString(), joinedSeq]));
-  const members = changed.flatMap(({ userId, role, joins }) => {
-    const known = people.get(userId.toHexString());
-    if (!known || !role) return [];
-    const joinedSeq = joins ? message.seq : (joinedAt.get(userId.toHexString()) ?? 0);
-    return [{ user: known.user, role, joinedSeq, ...(joins && { deliveredSeq: joinedSeq }) }];
-  });
-  return { message, chat: toChatInfo(chat), members, former };
 }
