@@ -228,7 +228,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
   const groups = createGroupsService({ ...parts, partners: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
-  const messages = createMessagesService({ messages: messageDocuments, chats, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
+  const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 

@@ -2,6 +2,7 @@
 import type { Message, Place } from '../../src/core/message.ts';
 import { countVisible, isVisible, type View } from '../../src/core/view.ts';
 import type { ChatInfo, ChatSummary, Member, Mine } from '../../src/features/chats/chats.contract.ts';
+import type { Me } from '../../src/features/users/users.contract.ts';
 import { toReplyTo } from '../../src/core/message.ts';
 import type { Output } from '../helpers/people.ts';
 import type { Notification, TestSocket } from '../helpers/socket.ts';
@@ -35,13 +36,13 @@ interface Marks {
 export class Device {
   readonly chats = new Map<string, HeldChat>();
   blocked = new Set<string>();
+  me: Me | undefined;
   readonly userId: string;
   readonly limit: number;
   /** Syncs that a jump has made necessary. */
   jumps = 0;
   #cursor: string | undefined;
   #kept: Notification[] = [];
-  #readReceipts = true;
 
   constructor(userId: string, limit: number) {
     this.userId = userId;
@@ -66,6 +67,7 @@ export class Device {
     for (let more = true; more; ) {
       const places = Object.fromEntries([...this.chats].map(([id, { place }]) => [id, place]));
       const answer = (await socket.call('messages.sync', { chats: places, limit: this.limit, ...(cursor !== undefined && { cursor }) })) as Output<'messages.sync'>;
+      this.me = answer.me ?? this.me;
       if (answer.blocked) this.blocked = new Set(answer.blocked);
       for (const id of answer.gone) this.chats.delete(id);
       for (const { chat, mine, members, former, place, messages } of answer.chats) {
@@ -87,7 +89,7 @@ export class Device {
     if (method === 'block.removed') return this.blocked.delete((params as { userId: string }).userId) || true;
     if (method === 'chat.created') return this.#enter(params as unknown as ChatSummary);
     if (method === 'chat.left') return this.chats.delete((params as { chatId: string }).chatId) || true;
-    if (method === 'user.updated') return this.#isAsTold((params as { privacy: { readReceipts: boolean } }).privacy.readReceipts);
+    if (method === 'user.updated') return this.#isAsTold(params as Me);
     const { chatId } = (method === 'notice.created' ? params['message'] : params) as { chatId?: string };
     const held = this.chats.get(chatId ?? '');
     if (!held) return chatId === undefined;
@@ -116,9 +118,9 @@ export class Device {
   }
 
   /** What is told of others has changed if I have begun or ceased to tell. */
-  #isAsTold(readReceipts: boolean): boolean {
-    const isSame = readReceipts === this.#readReceipts;
-    this.#readReceipts = readReceipts;
+  #isAsTold(me: Me): boolean {
+    const isSame = me.privacy.readReceipts === this.me?.privacy.readReceipts;
+    this.me = me;
     return isSame;
   }
 

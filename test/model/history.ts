@@ -227,8 +227,10 @@ export class History {
       const ids = this.model.chatsOf(person.id);
       const fetched = await fetchState(ask, person.id, ids);
       const blocked = (await ask('blocks.list')).items.map(({ id }) => id);
+      const me = await ask('users.me');
       assert.deepEqual(blocked, this.model.blockedBy(person.id));
       for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual([...device.blocked].sort(), blocked, 'a device knows whom its person blocks');
+      for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual(device.me, me, 'a device knows the account of its person');
       for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual(device.state(), fetched, 'what a device holds is what a fetch gives');
       assert.deepEqual(Object.fromEntries(Object.entries(fetched).map(([id, state]) => [id, inShort(state)])), Object.fromEntries(ids.map((id) => [id, this.model.view(id, person.id)])), 'what a fetch gives is what the model says');
       assert.deepEqual((await ask('chats.unread')).messages, ids.reduce((sum, id) => sum + this.model.view(id, person.id).unread, 0));

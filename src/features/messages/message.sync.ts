@@ -1,8 +1,11 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
+import type { Caller } from '../../core/contract.ts';
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
+import type { Me } from '../users/users.contract.ts';
+import type { UsersService } from '../users/users.service.ts';
 import type { MessageHistory, SeenStretch } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
@@ -24,6 +27,7 @@ const beginning: Place = { seq: 0, rev: 0 };
 
 export interface SyncParts {
   chats: ChatsService;
+  users: Pick<UsersService, 'me'>;
   blocks: Pick<BlocksService, 'changedSince'>;
   history: MessageHistory;
   /**
@@ -33,14 +37,15 @@ export interface SyncParts {
   overlap: number;
 }
 
-export function createSync({ chats, blocks, history, overlap }: SyncParts): MessagesService['sync'] {
-  return async ({ userId }, { chats: places, limit, cursor }) => {
+export function createSync({ chats, users, blocks, history, overlap }: SyncParts): MessagesService['sync'] {
+  return async (caller, { chats: places, limit, cursor }) => {
+    const { userId } = caller;
     const state = fromCursor(cursor);
     const { mine, readAt } = await chats.membershipsOf(userId);
     const begun = state.begun ?? readAt;
     const following = mine.filter(({ chatId }) => state.after === undefined || chatId > state.after).slice(0, chatsPerPage);
     const current = new Set(mine.map(({ chatId }) => chatId));
-    const blocked = isFirst(state) ? await blocks.changedSince(userId, state.since) : undefined;
+    const account = isFirst(state) ? await changedAccount(caller, { users, blocks }, state.since) : {};
     const heads = await history.heads(following.map(({ chatId }) => chatId));
     const page = fitting(following, { places, heads, limit });
     const followed = page.map((own) => ({ ...own, seq: places[own.chatId]?.seq ?? 0, after: state.member?.chatId === own.chatId ? state.member : undefined }));
@@ -68,8 +73,14 @@ export function createSync({ chats, blocks, history, overlap }: SyncParts): Mess
     }
     const more = mine.some(({ chatId }) => after === undefined || chatId > after);
     const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }) } : { since: Math.max(0, begun - overlap) };
-    return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), ...(blocked && { blocked }), more, cursor: toCursor(next) };
+    return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), ...account, more, cursor: toCursor(next) };
   };
+}
+
+/** What a person has but for chats. */
+async function changedAccount(caller: Caller, { users, blocks }: Pick<SyncParts, 'users' | 'blocks'>, since: number): Promise<{ me: Me; blocked?: Id[] }> {
+  const [me, blocked] = await Promise.all([users.me(caller, {}), blocks.changedSince(caller.userId, since)]);
+  return { me, ...(blocked && { blocked }) };
 }
 
 const isFirst = ({ after, member }: SyncState): boolean => after === undefined && member === undefined;

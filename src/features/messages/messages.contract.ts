@@ -4,7 +4,7 @@ import { event, operation } from '../../core/contract.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Emoji, Message, Place } from '../../core/message.ts';
 import { formed, Id, Limit, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
-import { User } from '../users/users.contract.ts';
+import { Me, User } from '../users/users.contract.ts';
 import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
@@ -123,7 +123,7 @@ export const messagesContract = {
       errors: ['MESSAGE_NOT_FOUND', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'BUSY'],
     }),
     'messages.sync': operation({
-      summary: 'Everything that has changed in my chats since the places and the cursor given, page by page; a chat without a place from its beginning.',
+      summary: 'Everything that has changed in my chats since the places and the cursor given, page by page; a chat without a place from its beginning. The first page has my account (me), too.',
       access: 'user',
       rate: ordinary,
       input: strictObject({
@@ -134,6 +134,7 @@ export const messagesContract = {
       output: strictObject({
         chats: Type.Array(SyncedChat, { description: 'Those of which anything has changed.' }),
         gone: Type.Array(Id, { description: 'Chats that were asked for and that I am not in: drop them.' }),
+        me: Type.Optional(Me),
         blocked: Type.Optional(Type.Array(Id, { description: 'Everybody I block, if that has changed; on the first page only.' })),
         more: Type.Boolean({ description: 'Ask again at once, with the new places and the new cursor.' }),
         cursor: SyncCursor,

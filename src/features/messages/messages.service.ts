@@ -7,6 +7,7 @@ import type { Id, MessageId } from '../../core/schemas.ts';
 import { isVisible, lastSeen, type View } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
+import type { UsersService } from '../users/users.service.ts';
 import { isSameSend } from './log.repeat.ts';
 import type { Decide, MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
@@ -26,6 +27,7 @@ export interface MessagesService extends Service<typeof messagesContract> {
 export interface MessagesParts {
   messages: MessageCollection;
   chats: ChatsService;
+  users: Pick<UsersService, 'me'>;
   blocks: Pick<BlocksService, 'changedSince'>;
   log: MessageLog;
   changes: MessageChanges;
@@ -36,12 +38,12 @@ export interface MessagesParts {
   syncOverlap: number;
 }
 
-export function createMessagesService({ messages, chats, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, users, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
   const send = createRepeatableSend(createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, requireMessage));
 
   return {
-    sync: createSync({ chats, blocks, history, overlap: syncOverlap }),
+    sync: createSync({ chats, users, blocks, history, overlap: syncOverlap }),
     purge: createPurge({
       messages,
       idsOf: (userId) => chats.chatsEverOf(userId),
