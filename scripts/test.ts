@@ -39,16 +39,18 @@ async function test(store: Store, files: readonly string[], nodeArgs: readonly s
     some.length === 0 || run(store, ...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=600000', ...some);
   // Those that measure time run alone: whatever ran beside them would be measured, too.
   const isTimed = (file: string): boolean => /\.timing\.test\.[jt]s$/.test(file);
-  const passed = [await runFiles(files.filter(isTimed), 1), await runFiles(files.filter((file) => !isTimed(file)), 2)];
+  // The others wait for something a third of the time: one more than there are cores.
+  const passed = [await runFiles(files.filter(isTimed), 1), await runFiles(files.filter((file) => !isTimed(file)), 3)];
   return passed.every(Boolean) && !stopped;
 }
 
 /**
- * The files to run for these: most of what a small one takes is to load the server and to get it warm, so those of services
- * and transports share processes. They are dealt out like cards, for neighbours often take long together.
+ * The files to run for these: most of what a small one takes is to load the server and to get it warm, so most share
+ * processes, but for those that measure the time or the memory that they take. They are dealt out like cards, for
+ * neighbours often take long together.
  */
 async function deal(names: readonly string[], folder: string): Promise<string[]> {
-  const isShared = (name: string): boolean => /^(features|transports)\//.test(name);
+  const isShared = (name: string): boolean => /^(attacks|delivery|features|plugins|transports)\//.test(name) && !/\.(timing|memory)\.test\.js$/.test(name);
   const shared = names.filter(isShared);
   const hands = Array.from({ length: 16 }, (_, hand) => ({ name: `shared.${hand}.test.js`, files: shared.filter((_name, place) => place % 16 === hand) }));
   for (const { name, files } of hands) await writeFile(join(folder, name), files.map((file) => `import './${file}';\n`).join(''));

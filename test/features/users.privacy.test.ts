@@ -173,6 +173,6 @@ test('whatever people set and read, nobody ever sees a mark of one who does not 
       );
       for (const { socket } of devices) socket.webSocket.terminate();
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   );
 });

@@ -17,16 +17,16 @@ type Round = readonly [one: number, other: number];
 const warmUp = 20;
 
 /** Looked at after so many tries of each, and then after every batch. */
-const leastTries = 200;
-const batch = 100;
+const leastTries = 100;
+const batch = 50;
 
 /** No further batch is begun after so many, or after so many milliseconds. */
 const mostTries = 800;
-const longest = 15_000;
+const longest = 8000;
 
 /**
  * Tries one of each in turn, in an order that is thrown anew each time, so that whatever else slows the machine down slows
- * down both; 200 times, and on for as long as chance may still have decided on which side of the tolerance the difference is.
+ * down both; 100 times, and on for as long as chance may still have decided on which side of the tolerance the difference is.
  * @param settle waits until nothing goes on that the try before has set off: it would slow down the next one, which is mostly the other
  */
 export async function differenceOf(tolerance: number, settle: () => Promise<unknown>, one: () => Promise<unknown>, other: () => Promise<unknown>): Promise<Difference> {

@@ -41,9 +41,9 @@ test('whatever a peer says is a sign of life, not only its pongs', async (t) => 
   await until('it was pinged for the fifth time', () => pings === 5);
 });
 
-const requests = 60;
+const requests = 30;
 
-/** A connection whose peer asks for 60 MB and reads as it is told to, once the server has stopped reading it. */
+/** A connection whose peer asks for 30 MB and reads as it is told to, once the server has stopped reading it. */
 async function askForTooMuch(t: TestContext, { url, app, person }: TestApp, options: ClientOptions, read: (peer: WebSocket, serverSide: WebSocket) => void): Promise<{ ann: Person; serverSide: WebSocket }> {
   const ann = await person('Ann');
   const { chatId } = await ann.call('messages.send', { to: ann.id, text: longText });

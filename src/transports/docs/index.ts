@@ -6,12 +6,18 @@ import { asyncApiDocument } from './asyncapi.ts';
 import { openApiDocument } from './openapi.ts';
 
 export async function registerDocs(app: FastifyInstance, publicUrl: string): Promise<void> {
-  const openApi = openApiDocument(publicUrl);
-  const asyncApi = asyncApiDocument(publicUrl);
-  app.get('/openapi.json', () => openApi);
-  app.get('/asyncapi.json', () => asyncApi);
-  await app.register(swagger, { mode: 'static', specification: { document: openApi as unknown as StaticDocumentSpec['document'] } });
+  const openApi = madeOnce(() => openApiDocument(publicUrl));
+  const asyncApi = madeOnce(() => asyncApiDocument(publicUrl));
+  app.get('/openapi.json', openApi);
+  app.get('/asyncapi.json', asyncApi);
+  await app.register(swagger, { mode: 'static', specification: { document: { toJSON: openApi } as unknown as StaticDocumentSpec['document'] } });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurityPolicy(publicUrl) });
+}
+
+/** Not before somebody asks: no start waits for it. */
+function madeOnce<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** Swagger UI's own files and pictures, and requests to the server under any name it is reached by. */
