@@ -76,6 +76,19 @@ test('who clears a chat sees nothing of it before something new comes; the other
   assert.deepEqual((await bob.call('messages.list', { chatId: id })).items.map(({ text }) => text), ['new']);
 });
 
+test('a chat is cleared up to what was seen, however often that is asked for, and is not marked as unread any more', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId: id } = await ann.call('messages.send', { to: bob.id, text: 'seen' });
+  await bob.call('chats.arrange', { id, markedUnread: true });
+  const mine = await bob.call('chats.clear', { id, seq: 1 });
+  assert.deepEqual([mine.clearedSeq, mine.markedUnread], [1, false]);
+  await say(ann, id, 'not seen');
+  assert.deepEqual(await bob.call('chats.clear', { id, seq: 1 }), mine, 'what is so already is no change');
+  assert.deepEqual((await bob.call('messages.list', { chatId: id })).items.map(({ text }) => text), ['not seen']);
+  assert.equal((await bob.call('chats.clear', { id, seq: 99 })).clearedSeq, 2, 'nothing that is to come is cleared');
+});
+
 test('what I remove for myself is gone for me alone: lists, counts, pages and the last message go round it', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -13,6 +13,18 @@ async function shown(viewer: Person, chatId: string, of: Person, cursor?: string
   return { member: answer.chats[0]?.members.find(({ user }) => user.id === of.id), cursor: answer.cursor };
 }
 
+/** How far somebody in a private chat has read, as the protocol has a client take it from events. */
+function readBy({ id }: Person, events: TestSocket['events']): number | undefined {
+  let readSeq: number | undefined;
+  const raise = (seq: number): void => void (readSeq = Math.max(readSeq ?? 0, seq));
+  for (const { method, params } of events) {
+    if (method === 'member.updated') readSeq = params['deliveredSeq'] === undefined ? (readSeq ?? 0) : undefined;
+    if (method === 'message.created' && params['senderId'] === id && readSeq !== undefined) raise(params['seq'] as number);
+    if (method === 'chat.read') for (const { userId, seq } of params['marks'] as { userId: string; seq: number }[]) if (userId === id) raise(seq);
+  }
+  return readSeq;
+}
+
 test('a new name is told to whoever shares a chat and to my own devices, to nobody else, and found by a sync', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
@@ -99,6 +111,21 @@ test('whoever ceases to tell how far they read takes it back from everybody, and
   await bob.call('users.update', { id: 'me', privacy: { readReceipts: true } });
   assert.deepEqual((await socket.next('chat.read')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
   assert.equal((await shown(ann, chatId, bob, second.cursor)).member?.readSeq, 1);
+});
+
+test('whoever begins to tell how far they read, and writes before that is told, is shown to have read what they wrote', async (t) => {
+  const { person } = await buildTestApp(t, { marksGather: 100 });
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  await bob.call('users.update', { id: 'me', privacy: { readReceipts: false } });
+  const socket = await ann.socket();
+  const updating = bob.call('users.update', { id: 'me', privacy: { readReceipts: true } });
+  const events = [await socket.next('member.updated')];
+  await bob.call('messages.send', { chatId, text: 'and written' });
+  await updating;
+  events.push(await socket.next('message.created'), await socket.next('chat.read'));
+  assert.equal(readBy(bob, events), 2);
+  assert.equal((await shown(ann, chatId, bob)).member?.readSeq, 2);
 });
 
 test('whoever ceases to tell sees no more of others, also those that have not changed since', async (t) => {

@@ -127,6 +127,8 @@ export class Device {
   #update(held: HeldChat, { user, deliveredSeq }: Updated): boolean {
     const member = held.members.get(user.id);
     if (member && deliveredSeq !== undefined) delete member.readSeq;
+    // They tell: what is told next goes on from there.
+    else if (member && this.me?.privacy.readReceipts) member.readSeq ??= member.joinedSeq;
     if (member) Object.assign(member, { user, ...(deliveredSeq !== undefined && { deliveredSeq }) });
     return true;
   }

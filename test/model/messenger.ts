@@ -153,7 +153,7 @@ export class Messenger {
     });
 
   hide = (chatId: string, seq: number, userId: string): boolean => this.#as(chatId, userId, (_chat, member) => sees(member, seq) && member.hidden.add(seq).has(seq));
-  clear = (chatId: string, userId: string): boolean => this.#as(chatId, userId, ({ log }, member) => Boolean(Object.assign(member, { clearedSeq: log.length })));
+  clear = (chatId: string, userId: string): boolean => this.#as(chatId, userId, ({ log }, member) => Boolean(Object.assign(member, { clearedSeq: log.length, flags: { ...member.flags, markedUnread: false } })));
   arrange = (chatId: string, userId: string, flags: Flags): boolean => this.#as(chatId, userId, (_chat, member) => Boolean(Object.assign(member, { flags })));
   read = (chatId: string, userId: string, seq: number): boolean => this.#as(chatId, userId, (chat, member) => Boolean(Object.assign(member, raised(member, 'readSeq', seq, chat), { flags: { ...member.flags, markedUnread: false } })));
   /** Never a failure: chats one is not in are left out. */

@@ -59,10 +59,10 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
       const until = mutedUntil === undefined ? {} : { mutedUntil: mutedUntil === null ? null : new Date(mutedUntil) };
       return change(caller.userId, id, (membership) => differing(membership, { ...until, ...Object.fromEntries(given.map(([key, value]) => [key, value || null])) }));
     },
-    async clear(caller, { id }) {
+    async clear(caller, { id, seq: wanted = Infinity }) {
       await access.requireMember(caller.userId, id);
-      const seq = await lastSeqOf(history, id);
-      return change(caller.userId, id, ({ clearedSeq = 0, hidden = [] }) => (seq > clearedSeq ? { clearedSeq: seq, hidden: hiddenAfter(hidden, seq) } : undefined));
+      const seq = Math.min(wanted, await lastSeqOf(history, id));
+      return change(caller.userId, id, (membership) => clearing(membership, seq));
     },
     async hide(userId, chatId, range) {
       await change(userId, chatId, ({ hidden = [] }) => hiding(hidden, range));
@@ -128,6 +128,11 @@ function toUpdate(wish: OwnChange) {
 /** Without what is so already. */
 const differing = (membership: MembershipDocument, wish: OwnChange): OwnChange =>
   Object.fromEntries(Object.entries(wish).filter(([key, value]) => (membership[key as keyof OwnFields] ?? null)?.valueOf() !== value?.valueOf()));
+
+/** What is cleared is not unread any more. */
+function clearing({ clearedSeq = 0, hidden = [], markedUnread }: MembershipDocument, seq: number): OwnChange {
+  return { ...(seq > clearedSeq && { clearedSeq: seq, hidden: hiddenAfter(hidden, seq) }), ...(markedUnread && { markedUnread: null }) };
+}
 
 function hiding(hidden: readonly SeqRange[], range: SeqRange): OwnChange | undefined {
   const wider = withHidden(hidden, range);

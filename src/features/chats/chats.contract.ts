@@ -15,7 +15,7 @@ export const Member = strictObject(
     user: User,
     role: Role,
     joinedSeq: Type.Integer({ minimum: 0, description: 'The notice by which this member came in; 0 in a private chat. Nobody has read what was there before by having come later.' }),
-    readSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too. Absent if they, or you, do not tell.' })),
+    readSeq: Type.Optional(Type.Integer({ minimum: 0, description: 'Everything up to here this member has read. Sending raises it too. Absent if they, or you, do not tell; your own is always there.' })),
     deliveredSeq: Type.Integer({ minimum: 0, description: 'Everything up to here has reached a device of theirs.' }),
   },
   { title: 'Member' },
@@ -35,7 +35,7 @@ export const Mine = strictObject(
     pinned: Type.Boolean(),
     markedUnread: Type.Boolean({ description: 'I have marked it as unread. Reading takes that away.' }),
   },
-  { title: 'Mine', description: 'What is mine alone in a chat. Drop messages that it does not let me see.' },
+  { title: 'Mine', description: 'What is mine alone in a chat. Show no message that it does not let me see.' },
 );
 export type Mine = Static<typeof Mine>;
 
@@ -145,10 +145,10 @@ export const chatsContract = {
       errors: ['CHAT_NOT_FOUND'],
     }),
     'chats.clear': operation({
-      summary: 'Clear a chat for me alone: I see nothing of it up to now, and it is not in my list before something new comes.',
+      summary: 'Clear a chat for me alone: I see nothing of it up to now, or to a message, and it is not in my list before something new comes.',
       access: 'user',
       rate: ordinary,
-      input: strictObject({ id: Id }),
+      input: strictObject({ id: Id, seq: Type.Optional(Sequence) }),
       output: Mine,
       errors: ['CHAT_NOT_FOUND'],
     }),

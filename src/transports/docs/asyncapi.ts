@@ -17,7 +17,7 @@ export function asyncApiDocument(publicUrl: string): JsonSchema {
       title: 'Parley',
       version: '1',
       license: { name: 'MIT' },
-      description: 'JSON-RPC 2.0 in text frames of 64 KB at most; a batch has 1 to 50 requests. Token: `Authorization: Bearer …`, or the subprotocols `["parley", token]`.',
+      description: 'JSON-RPC 2.0 in text frames of 64 KB at most; a batch has 1 to 50 requests. Token: `Authorization: Bearer …`, or the subprotocols `["parley", token]`; a worthless one is answered with 401 before the socket is open. Close codes: 1012 the server restarts, 1013 read too slowly or the store is silent, 4401 the session has ended or the token ran out.',
     },
     defaultContentType: 'application/json',
     servers: { parley: { host, protocol: protocol === 'https:' ? 'wss' : 'ws' } },
