@@ -39,8 +39,8 @@ export class Device {
   me: Me | undefined;
   readonly userId: string;
   readonly limit: number;
-  /** Syncs that a jump has made necessary. */
-  jumps = 0;
+  /** Gaps in the numbers of a chat that it had come to know. */
+  gaps = 0;
   #cursor: string | undefined;
   #kept: Notification[] = [];
 
@@ -50,14 +50,13 @@ export class Device {
   }
 
   /** Takes what the socket has heard since. */
-  async catchUp(socket: TestSocket, isLost: () => boolean): Promise<void> {
+  async catchUp(socket: TestSocket, isLost: (method: string) => boolean): Promise<void> {
     // Its answer comes after every event that was sent before.
     await socket.call('users.me');
-    for (const event of socket.events.splice(0)) if (!isLost()) this.#kept.push(event);
+    for (const event of socket.events.splice(0)) if (!isLost(event.method)) this.#kept.push(event);
     while (this.#kept.length > 0) {
       const event = this.#kept.shift() as Notification;
       if (this.#apply(event)) continue;
-      this.jumps += 1;
       await this.sync(socket);
     }
   }
@@ -135,9 +134,15 @@ export class Device {
 
   /** True if this number is the next, or known. */
   #follow(held: HeldChat, which: 'seq' | 'rev', number: number): boolean {
-    if (number > held.place[which] + 1) return false;
+    if (number > held.place[which] + 1) return this.#miss(held);
     held.place[which] = Math.max(number, held.place[which]);
     return true;
+  }
+
+  /** Whoever has just come into a chat has nothing of it yet. */
+  #miss({ place }: HeldChat): false {
+    if (place.seq > 0) this.gaps += 1;
+    return false;
   }
 
   #pass(held: HeldChat, { seq, senderId }: { seq: number; senderId: string }): boolean {
@@ -160,7 +165,8 @@ export class Device {
     const number = message[which] ?? 0;
     if (number <= held.place[which]) return true;
     // A change of a message that has not come yet is a jump, too.
-    if ((which === 'rev' && message.seq > held.place.seq) || !this.#follow(held, which, number)) return false;
+    if (which === 'rev' && message.seq > held.place.seq) return this.#miss(held);
+    if (!this.#follow(held, which, number)) return false;
     this.#store(held, message);
     return true;
   }

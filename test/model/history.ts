@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { AppError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
-import type { Member, Mine } from '../../src/features/chats/chats.contract.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import type { TestApp } from '../helpers/app.ts';
 import type { Output } from '../helpers/people.ts';
@@ -13,9 +12,10 @@ import { Device } from './device.ts';
 import { fetchState } from './fetched.ts';
 import { Messenger } from './messenger.ts';
 import type { SignedIn } from './people.ts';
+import { inShort, messageInShort, withoutOriginal } from './shortened.ts';
 
 const peopleCount = 3;
-const dependingOnBlocks = new Set(['block', 'unblock', 'private', 'send', 'reply', 'edit', 'react']);
+const dependingOnBlocks = new Set(['block', 'unblock', 'private', 'open', 'send', 'reply', 'edit', 'react']);
 const emojis = ['👍', '❤️', '😂', '🎉'];
 
 const who = fc.nat(peopleCount - 1);
@@ -23,9 +23,9 @@ const step = <K extends string>(kind: K, weight: number) => ({ weight, arbitrary
 
 export const actions = fc.array(
   fc.oneof(
-    ...[step('send', 8), step('reply', 2), step('edit', 2), step('remove', 1), step('react', 3), step('unreact', 1), step('hide', 2), step('clear', 1), step('arrange', 1), step('read', 3), step('receive', 2)],
-    ...[step('private', 2), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('update', 1), step('block', 2), step('unblock', 2), step('rename', 1), step('tell', 1)],
-    ...[step('drop', 2), step('connect', 3), step('sync', 1), step('look', 3)],
+    ...[step('send', 8), step('again', 2), step('reply', 2), step('edit', 2), step('remove', 1), step('react', 3), step('unreact', 1), step('hide', 2), step('clear', 1), step('arrange', 1), step('read', 3), step('receive', 2)],
+    ...[step('private', 2), step('open', 1), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('end', 1), step('update', 2), step('block', 2), step('unblock', 2), step('rename', 1), step('tell', 1)],
+    ...[step('drop', 2), step('connect', 3), step('sync', 1), step('look', 6)],
   ),
   { minLength: 5, maxLength: 30, size: 'max' },
 );
@@ -37,9 +37,10 @@ export interface Setting {
   people: readonly SignedIn[];
   /** Messages in an answer to a sync at most. */
   limit: number;
-  /** One frame in so many is lost; none if this is 0. */
-  lossEvery: number;
-  random: () => number;
+  /** Whether any frame is lost. */
+  loses: boolean;
+  /** Whether the event of this method that a device, by number, hears as its nth is lost. The same each time. */
+  isLost: (device: number, method: string, nth: number) => boolean;
   openSocket: (url: string, person: SignedIn) => Promise<TestSocket>;
 }
 
@@ -51,6 +52,7 @@ interface Online {
   url: string;
   person: SignedIn;
   socket: TestSocket | undefined;
+  isLost: (method: string) => boolean;
 }
 
 export class History {
@@ -59,21 +61,29 @@ export class History {
   readonly #devices: Online[];
   /** By chat, the ids of its messages by seq. */
   readonly #ids = new Map<string, string[]>();
+  /** By person, what they have sent last. */
+  readonly #sent = new Map<string, { id: string; chatId: string; text: string }>();
 
   constructor(setting: Setting) {
     this.#setting = setting;
     const { people, apps, limit } = setting;
     // The first has two devices, one at each app; the others have one each.
     const where = [[0, 0], [0, 1], [1, 1], [2, 0]] as const;
-    this.#devices = where.map(([who, app]) => {
+    this.#devices = where.map(([who, app], index) => {
       const person = people[who] as SignedIn;
-      return { device: new Device(person.id, limit), url: apps[app].url, person, socket: undefined };
+      const heard = new Map<string, number>();
+      const isLost = (method: string): boolean => {
+        heard.set(method, (heard.get(method) ?? 0) + 1);
+        return setting.isLost(index, method, heard.get(method) ?? 0);
+      };
+      return { device: new Device(person.id, limit), url: apps[app].url, person, socket: undefined, isLost };
     });
   }
 
   /** A group of all but the last, and a private chat. Half of the devices are connected, one of those of the first and that of the second. */
   async begin(): Promise<void> {
     const [ann, bob] = this.#setting.people as [SignedIn, SignedIn];
+    for (const { id, firstName } of this.#setting.people) this.model.rename(id, firstName);
     const { id } = await ann.call('groups.create', { title: 'Group', userIds: [bob.id] });
     this.model.createGroup(id, ann.id, 'Group', firstSettings, [bob.id]);
     this.#sendTo(ann, bob, 'hello', await ann.call('messages.send', { to: bob.id, text: 'hello' }));
@@ -97,9 +107,9 @@ export class History {
       online.socket?.webSocket.terminate();
       online.socket = undefined;
     } else if (kind === 'connect') await this.#connect(online);
-    else if (online.socket && kind === 'look') await online.device.catchUp(online.socket, this.#isLost);
+    else if (online.socket && kind === 'look') await online.device.catchUp(online.socket, online.isLost);
     else if (online.socket) {
-      await online.device.catchUp(online.socket, this.#isLost);
+      await online.device.catchUp(online.socket, online.isLost);
       await online.device.sync(online.socket);
     }
   }
@@ -109,8 +119,6 @@ export class History {
     online.socket = await this.#setting.openSocket(online.url, online.person);
     await online.device.sync(online.socket);
   }
-
-  readonly #isLost = (): boolean => this.#setting.lossEvery > 0 && this.#setting.random() < 1 / this.#setting.lossEvery;
 
   /** Whether the server did it, and whether the model allows it; undefined where there is nothing to do it to. */
   async #perform({ kind, a, b }: Action, { person, other, call }: { person: SignedIn; other: SignedIn; call: (name: string, input: object) => Promise<unknown> }) {
@@ -128,7 +136,9 @@ export class History {
     if (kind === 'group') return this.#createGroup(tried, { person, other, a });
     if (kind === 'block') return tried('blocks.create', { userId: other.id }, () => model.block(person.id, other.id));
     if (kind === 'unblock') return tried('blocks.remove', { userId: other.id }, () => model.unblock(person.id, other.id));
-    if (kind === 'rename') return tried('users.update', { id: 'me', firstName: `Name ${b % 3}` }, () => true);
+    if (kind === 'rename') return tried('users.update', { id: 'me', firstName: `Name ${b % 3}` }, () => model.rename(person.id, `Name ${b % 3}`));
+    if (kind === 'open') return tried('chats.open', { userId: other.id }, (answer) => model.open((answer as { id: string } | undefined)?.id ?? this.#between(person, other), person.id, other.id));
+    if (kind === 'again') return this.#sendAgain(tried, person);
     if (kind === 'tell') return tried('users.update', { id: 'me', privacy: { readReceipts: b % 2 === 0 } }, () => model.tell(person.id, b % 2 === 0));
     const chatId = [...model.chats.keys()][a % model.chats.size] as string;
     const head = model.chats.get(chatId)?.log.length ?? 0;
@@ -138,7 +148,7 @@ export class History {
     const note = { chatId, person, tried };
     switch (kind as string) {
       case 'send':
-        return tried('messages.send', { chatId, text: `text ${b}` }, (answer) => this.#stored(chatId, answer, model.send(chatId, person.id, `text ${b}`)));
+        return this.#send(tried, person, { id: randomUUID(), chatId, text: `text ${b}` });
       case 'reply':
         return id === undefined ? undefined : tried('messages.send', { chatId, text: `reply ${b}`, replyTo: id }, (answer) => this.#stored(chatId, answer, model.send(chatId, person.id, `reply ${b}`, seq)));
       case 'edit':
@@ -183,12 +193,33 @@ export class History {
       }
       case 'leave':
         return tried('groups.leave', { id: chatId }, () => model.leave(chatId, person.id));
+      case 'end':
+        return tried('groups.remove', { id: chatId }, () => model.end(chatId, person.id));
       default: {
-        const wish = a % 2 === 0 ? { title: `Title ${b % 3}` } : { settings: { send: b % 2 === 0 ? ('everyone' as const) : ('admins' as const), history: b % 3 === 0 ? ('everyone' as const) : ('joined' as const) } };
+        const by = (number: number) => (number % 2 === 0 ? ('everyone' as const) : ('admins' as const));
+        const settings = { send: by(b), add: by(Math.trunc(b / 2)), change: by(Math.trunc(b / 4)), history: b % 3 === 0 ? ('everyone' as const) : ('joined' as const) };
+        const wish = a % 2 === 0 ? { title: `Title ${b % 3}` } : { settings };
         return tried('groups.update', { id: chatId, ...wish }, () => model.update(chatId, person.id, wish));
       }
     }
   }
+
+  #send(tried: Try, person: SignedIn, input: { id: string; chatId: string; text: string }) {
+    this.#sent.set(person.id, input);
+    return tried('messages.send', input, (answer) => this.#stored(input.chatId, answer, this.model.send(input.chatId, person.id, input.text)));
+  }
+
+  /** The last that they have sent once more, as by a client that has not heard of it: stored it is once. */
+  #sendAgain(tried: Try, person: SignedIn) {
+    const input = this.#sent.get(person.id);
+    if (!input) return undefined;
+    if (!this.#ids.get(input.chatId)?.includes(input.id)) return this.#send(tried, person, input);
+    return tried('messages.send', input, (answer) => this.model.chatsOf(person.id).includes(input.chatId) && (answer === undefined || (answer as { deduplicated?: true }).deduplicated === true));
+  }
+
+  /** The private chat of two, if there is one. */
+  #between = (one: SignedIn, other: SignedIn): string | undefined =>
+    [...this.model.chats].find(([, { kind, members }]) => kind === 'private' && members.has(one.id) && members.has(other.id) && members.size === new Set([one.id, other.id]).size)?.[0];
 
   #sendTo(person: SignedIn, other: SignedIn, text: string, message: Message | undefined): boolean {
     const chatId = message?.chatId ?? '';
@@ -213,15 +244,17 @@ export class History {
 
   /** Every device, a fresh fetch through either app, and the model: all the same. */
   async requireSame(): Promise<void> {
-    const { apps, people, lossEvery } = this.#setting;
+    const { apps, people, loses } = this.#setting;
     for (const { dispatch } of apps) await dispatch.call('chats.receive', (people[0] as SignedIn).caller, { chats: {} });
     // In one process, with nothing lost, events alone keep a device up to date. What another process has changed is in no event.
-    const needsSync = apps[0] !== apps[1] || lossEvery > 0;
+    const needsSync = apps[0] !== apps[1] || loses;
     for (const online of this.#devices) {
       // Whoever comes only now has synced with that.
       const hasStayed = online.socket !== undefined;
       await this.#connect(online);
-      await online.device.catchUp(online.socket as TestSocket, this.#isLost);
+      await online.device.catchUp(online.socket as TestSocket, online.isLost);
+      if (!needsSync) assert.equal(online.device.gaps, 0, 'where nothing is lost there is no gap');
+      this.#requireNoGapUnseen(online);
       if (needsSync && hasStayed) await online.device.sync(online.socket as TestSocket);
     }
     for (const { device, person } of this.#devices) {
@@ -240,35 +273,25 @@ export class History {
       for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual(device.me, me, 'a device knows the account of its person');
       for (const { device } of this.#devices.filter((online) => online.person === person)) assert.deepEqual(device.state(), fetched, 'what a device holds is what a fetch gives');
       assert.deepEqual(Object.fromEntries(Object.entries(fetched).map(([id, state]) => [id, inShort(state)])), Object.fromEntries(ids.map((id) => [id, this.model.view(id, person.id)])), 'what a fetch gives is what the model says');
+      assert.deepEqual((await ask('chats.list')).items.map(({ id }) => id), this.model.listOf(person.id), 'the list is in the order of the model');
       assert.deepEqual((await ask('chats.unread')).messages, ids.reduce((sum, id) => sum + this.model.view(id, person.id).unread, 0));
+    }
+  }
+
+  /** Gaps that devices have seen. */
+  gaps = (): number => this.#devices.reduce((sum, { device }) => sum + device.gaps, 0);
+
+  /** Whoever has come to the end of a chat, by its numbers, holds all of it. */
+  #requireNoGapUnseen({ device, person }: Online): void {
+    for (const chatId of this.model.chatsOf(person.id)) {
+      const [held, chat] = [device.chats.get(chatId), this.model.chats.get(chatId)];
+      if (held?.place.seq !== chat?.log.length || held?.place.rev !== chat?.rev) continue;
+      const messages = new Map([...(held?.messages.values() ?? [])].map((message) => [message.seq, withoutOriginal(messageInShort(message))]));
+      for (const message of this.model.view(chatId, person.id)['messages'] as { seq: number }[]) assert.deepEqual(messages.get(message.seq), withoutOriginal(message), 'a gap was seen');
     }
   }
 
   close(): void {
     for (const { socket } of this.#devices) socket?.webSocket.terminate();
   }
-}
-
-/** A state in the words of the model. */
-function inShort(state: unknown): unknown {
-  const { chat, mine, members, messages, unread } = state as { chat: { kind: string; title?: string; settings?: object }; mine: Mine; members: Record<string, Member>; messages: Message[]; unread: number };
-  return {
-    kind: chat.kind,
-    title: chat.title,
-    settings: chat.settings,
-    members: Object.fromEntries(Object.entries(members).map(([id, { role, readSeq, deliveredSeq }]) => [id, [role, readSeq, deliveredSeq]])),
-    messages: messages.map(({ seq, rev, senderId, text, notice, replyTo, reactions = [], editedAt, removedAt }) => ({
-      seq,
-      ...(rev !== undefined && { rev }),
-      senderId,
-      ...(text !== undefined && { text }),
-      ...(notice && { notice }),
-      ...(replyTo && { replyTo: [replyTo.seq, replyTo.senderId, replyTo.text, replyTo.removedAt !== undefined] }),
-      reactions: reactions.map(({ emoji, userIds }) => [emoji, userIds]),
-      edited: editedAt !== undefined,
-      removed: removedAt !== undefined,
-    })),
-    unread,
-    own: { archived: mine.archived, pinned: mine.pinned, markedUnread: mine.markedUnread },
-  };
 }

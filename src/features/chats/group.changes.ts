@@ -145,15 +145,16 @@ async function applyToMembers(memberships: MembershipModel, { _id: chatId, chang
   const { version, members, at, fields } = change;
   if (fields.removedAt) await memberships.collection.updateMany({ chatId, ...isIn }, { $set: { version, leftAt: at }, $unset: { role: '' }, $currentDate: { changedAt: true } }, { hint: byMember });
   if (members.length === 0) return;
+  // It never goes back for whoever comes again: a device that did not hear of their absence would miss what was hidden from it before.
   const fromSeq = settings?.history === 'joined' ? seq - 1 : 0;
   const operations = members.map(({ userId, role, banned, joins, roleSeq = seq }) => {
-    const set = { version, roleSeq, ...(role && { role }), ...(role === null && { leftAt: at }), ...(joins && { joinedSeq: seq, fromSeq }), ...(banned && { bannedAt: at }) };
+    const set = { version, roleSeq, ...(role && { role }), ...(role === null && { leftAt: at }), ...(joins && { joinedSeq: seq }), ...(banned && { bannedAt: at }) };
     const unset = { ...(role === null && { role: '' as const }), ...(joins && { leftAt: '' as const }), ...(banned === false && { bannedAt: '' as const }) };
-    const first = { readSeq: 0, deliveredSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: seq, ownVersion: 0 }) };
+    const first = { readSeq: 0, deliveredSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: 0, ownVersion: 0 }) };
     return {
       updateOne: {
         filter: { chatId, userId, $or: [{ version: { $exists: false } }, { version: { $lt: version } }] },
-        update: { $set: set, ...(joins && { $inc: { ownVersion: 1 } }), ...(Object.keys(unset).length > 0 && { $unset: unset }), $setOnInsert: first, $currentDate: { changedAt: true as const } },
+        update: { $set: set, ...(joins && { $inc: { ownVersion: 1 }, $max: { fromSeq } }), ...(Object.keys(unset).length > 0 && { $unset: unset }), $setOnInsert: first, $currentDate: { changedAt: true as const } },
         upsert: true,
       },
     };
