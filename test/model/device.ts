@@ -18,7 +18,7 @@ interface HeldChat {
 interface Noticed {
   message: Message;
   chat: ChatInfo;
-  members: (Omit<Member, 'deliveredSeq'> & Partial<Member>)[];
+  members?: (Omit<Member, 'deliveredSeq'> & Partial<Member>)[];
   former: string[];
 }
 
@@ -103,7 +103,8 @@ export class Device {
 
   #enter({ members, head: _head, lastMessage: _last, unread: _unread, mine, ...chat }: ChatSummary): boolean {
     if (!this.chats.has(chat.id)) this.chats.set(chat.id, { chat, mine, members: new Map(members.map((member) => [member.user.id, member])), place: { seq: 0, rev: 0 }, messages: new Map() });
-    return true;
+    // Of a group it says who I am there, and nothing of the others.
+    return chat.kind === 'private';
   }
 
   #arrange(held: HeldChat, mine: Mine): boolean {
@@ -139,6 +140,12 @@ export class Device {
     return true;
   }
 
+  /** Something older may have been applied since it came: it says again how far its sender has read. */
+  #know(held: HeldChat, { senderId, seq }: Message): true {
+    raise(held.members.get(senderId), 'readSeq', seq);
+    return true;
+  }
+
   /** Whoever has just come into a chat has nothing of it yet. */
   #miss({ place }: HeldChat): false {
     if (place.seq > 0) this.gaps += 1;
@@ -152,8 +159,8 @@ export class Device {
   }
 
   #note(held: HeldChat, { message, chat, members, former }: Noticed): boolean {
-    if (message.seq <= held.place.seq) return true;
-    if (!this.#follow(held, 'seq', message.seq)) return false;
+    if (message.seq <= held.place.seq) return this.#know(held, message);
+    if (!members || !this.#follow(held, 'seq', message.seq)) return false;
     held.chat = chat;
     for (const member of members) held.members.set(member.user.id, { deliveredSeq: 0, ...held.members.get(member.user.id), ...member });
     for (const id of former) held.members.delete(id);
@@ -163,7 +170,7 @@ export class Device {
 
   #take(held: HeldChat, message: Message, which: 'seq' | 'rev'): boolean {
     const number = message[which] ?? 0;
-    if (number <= held.place[which]) return true;
+    if (number <= held.place[which]) return this.#know(held, message);
     // A change of a message that has not come yet is a jump, too.
     if (which === 'rev' && message.seq > held.place.seq) return this.#miss(held);
     if (!this.#follow(held, which, number)) return false;

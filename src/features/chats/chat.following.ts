@@ -3,6 +3,7 @@ import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
+import { tellingMembers } from './chat.marks.ts';
 import { isInPair } from './chat.partners.ts';
 import { byChat, type Heads, type ViewedChat, type Views } from './chat.views.ts';
 import type { Member } from './chats.contract.ts';
@@ -20,6 +21,8 @@ export interface Followed extends OwnMembership {
   seq: number;
   /** Where they go on with its members. */
   after?: MemberPlace | undefined;
+  /** They have its members as of this time, in milliseconds by MongoDB's clock, when its log had come to this number. */
+  told?: { at: number; seq: number } | undefined;
 }
 
 /** A chat, and which of its members have changed: unless there was no room for them. */
@@ -72,8 +75,8 @@ export interface Following {
 export const createFollowing = (parts: FollowingParts): Following => ({
   follow: (viewer, followed, options) => follow(parts, viewer, followed, options),
   async membershipsOf(userId) {
-    const rows = await parts.memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, readAt: 1, receiptsAt: 1, now: '$$NOW' }).lean<(MembershipDocument & { now: Date })[]>();
-    const mine = rows.map(({ chatId, changedAt, readAt, receiptsAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), readAt?.getTime() ?? 0), receiptsAt: receiptsAt?.getTime() ?? 0 }));
+    const rows = await parts.memberships.find({ userId, ...isTheirs }, { chatId: 1, changedAt: 1, ownAt: 1, receiptsAt: 1, now: '$$NOW' }).lean<(MembershipDocument & { now: Date })[]>();
+    const mine = rows.map(({ chatId, changedAt, ownAt, receiptsAt }) => ({ chatId: chatId.toHexString(), changedAt: Math.max(changedAt.getTime(), ownAt?.getTime() ?? 0), receiptsAt: receiptsAt?.getTime() ?? 0 }));
     return { mine: mine.sort((a, b) => (a.chatId < b.chatId ? -1 : 1)), readAt: rows[0]?.now.getTime() ?? 0 };
   },
   async chatsEverOf(userId) {
@@ -92,10 +95,11 @@ export const createFollowing = (parts: FollowingParts): Following => ({
 async function follow({ chats, memberships, views, changes }: FollowingParts, viewer: Id, followed: readonly Followed[], { heads, since, limit }: FollowingOptions): ReturnType<Following['follow']> {
   const documents = await findSettled(chats, changes, followed.map(({ chatId }) => chatId));
   const own = await views.findRows(viewer, documents);
-  const viewOf = new Map(own.filter(({ userId }) => userId.toHexString() === viewer).map((row) => [row.chatId.toHexString(), toView(row)]));
+  const ownOf = new Map(own.filter(({ userId }) => userId.toHexString() === viewer).map((row) => [row.chatId.toHexString(), row]));
+  const large = new Set(documents.filter(({ memberCount = 0 }) => memberCount > tellingMembers).map(({ _id }) => _id.toHexString()));
   const wanted = followed.flatMap((one) => {
-    const view = viewOf.get(one.chatId);
-    return view ? [{ ...one, since: sinceWhen(one, { view, to: heads.get(one.chatId)?.place.seq ?? 0, since }) }] : [];
+    const row = ownOf.get(one.chatId);
+    return row ? [{ ...one, since: sinceWhen(one, { view: toView(row), to: heads.get(one.chatId)?.place.seq ?? 0, since, tellsMarks: !large.has(one.chatId) }) }] : [];
   });
   const rows = await findRows(memberships, wanted, limit);
   const taken = rows.slice(0, limit);
@@ -104,7 +108,7 @@ async function follow({ chats, memberships, views, changes }: FollowingParts, vi
   const end = wanted.findIndex(({ chatId }) => chatId === cutAt);
   const rowsOf = byChat(taken);
   const isWithin = new Set(wanted.slice(0, end < 0 ? undefined : end + 1).map(({ chatId }) => chatId));
-  return new Map([...viewed].map(([id, chat]) => [id, { ...chat, ...(isWithin.has(id) && { changed: toChanged(rowsOf.get(id) ?? [], { members: further.get(id) ?? [], isCut: id === cutAt }) }) }]));
+  return new Map([...viewed].map(([id, chat]) => [id, { ...chat, ...(isWithin.has(id) && { changed: toChanged(rowsOf.get(id) ?? [], { members: further.get(id) ?? [], joinedSeq: ownOf.get(id)?.joinedSeq ?? 0, isCut: id === cutAt }) }) }]));
 }
 
 /** As they are once what was claimed of them is completed. */
@@ -121,18 +125,20 @@ async function findSettled(chats: ChatModel, changes: FollowingParts['changes'],
  * raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look
  * who has sent.
  */
-function sinceWhen({ seq, receiptsAt }: Followed, { view, to, since }: { view: View; to: number; since: number }): number {
+function sinceWhen({ seq, told = { at: 0, seq: 0 }, receiptsAt }: Followed, { view, to, since, tellsMarks }: { view: View; to: number; since: number; tellsMarks: boolean }): number {
   if (seq === 0) return 0;
-  const isSeen = countVisible(view, seq, to) === Math.max(0, to - seq) && receiptsAt <= since;
-  return isSeen ? since : everything;
+  const [at, from] = [Math.max(told.at, since), Math.max(told.seq, seq)];
+  const isSeen = countVisible(view, from, to) === Math.max(0, to - from) && receiptsAt <= at;
+  return isSeen || !tellsMarks ? Math.max(at, everything) : everything;
 }
 
 /** A time before all changes, for who has to hear also of those that have left. */
 const everything = 1;
 
-function toChanged(rows: readonly MembershipDocument[], { members, isCut }: { members: Member[]; isCut: boolean }): ChangedMembers {
+/** @param joinedSeq of the viewer: whoever had left before is none of their concern */
+function toChanged(rows: readonly MembershipDocument[], { members, joinedSeq, isCut }: { members: Member[]; joinedSeq: number; isCut: boolean }): ChangedMembers {
   const last = rows.at(-1);
-  const former = rows.filter(({ role }) => role === undefined).map(({ userId }) => userId.toHexString());
+  const former = rows.filter(({ role, roleSeq }) => role === undefined && roleSeq > joinedSeq).map(({ userId }) => userId.toHexString());
   return { members, former, ...(isCut && last && { next: { at: last.changedAt.getTime(), id: last._id.toHexString() } }) };
 }
 

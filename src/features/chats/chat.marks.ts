@@ -39,9 +39,9 @@ export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
 export const tellingMembers = 200;
 
 export function createChatMarks(parts: MarksParts): ChatMarks {
-  const { memberships, history, access, own, bus } = parts;
+  const { memberships, users, history, access, own, bus } = parts;
   const gathering = createGathering(async (marks) => {
-    const written = await writeReceived(memberships, history, marks.received);
+    const written = await writeReceived(parts, marks.received);
     merge(written, marks.written);
     // What waits is told as it is by then.
     if (bus.isPressed('marks') && isHeard(bus, [marks.read, written])) gathering.postpone({ read: marks.read, written });
@@ -55,8 +55,8 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
       const membership = await access.requireMember(caller.userId, id);
       const readSeq = Math.min(seq, await lastSeqOf(history, id), lastSeen(toView(membership)));
       if (membership.markedUnread) await own.change(caller.userId, id, ({ markedUnread }) => (markedUnread ? { markedUnread: null } : undefined));
-      const toOthers = (await access.countMembers(id)) <= tellingMembers;
-      const raised = { $max: { readSeq }, $currentDate: { readAt: true as const, ...(toOthers && { changedAt: true as const }) } };
+      const toOthers = (await access.countMembers(id)) <= tellingMembers && (await users.findUsers([caller.userId])).get(caller.userId)?.readReceipts === true;
+      const raised = { $max: { readSeq }, $currentDate: { ownAt: true as const, ...(toOthers && { changedAt: true as const }) } };
       const { modifiedCount } = await memberships.collection.updateOne({ _id: membership._id, readSeq: { $lt: readSeq }, ...isIn }, raised);
       if (modifiedCount === 0) return null;
       bus.publish(`user:${caller.userId}`, { name: 'chat.read', payload: { chatId: id, marks: [{ userId: caller.userId, seq: readSeq }] } });
@@ -79,8 +79,7 @@ const isHeard = (bus: MarksParts['bus'], marks: readonly Marks[]): boolean => ma
 async function tellAll({ chats, memberships, users, bus }: MarksParts, read: Marks, raised: Marks): Promise<void> {
   const chatIds = [...new Set([...read.keys(), ...raised.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
   if (chatIds.length === 0) return;
-  const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
-  for (const chatId of small.map(String)) {
+  for (const chatId of await findSmall(chats, chatIds)) {
     const own = raised.get(chatId);
     if (own) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(own) } });
     const readers = read.get(chatId);
@@ -88,19 +87,27 @@ async function tellAll({ chats, memberships, users, bus }: MarksParts, read: Mar
   }
 }
 
+/** Those of these chats in which members are told how far the others have come. */
+async function findSmall(chats: ChatModel, chatIds: readonly Id[]): Promise<Set<Id>> {
+  const small = await chats.distinct('_id', { _id: { $in: chatIds }, $or: [{ memberCount: { $exists: false } }, { memberCount: { $lte: tellingMembers } }] });
+  return new Set(small.map(String));
+}
+
 /** One write for all that was received. Gives those who have come further than was stored. */
-async function writeReceived(memberships: MembershipModel, history: ChatHistory, received: Marks): Promise<Marks> {
+async function writeReceived({ chats, memberships, history }: MarksParts, received: Marks): Promise<Marks> {
   const raised: Marks = new Map();
   if (received.size === 0) return raised;
   const pairs = [...received].flatMap(([chatId, marks]) => [...marks.keys()].map((userId) => ({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) })));
   const rows = await memberships.find({ $or: pairs, ...isTheirs } as object, { chatId: 1, userId: 1, deliveredSeq: 1, ...viewFields }).lean();
-  const heads = await history.heads([...new Set(rows.map(({ chatId }) => chatId.toHexString()))]);
+  const chatIds = [...new Set(rows.map(({ chatId }) => chatId.toHexString()))];
+  const heads = await history.heads(chatIds);
+  const small = await findSmall(chats, chatIds);
   const updates = rows.flatMap((row) => {
     const [chat, member] = [row.chatId.toHexString(), row.userId.toHexString()];
     const seq = Math.min(received.get(chat)?.get(member) ?? 0, heads.get(chat)?.place.seq ?? 0, lastSeen(toView(row)));
     if (seq <= row.deliveredSeq) return [];
     raise(raised, chat, member, seq);
-    return [{ updateOne: { filter: { _id: row._id }, update: { $max: { deliveredSeq: seq }, $currentDate: { changedAt: true as const } } } }];
+    return [{ updateOne: { filter: { _id: row._id }, update: { $max: { deliveredSeq: seq }, $currentDate: { ownAt: true as const, ...(small.has(chat) && { changedAt: true as const }) } } } }];
   });
   if (updates.length > 0) await memberships.collection.bulkWrite(updates, { ordered: false });
   return raised;

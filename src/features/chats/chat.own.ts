@@ -121,7 +121,7 @@ function toUpdate(wish: OwnChange) {
     $set: Object.fromEntries(given.filter(([, value]) => value !== null)),
     ...(Object.keys(unset).length > 0 && { $unset: unset }),
     $inc: { ownVersion: 1 },
-    $currentDate: { changedAt: true as const },
+    $currentDate: { ownAt: true as const },
   };
 }
 

@@ -7,7 +7,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { versionOf, type GroupChange, type MembershipChange } from './chat.model.ts';
-import type { Views } from './chat.views.ts';
+import { toChatInfo, type Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import type { groupsContract } from './groups.contract.ts';
@@ -48,12 +48,13 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     const former = idsOf(change, ({ leaves }) => leaves === true);
     for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
-    if (change.members.length > tellable || !bus.isHeard(topic)) return;
-    await tellNotice({ users, memberships, bus }, { chat, change, message: notice, memberIds: [...viewOf.keys()], former });
+    if (!bus.isHeard(topic)) return;
+    if (change.members.length > tellable) bus.publish(topic, { name: 'notice.created', payload: { message: notice, chat: toChatInfo(chat), former } });
+    else await tellNotice({ users, memberships, bus }, { chat, change, message: notice, memberIds: [...viewOf.keys()], former });
   };
 }
 
-/** Most members that one event tells of: of a larger group that is new its members hear by the jump that follows. */
+/** Most members that one event tells of. */
 const tellable = 200;
 
 const idsOf = ({ members }: GroupChange, concerns: (member: MembershipChange) => boolean): Id[] => members.filter(concerns).map(({ userId }) => userId.toHexString());

@@ -124,7 +124,7 @@ export const groupsContract = {
       payload: strictObject({
         message: Message,
         chat: ChatInfo,
-        members: Type.Array(strictObject({ ...Member.properties, deliveredSeq: Type.Optional(Member.properties.deliveredSeq) }), { description: 'Those who are new, with how far they have come, or who have another role, without.' }),
+        members: Type.Optional(Type.Array(strictObject({ ...Member.properties, deliveredSeq: Type.Optional(Member.properties.deliveredSeq) }), { description: 'Those who are new, with how far they have come, or who have another role, without. Absent where they are too many for an event: `messages.sync` brings them.' })),
         former: Type.Array(Id, { description: 'Those who are not in the group any more.' }),
       }),
     }),

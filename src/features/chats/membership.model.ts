@@ -36,12 +36,12 @@ export interface MembershipDocument {
   ownVersion: number;
   /** The last change of the group that has reached this document. */
   version?: number;
-  /** By MongoDB's clock: when anything of it has changed last that the others, or their own devices, have to know. */
+  /** By MongoDB's clock: when anything of it has changed last that the others have to know. Whatever else changes is no concern of theirs, not even that it does. */
   changedAt: Date;
   /** The same of whether they tell how far they read: it changes what they see of everybody. */
   receiptsAt?: Date;
-  /** The same of how far they have read, where that is told to their own devices only. */
-  readAt?: Date;
+  /** The same of what their own devices alone have to know. */
+  ownAt?: Date;
 }
 
 const schema = new Schema<MembershipDocument>(
@@ -67,7 +67,7 @@ const schema = new Schema<MembershipDocument>(
     version: Number,
     changedAt: { type: Date, required: true },
     receiptsAt: Date,
-    readAt: Date,
+    ownAt: Date,
   },
   { collection: 'memberships', versionKey: false },
 );

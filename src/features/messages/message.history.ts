@@ -107,17 +107,17 @@ interface Visible {
 }
 
 async function ascending(range: Visible, after: number, limit: number) {
-  const found = await documentsAfter(range, after, limit + 1);
+  const found = await documentsAfter(range, { after, upTo: Infinity }, limit + 1);
   return { items: await present(range.messages, found.slice(0, limit), range.view), more: found.length > limit };
 }
 
 /** What is hidden is left out after reading, and a long stretch of it is leapt over. */
-async function documentsAfter({ messages, chatId, view }: Visible, after: number, limit: number): Promise<MessageDocument[]> {
+async function documentsAfter({ messages, chatId, view }: Visible, { after, upTo }: { after: number; upTo: number }, limit: number): Promise<MessageDocument[]> {
   const found: MessageDocument[] = [];
   let last = after;
   while (found.length < limit) {
-    last = past(view, last, Infinity);
-    const read = await messages.find({ chatId, seq: { $gt: last } }).sort({ seq: 1 }).limit(limit).toArray();
+    last = past(view, last, upTo);
+    const read = await messages.find({ chatId, seq: { $gt: last, $lte: upTo } }).sort({ seq: 1 }).limit(limit).toArray();
     found.push(...read.filter(({ seq }) => isVisible(view, seq)));
     last = read.at(-1)?.seq ?? last;
     if (read.length < limit) break;
@@ -181,12 +181,13 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
 
 /**
  * Changed messages first, then new ones. Only those changes count that touch messages the reader has: the others
- * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here.
+ * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here; what is
+ * behind it is not read: a notice there would come without what it has changed.
  */
 async function since(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
   const changed = await changedSince(messages, chatId, view, { from, to, limit });
   if (changed.rev < to.rev) return { messages: await present(messages, changed.found, view), place: { seq: from.seq, rev: changed.rev } };
-  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, from.seq, limit - changed.found.length) : [];
+  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, { after: from.seq, upTo: to.seq }, limit - changed.found.length) : [];
   return { messages: await present(messages, [...changed.found, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
 }
 

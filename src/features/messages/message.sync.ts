@@ -48,14 +48,15 @@ export function createSync({ chats, users, blocks, history, overlap }: SyncParts
     const account = isFirst(state) ? await changedAccount(caller, { users, blocks }, state.since) : {};
     const heads = await history.heads(following.map(({ chatId }) => chatId));
     const page = fitting(following, { places, heads, limit });
-    const followed = page.map((own) => ({ ...own, seq: places[own.chatId]?.seq ?? 0, after: state.member?.chatId === own.chatId ? state.member : undefined }));
+    const followed = page.map((own) => ({ ...own, seq: places[own.chatId]?.seq ?? 0, after: ofChat(state.member, own.chatId), told: ofChat(state.told, own.chatId) }));
     const found = await chats.follow(userId, followed, { heads, since: state.since, limit: membersPerPage });
 
     const synced: SyncedChat[] = [];
     const left = { messages: limit, bytes: bytesPerPage };
     const readAhead = createReadAhead((stretches) => history.whole(stretches), stretchesOf(found, { places, heads }), Math.min(limit, messagesPerRead));
     let after = state.after;
-    let member: SyncState['member'] | undefined;
+    let member: SyncState['member'];
+    let told: SyncState['told'];
     for (const own of page) {
       const { chatId } = own;
       const [viewed, head] = [found.get(chatId), heads.get(chatId)?.place];
@@ -66,13 +67,14 @@ export function createSync({ chats, users, blocks, history, overlap }: SyncParts
         const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left, readAhead });
         synced.push(entry);
         if (changed.next) member = { chatId, ...changed.next };
+        if (entry.more) told = changed.next ? ofChat(state.told, chatId) : { chatId, at: Math.max(0, readAt - overlap), seq: head.seq };
         if (entry.more) break;
       }
       after = chatId;
       if (isSpent(left)) break;
     }
     const more = mine.some(({ chatId }) => after === undefined || chatId > after);
-    const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }) } : { since: Math.max(0, begun - overlap) };
+    const next = more ? { since: state.since, begun, ...(after !== undefined && { after }), ...(member && { member }), ...(told && { told }) } : { since: Math.max(0, begun - overlap) };
     return { chats: synced, gone: Object.keys(places).filter((id) => !current.has(id)), ...account, more, cursor: toCursor(next) };
   };
 }
@@ -83,7 +85,9 @@ async function changedAccount(caller: Caller, { users, blocks }: Pick<SyncParts,
   return { me, ...(blocked && { blocked }) };
 }
 
-const isFirst = ({ after, member }: SyncState): boolean => after === undefined && member === undefined;
+const ofChat = <T extends { chatId: Id }>(place: T | undefined, chatId: Id): T | undefined => (place?.chatId === chatId ? place : undefined);
+
+const isFirst = ({ begun }: SyncState): boolean => begun === undefined;
 
 /** The first of these chats, that have together about as many messages to tell of as there is room for: the others need not be looked at. */
 function fitting(chats: readonly OwnMembership[], { places, heads, limit }: { places: Record<Id, Place>; heads: Heads; limit: number }): readonly OwnMembership[] {

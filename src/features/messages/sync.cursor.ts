@@ -1,6 +1,6 @@
 /** Where a client stands that catches up: opaque to the client, and no secret. */
 import { Type, type Static } from 'typebox';
-import { Id, strictObject } from '../../core/schemas.ts';
+import { Id, Sequence, strictObject } from '../../core/schemas.ts';
 import { toFieldError, validatorOf } from '../../core/validate.ts';
 
 const aTime = Type.Integer({ minimum: 0, maximum: 8.64e15 });
@@ -12,6 +12,8 @@ const SyncState = strictObject({
   begun: Type.Optional(aTime),
   after: Type.Optional(Id),
   member: Type.Optional(strictObject({ chatId: Id, at: aTime, id: Id })),
+  /** The chat that goes on: its members are told as of this time, when its log had come to this number. */
+  told: Type.Optional(strictObject({ chatId: Id, at: aTime, seq: Sequence })),
 });
 export type SyncState = Static<typeof SyncState>;
 
