@@ -1,13 +1,14 @@
 /** What a process does about a change of a group: it remembers it, moves the connections, and tells those who are in it. */
 import { LRUCache } from 'lru-cache';
-import type { Bus, Topic } from '../../core/bus.ts';
+import type { Bus } from '../../core/bus.ts';
 import { atMost } from '../../core/cache.ts';
 import type { EventOf } from '../../core/contract.ts';
+import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
-import { versionOf, type GroupChange, type MembershipChange } from './chat.model.ts';
-import { toChatInfo, type Views } from './chat.views.ts';
+import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
+import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import type { groupsContract } from './groups.contract.ts';
@@ -33,24 +34,35 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     }
   };
 
+  const tell = async (chat: ChatDocument, change: GroupChange, { message, memberIds }: { message: Message; memberIds: Id[] }): Promise<void> => {
+    const chatId = chat._id.toHexString();
+    const former = idsOf(change, ({ leaves }) => leaves === true);
+    for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, change.version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
+    await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
+    const topic = `chat:${chatId}` as const;
+    if (!bus.isHeard(topic)) return;
+    if (change.members.length > tellable) bus.publish(topic, { name: 'notice.created', payload: { message, chat: toChatInfo(chat), former } });
+    else await tellNotice({ users, memberships, bus }, { chat, change, message, memberIds, former });
+  };
+
   return async (chat, notice) => {
     const chatId = chat._id.toHexString();
     const { change } = chat;
-    access.renew(chatId, chat);
     const version = versionOf(change);
-    if (!change || told.get(chatId) === version) return;
-    told.set(chatId, version);
-    const topic: Topic = `chat:${chatId}`;
+    if (!change || told.get(chatId) === version) return access.renew(chatId, chat);
     const viewOf = new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).hint(byMember).lean()).map((row) => [row.userId.toHexString(), toView(row)]));
-    bus.restrict(topic, viewOf);
+    // Nothing says that it is done before it is: whatever fails is done again by the next who asks.
+    bus.restrict(`chat:${chatId}`, viewOf);
+    access.renew(chatId, chat);
+    told.set(chatId, version);
     // Of what came before nothing can be told any more: whoever listens sees the jump.
     if (!notice || change.pending) return;
-    const former = idsOf(change, ({ leaves }) => leaves === true);
-    for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
-    await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
-    if (!bus.isHeard(topic)) return;
-    if (change.members.length > tellable) bus.publish(topic, { name: 'notice.created', payload: { message: notice, chat: toChatInfo(chat), former } });
-    else await tellNotice({ users, memberships, bus }, { chat, change, message: notice, memberIds: [...viewOf.keys()], former });
+    try {
+      await tell(chat, change, { message: notice, memberIds: [...viewOf.keys()] });
+    } catch (error) {
+      told.delete(chatId);
+      throw error;
+    }
   };
 }
 

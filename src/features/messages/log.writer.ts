@@ -21,6 +21,8 @@ export interface LogParts {
   draining: boolean;
   /** Chats that are held, each until this ends. */
   settling: Set<Promise<void>>;
+  /** Chats of which that has failed: whoever waits for them has not been looked at again. */
+  unsettled: Set<Id>;
   /** Called when a chat that was held may be written to again. */
   onReleased: () => void;
   /** The write that MongoDB has been sent and not yet answered. */
@@ -48,7 +50,8 @@ export async function writeAll(log: LogParts): Promise<void> {
 
 async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const unknown = log.numbers.unknownChats(batch);
-  const changed = unknown.size > 0 ? await withDeadline(log.numbers.load(unknown), storePatience) : [];
+  const loaded = unknown.size > 0 ? await withDeadline(log.numbers.load(unknown), storePatience) : [];
+  const changed = [...unknown].filter((chatId) => loaded.includes(chatId) || log.unsettled.has(chatId));
   for (const chatId of changed) hold(log, chatId);
   const [held, free] = changed.length > 0 ? split(batch, ({ draft }) => changed.includes(draft.chatId)) : [[], batch];
   log.queue.putBack(held);
@@ -97,7 +100,8 @@ function hold(log: LogParts, chatId: Id): void {
   const settling = settleHeld(log, chatId)
     .catch(async (error: unknown) => {
       log.onError(error);
-      // It is looked up again, and held again, when the next message for it is to be written.
+      // It is held again when the next message for it is to be written.
+      log.unsettled.add(chatId);
       log.numbers.forget([chatId]);
       await pause(retryPause);
       await log.queue.release(chatId, () => Promise.resolve(undefined));
@@ -111,6 +115,7 @@ function hold(log: LogParts, chatId: Id): void {
 
 async function settleHeld(log: LogParts, chatId: Id): Promise<void> {
   await withDeadline(log.chats.settle(chatId), storePatience);
+  log.unsettled.delete(chatId);
   await log.queue.release(chatId, async ({ draft }) => {
     if (draft.content.kind === 'notice') return undefined;
     return log.chats.requireSender(draft.senderId, chatId).catch((error: unknown) => error);

@@ -83,7 +83,7 @@ const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, 
 export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
   const numbers = createNumbers(options.messages, options.chats);
-  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Set(), onReleased: () => queue.hasWork() && write() };
+  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Set(), unsettled: new Set(), onReleased: () => queue.hasWork() && write() };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {

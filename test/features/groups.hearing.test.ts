@@ -1,0 +1,59 @@
+/** Whoever is not in a group any more hears nothing of it, whatever fails meanwhile and whatever process has ended it. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import mongoose, { Types } from 'mongoose';
+import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import type { TestSocket } from '../helpers/socket.ts';
+
+/** What has come so far; the answer has come after whatever was told before. */
+async function heard(socket: TestSocket): Promise<string[]> {
+  await socket.call('users.me');
+  return socket.events.map(({ method, params }) => `${method} ${params['text'] as string}`);
+}
+
+/** The next read that the app makes of this model, and that asks for these fields, fails. */
+function failNextRead(t: TestContext, { mongodbUri }: TestApp, model: string, fields: object): { hasFailed: boolean } {
+  const models = mongoose.connections.filter(({ name }) => mongodbUri.endsWith(name)).flatMap(({ models: own }) => own[model] ?? []);
+  const read = { hasFailed: false };
+  for (const one of models) {
+    const find = one.find.bind(one) as (...parameters: unknown[]) => ReturnType<typeof one.find>;
+    t.mock.method(one, 'find', (filter: unknown, projection: object | undefined, ...rest: unknown[]) => {
+      const isMeant = !read.hasFailed && Object.keys(fields).every((field) => projection !== undefined && field in projection);
+      if (isMeant) read.hasFailed = true;
+      return find(filter, isMeant ? { $invalid: 1, ...projection } : projection, ...rest);
+    });
+  }
+  return read;
+}
+
+test('a ban holds also where the read for it fails', async (t) => {
+  const app = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([app.person('Ann'), app.person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  const socket = await bob.socket();
+  const read = failNextRead(t, app, 'Membership', { userId: 1, fromSeq: 1 });
+  await ann.call('groups.ban', { id, userId: bob.id }).catch(() => undefined);
+  assert.ok(read.hasFailed);
+  await ann.call('messages.send', { chatId: id, text: 'secret' });
+  await socket.next('chat.left');
+  assert.deepEqual(await heard(socket), []);
+});
+
+test('nobody writes behind their ban, though the read for it fails while they wait', async (t) => {
+  const app = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([app.person('Ann'), app.person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  await bob.call('messages.send', { chatId: id, text: 'hello' });
+  const read = failNextRead(t, app, 'Membership', { userId: 1, fromSeq: 1 });
+  const banned = ann.call('groups.ban', { id, userId: bob.id }).catch(() => undefined);
+  const sends: Promise<unknown>[] = [];
+  while (!read.hasFailed) {
+    sends.push(bob.call('messages.send', { chatId: id, text: 'too late' }).catch(() => undefined));
+    await nextTurn();
+  }
+  await Promise.all([banned, ...sends]);
+  const messages = (await connect(t, app.mongodbUri)).collection('messages');
+  const notice = await messages.findOne({ 'notice.type': 'member.banned' });
+  assert.equal(await messages.countDocuments({ senderId: new Types.ObjectId(bob.id), seq: { $gt: notice?.['seq'] as number } }), 0);
+});
