@@ -26,9 +26,9 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
   join(userId: Id, topic: Topic, view: View): void;
   /**
    * From the next event on these users listen to the topic with all their connections, and nobody else does: each as far
-   * as messages are theirs to see (see Audience).
+   * as messages are theirs to see (see Audience). Gives those who have listened until now and do not any more.
    */
-  restrict(topic: Topic, users: ReadonlyMap<Id, View>): void;
+  restrict(topic: Topic, users: ReadonlyMap<Id, View>): Set<Id>;
   /** From the next event on this is what a user who listens to the topic may see of its messages. */
   reveal(userId: Id, topic: Topic, view: View): void;
   /** The connection that this caller speaks on listens to the presence of these people as well. */

@@ -94,8 +94,10 @@ function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict'
       for (const connection of topics.listenersOf(`user:${userId}`)) if (!topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
     },
     restrict(topic, users) {
-      for (const connection of topics.listenersOf(topic)) if (!users.has(connection.caller.userId)) topics.unsubscribe(connection, [topic]);
+      const cutOff = [...topics.listenersOf(topic)].filter(({ caller }) => !users.has(caller.userId));
+      for (const connection of cutOff) topics.unsubscribe(connection, [topic]);
       for (const [userId, view] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+      return new Set(cutOff.map(({ caller }) => caller.userId));
     },
     reveal(userId, topic, view) {
       for (const connection of topics.listenersOf(`user:${userId}`)) if (topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));

@@ -4,7 +4,8 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import mongoose, { Types } from 'mongoose';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
-import type { TestSocket } from '../helpers/socket.ts';
+import type { Person } from '../helpers/people.ts';
+import { openSocket, type TestSocket } from '../helpers/socket.ts';
 
 /** What has come so far; the answer has come after whatever was told before. */
 async function heard(socket: TestSocket): Promise<string[]> {
@@ -56,4 +57,23 @@ test('nobody writes behind their ban, though the read for it fails while they wa
   const messages = (await connect(t, app.mongodbUri)).collection('messages');
   const notice = await messages.findOne({ 'notice.type': 'member.banned' });
   assert.equal(await messages.countDocuments({ senderId: new Types.ObjectId(bob.id), seq: { $gt: notice?.['seq'] as number } }), 0);
+});
+
+/** Ann, Bob and Cem in a group that one process has made, and Bob's socket at another, which knows nothing of it yet. */
+async function twoProcesses(t: TestContext) {
+  const one = await buildTestApp(t);
+  const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
+  const [ann, bob, cem] = await Promise.all([one.person('Ann'), one.person('Bob'), one.person('Cem')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id, cem.id] });
+  const elsewhere = <T>(person: Person, name: string, input: object) => other.dispatch.call(name, person.caller, input) as Promise<T>;
+  return { ann, bob, cem, id, elsewhere, socket: await openSocket(t, other.url, bob.accessToken) };
+}
+
+test('a process that writes to a group for the first time finds who was banned in another, also before the last change', async (t) => {
+  const { ann, bob, cem, id, elsewhere, socket } = await twoProcesses(t);
+  await ann.call('groups.ban', { id, userId: bob.id });
+  await ann.call('groups.update', { id, title: 'Go' });
+  await elsewhere(cem, 'messages.send', { chatId: id, text: 'secret' });
+  await socket.next('chat.left');
+  assert.deepEqual(await heard(socket), []);
 });

@@ -25,11 +25,13 @@ export interface ChatAccess {
   requireMember(userId: Id, chatId: Id): Promise<CurrentMembership>;
   /** How many are in the chat. @throws CHAT_NOT_FOUND */
   countMembers(chatId: Id): Promise<number>;
-  /** How far the stored head of a chat has come, and whether what is remembered of its members is still so. */
+  /** True if this process has acted on the changes of the chat up to this version: it is remembered since `renew`. */
+  hasActedOn(chatId: Id, version: number): boolean;
+  /** How far the stored head of a chat has come, and whether this process has acted on all its changes. */
   look(chatId: Id): Promise<{ storedSeq: number; isCurrent: boolean }>;
   /** Forgets who may do what in the chat: it may have changed. */
   forget(chatId: Id): void;
-  /** Remembers this version of the chat, and forgets who was in an earlier one. */
+  /** This process has acted on this version of the chat: it is remembered, and who was in an earlier one forgotten. */
   renew(chatId: Id, chat: Pick<ChatDocument, 'change' | 'settings' | 'memberCount'>): void;
 }
 
@@ -39,6 +41,8 @@ export type CurrentMembership = MembershipDocument & { role: Role };
 interface Remembered {
   /** The changes of the group up to this one are known; 0 in a private chat. */
   version: number;
+  /** Of what was looked up for who wants to write nothing else knows. */
+  isActedOn: boolean;
   settings: GroupSettings | undefined;
   memberCount: number;
   roles: Map<Id, Role>;
@@ -57,6 +61,10 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
   const remembered = new LRUCache<Id, Remembered>(atMost(100_000));
   const recall = createRecall(chats, remembered);
   const findRole = createRoleSearch(memberships, remembered, recall);
+  const hasActedOn = (chatId: Id, version: number): boolean => {
+    const chat = remembered.get(chatId);
+    return chat?.isActedOn === true && chat.version === version;
+  };
   const findMember = async (userId: Id, chatId: Id): Promise<CurrentMembership | undefined> => {
     const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
     return membership?.role && membership.blockedFrom !== 0 ? { ...membership, role: membership.role } : undefined;
@@ -64,6 +72,7 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
 
   return {
     findMember,
+    hasActedOn,
     isKnownSender(userId, chatId) {
       const chat = remembered.get(chatId);
       const role = chat?.roles.get(userId);
@@ -83,12 +92,13 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
     countMembers: async (chatId) => (await withDeadline(recall(chatId), storePatience)).memberCount,
     async look(chatId) {
       const chat = await chats.findById(chatId, { head: 1, ...versioned }).lean();
-      return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || remembered.get(chatId)?.version === chat.change.version };
+      return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || hasActedOn(chatId, chat.change.version) };
     },
     forget: (chatId) => void remembered.delete(chatId),
     renew(chatId, chat) {
       const renewed = toRemembered(chat);
-      if (remembered.get(chatId)?.version !== renewed.version) remembered.set(chatId, renewed);
+      const known = remembered.get(chatId);
+      remembered.set(chatId, { ...(known?.version === renewed.version ? known : renewed), isActedOn: true });
     },
   };
 }
@@ -127,6 +137,7 @@ function createRoleSearch(memberships: MembershipModel, remembered: LRUCache<Id,
 
 const toRemembered = ({ settings, change, memberCount }: Pick<ChatDocument, 'settings' | 'change' | 'memberCount'>): Remembered => ({
   version: versionOf(change),
+  isActedOn: false,
   settings,
   memberCount: memberCount ?? pairAtMost,
   roles: new Map(),

@@ -1,7 +1,5 @@
 /** What a process does about a change of a group: it remembers it, moves the connections, and tells those who are in it. */
-import { LRUCache } from 'lru-cache';
 import type { Bus } from '../../core/bus.ts';
-import { atMost } from '../../core/cache.ts';
 import type { EventOf } from '../../core/contract.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -23,10 +21,15 @@ export interface TellingParts {
   bus: Bus<EventOf<typeof chatsContract> | EventOf<typeof groupsContract>>;
 }
 
-export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
-  /** By chat: the last change that this process has told of. */
-  const told = new LRUCache<Id, number>(atMost(100_000));
+interface Telling {
+  message: Message;
+  /** Who is in the group now. */
+  memberIds: Id[];
+  /** Who has been told already that they are not. */
+  knowing: ReadonlySet<Id>;
+}
 
+export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
   const tellNewcomers = async (chatId: Id, userIds: readonly Id[]): Promise<void> => {
     for (const userId of userIds.filter((id) => bus.isHeard(`user:${id}`))) {
       const [summary] = await views.summaries(userId, [chatId]);
@@ -34,10 +37,13 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     }
   };
 
-  const tell = async (chat: ChatDocument, change: GroupChange, { message, memberIds }: { message: Message; memberIds: Id[] }): Promise<void> => {
+  const tellLeft = (chatId: Id, userIds: Iterable<Id>): void => {
+    for (const userId of userIds) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
+  };
+  const tell = async (chat: ChatDocument, change: GroupChange, { message, memberIds, knowing }: Telling): Promise<void> => {
     const chatId = chat._id.toHexString();
     const former = idsOf(change, ({ leaves }) => leaves === true);
-    for (const userId of chat.removedAt ? await lastMembers(memberships, chatId, change.version) : former) bus.publish(`user:${userId}`, { name: 'chat.left', payload: { chatId } });
+    tellLeft(chatId, (chat.removedAt ? await lastMembers(memberships, chatId, change.version) : former).filter((id) => !knowing.has(id)));
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     const topic = `chat:${chatId}` as const;
     if (!bus.isHeard(topic)) return;
@@ -48,19 +54,19 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
   return async (chat, notice) => {
     const chatId = chat._id.toHexString();
     const { change } = chat;
-    const version = versionOf(change);
-    if (!change || told.get(chatId) === version) return access.renew(chatId, chat);
+    if (!change || access.hasActedOn(chatId, versionOf(change))) return;
     const viewOf = new Map((await memberships.find({ chatId, ...isIn }, { userId: 1, ...viewFields }).hint(byMember).lean()).map((row) => [row.userId.toHexString(), toView(row)]));
+    // Also those whom a change before this one has put out, in another process.
+    const cutOff = bus.restrict(`chat:${chatId}`, viewOf);
+    tellLeft(chatId, cutOff);
     // Nothing says that it is done before it is: whatever fails is done again by the next who asks.
-    bus.restrict(`chat:${chatId}`, viewOf);
     access.renew(chatId, chat);
-    told.set(chatId, version);
     // Of what came before nothing can be told any more: whoever listens sees the jump.
     if (!notice || change.pending) return;
     try {
-      await tell(chat, change, { message: notice, memberIds: [...viewOf.keys()] });
+      await tell(chat, change, { message: notice, memberIds: [...viewOf.keys()], knowing: cutOff });
     } catch (error) {
-      told.delete(chatId);
+      access.forget(chatId);
       throw error;
     }
   };
