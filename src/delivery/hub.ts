@@ -26,7 +26,8 @@ export interface Hub extends Bus {
   attach(connection: Connection): void;
   /** The connection listens to these topics as well; where a view is given, it may see no more of its messages. */
   subscribe(connection: Connection, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
-  unsubscribe(connection: Connection, topics: Iterable<Topic>): void;
+  /** What it listens to was looked up again: so it is, but for what has been moved since it was subscribed. */
+  correct(connection: Connection, before: ReadonlyMap<Topic, View>, now: ReadonlyMap<Topic, View>): void;
   detach(connection: Connection): void;
 }
 
@@ -57,7 +58,7 @@ export function createHub({ kindOf = () => undefined, load = { turn: () => 0 } }
 
   return {
     subscribe: (connection, wanted, views) => topics.subscribe(connection, wanted, views),
-    unsubscribe: (connection, unwanted) => topics.unsubscribe(connection, unwanted),
+    correct: (connection, before, now) => topics.correct(connection, before, now),
     detach,
     isHeard: (topic) => topics.listenersOf(topic).size > 0,
     listenersOf: (topic) => new Set([...topics.listenersOf(topic)].map(({ caller }) => caller.userId)),

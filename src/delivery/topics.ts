@@ -9,6 +9,8 @@ export interface Topics<C> {
   listenersOf(topic: Topic): ReadonlySet<C>;
   topicsOf(connection: C): Topic[];
   subscribe(connection: C, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
+  /** Of what it was subscribed to with some views, others hold: none where there is none. What was moved since stays as it was moved. */
+  correct(connection: C, before: ReadonlyMap<Topic, View>, now: ReadonlyMap<Topic, View>): void;
   unsubscribe(connection: C, topics: Iterable<Topic>): void;
   detach(connection: C): void;
 }
@@ -41,6 +43,15 @@ export function createTopics<C>(): Topics<C> {
         else listeners.set(topic, new Set([connection]));
       }
     },
+    correct(connection, before, now) {
+      for (const [topic, was] of before) {
+        const own = topicsOf.get(connection);
+        if (!own?.has(topic)) continue;
+        const view = now.get(topic);
+        if (!view && own.delete(topic)) leave(connection, topic);
+        else if (partial.get(connection, topic) === partialOf(was)) partial.set(connection, topic, view);
+      }
+    },
     unsubscribe(connection, topics) {
       for (const topic of topics) {
         topicsOf.get(connection)?.delete(topic);
@@ -61,8 +72,10 @@ function createPartialViews<C>() {
     get: (connection: C, topic: Topic): View | undefined => byTopic.get(topic)?.get(connection),
     set(connection: C, topic: Topic, view: View | undefined): void {
       const known = byTopic.get(topic);
-      if (view && !seesAll(view)) byTopic.set(topic, (known ?? new Map<C, View>()).set(connection, view));
+      if (view && partialOf(view)) byTopic.set(topic, (known ?? new Map<C, View>()).set(connection, view));
       else if (known?.delete(connection) && known.size === 0) byTopic.delete(topic);
     },
   };
 }
+
+const partialOf = (view: View): View | undefined => (seesAll(view) ? undefined : view);

@@ -77,3 +77,26 @@ test('a process that writes to a group for the first time finds who was banned i
   await socket.next('chat.left');
   assert.deepEqual(await heard(socket), []);
 });
+
+for (const step of ['topicsOf', 'attend'] as const) {
+  test(`a ban and a block hold for a connection that is being greeted, made while it waits for ${step}`, async (t) => {
+    const { url, person, services } = await buildTestApp(t);
+    const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+    const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+    await ann.call('messages.send', { to: bob.id, text: 'hello' });
+    let times = 0;
+    const after = <Parameters extends unknown[], T>(work: (...parameters: Parameters) => Promise<T>) => async (...parameters: Parameters): Promise<T> => {
+      const done = await work(...parameters);
+      // The last look at what it may listen to.
+      if (step === 'attend' || ++times === 2) await Promise.all([ann.call('groups.ban', { id, userId: bob.id }), bob.call('blocks.create', { userId: ann.id })]);
+      return done;
+    };
+    if (step === 'attend') services.presence.attend = after(services.presence.attend);
+    else services.chats.topicsOf = after(services.chats.topicsOf);
+    const socket = await openSocket(t, url, bob.accessToken);
+    await ann.call('messages.send', { chatId: id, text: 'secret' });
+    await ann.call('messages.send', { to: bob.id, text: 'unseen' });
+    await socket.next('message.withheld');
+    assert.deepEqual((await heard(socket)).filter((event) => event.startsWith('message')), []);
+  });
+}

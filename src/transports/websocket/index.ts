@@ -135,10 +135,9 @@ async function greet(connection: RpcConnection, caller: Caller, { hub, authentic
   if (!(await authenticate.stands(caller))) throw new AppError('UNAUTHENTICATED');
   const { topics, pairs } = await chats.topicsOf(caller.userId);
   hub.subscribe(connection, topics.keys(), topics);
+  await presence.attend(caller, pairs);
   // Whatever ended a membership after it was looked up, or took something out of sight, did not find this connection listening.
-  const [{ topics: remaining }] = await Promise.all([chats.topicsOf(caller.userId), presence.attend(caller, pairs)]);
-  hub.subscribe(connection, remaining.keys(), remaining);
-  hub.unsubscribe(connection, [...topics.keys()].filter((topic) => !remaining.has(topic)));
+  hub.correct(connection, topics, (await chats.topicsOf(caller.userId)).topics);
   if (open.has(connection)) presence.opened(caller);
   connection.greet();
 }
