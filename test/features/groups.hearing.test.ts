@@ -100,3 +100,14 @@ for (const step of ['topicsOf', 'attend'] as const) {
     assert.deepEqual((await heard(socket)).filter((event) => event.startsWith('message')), []);
   });
 }
+
+test('an edit that has waited for its turn is refused to whoever was banned meanwhile', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  const [own, others] = [await bob.call('messages.send', { chatId: id, text: 'old' }), await Promise.all(Array.from({ length: 100 }, () => ann.call('messages.send', { chatId: id, text: 'hello' })))];
+  const reactions = others.map((message) => ann.call('messages.react', { id: message.id, emoji: '👍' }));
+  const edited = assert.rejects(bob.call('messages.edit', { id: own.id, text: 'new' }), { code: 'MESSAGE_NOT_FOUND' });
+  await ann.call('groups.ban', { id, userId: bob.id });
+  await Promise.all([edited, ...reactions]);
+});

@@ -6,7 +6,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
-import type { Views } from './chat.views.ts';
+import { toChatInfo, type Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import type { groupsContract } from './groups.contract.ts';

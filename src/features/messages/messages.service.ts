@@ -104,7 +104,13 @@ type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
   const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, view: Sight['view']) => ReturnType<Decide>): Promise<Message> => {
     const { message, view } = await requireMessage(userId, id);
-    return asSeen(await changes.change(message.chatId, id, (stored) => decide(stored, view)), view);
+    const changed = await changes.change(message.chatId, id, async (stored) => {
+      // It may have waited long for its turn.
+      const now = await chats.findView(userId, message.chatId);
+      if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
+      return decide(stored, now);
+    });
+    return asSeen(changed, view);
   };
   return {
     edit: async ({ userId }, { id, text }) =>
