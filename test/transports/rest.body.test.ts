@@ -5,13 +5,13 @@ import { test } from 'node:test';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { guest, type Output } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
-import { ask, parseAnswer, requireAlive, requireError, requireInvalid, type Answer } from './ask.ts';
+import { ask, exchange, parseAnswer, requireAlive, requireError, requireInvalid, type Answer } from './ask.ts';
 
 const jsonType = { 'content-type': 'application/json' };
 
 test('a body that is not JSON is MALFORMED_JSON', async (t) => {
   const { url } = await buildTestApp(t);
-  for (const raw of ['{', '{"email":}', "{'email':1}", 'undefined', 'NaN', '{"a":1}}', '\u0000', '']) {
+  for (const raw of ['{', '{"email":}', "{'email':1}", 'undefined', 'NaN', '{"a":1}}', '\u0000', ' ']) {
     requireError(await ask(url, '/auth/login', { method: 'POST', raw, headers: jsonType }), 'MALFORMED_JSON');
   }
   for (const raw of [Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), Buffer.from('{"email":"caf\u00e9@example.org","password":"x"}', 'latin1')]) {
@@ -19,9 +19,21 @@ test('a body that is not JSON is MALFORMED_JSON', async (t) => {
   }
 });
 
-test('no body at all is an empty one', async (t) => {
-  const { url } = await buildTestApp(t);
-  requireInvalid(await ask(url, '/auth/login', { method: 'POST' }), 'password');
+test('no body at all is an empty one, and so is one without a byte that is said to be JSON', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const { chatId } = await ann.call('messages.send', { to: ann.id, text: 'a note' });
+  const token = ann.accessToken;
+  for (const [method, path, status] of [['POST', '/message/sync', 200], ['POST', `/chat/${chatId}/clear`, 200], ['PATCH', `/chat/${chatId}/mine`, 200], ['GET', '/chat', 200], ['DELETE', '/auth/session', 204]] as const) {
+    assert.equal((await ask(url, path, { method, token })).status, status, `${method} ${path}`);
+    assert.equal((await ask(url, path, { method, token, headers: jsonType, ...(method !== 'GET' && { raw: '' }) })).status, status, `${method} ${path} with an empty body`);
+    for (const end of ['', 'Content-Length: 0\r\n', 'Transfer-Encoding: chunked\r\n']) {
+      const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${end}\r\n`;
+      const { status: given } = parseAnswer(await exchange(url, end.startsWith('T') ? `${head}0\r\n\r\n` : head));
+      assert.equal(given, status, `${method} ${path} ${end}`);
+    }
+  }
+  for (const headers of [{}, jsonType]) for (const field of ['email', 'password', 'firstName']) requireInvalid(await ask(url, '/auth/register', { method: 'POST', headers }), field);
 });
 
 test('only application/json is read', async (t) => {
@@ -86,9 +98,8 @@ test('JSON nested a hundred thousand deep is refused like any other', async (t) 
 });
 
 /** Asks for something, and holds back all of the body but its first byte; gives what sends the rest and waits for the answer. */
-function beginAsking(url: string, path: string, token: string, json: unknown): () => Promise<Answer> {
-  const body = JSON.stringify(json);
-  const head = [`POST ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${token}`, 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
+function beginAsking(url: string, path: string, token: string, body: string, length = `Content-Length: ${Buffer.byteLength(body)}`): () => Promise<Answer> {
+  const head = [`POST ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${token}`, 'Content-Type: application/json', length, 'Connection: close'];
   const socket = connectTo(Number(new URL(url).port), '127.0.0.1');
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 1)}`);
   return async () => {
@@ -102,10 +113,12 @@ test('a request whose body is held back until its session has ended is refused, 
   const ann = await person('Ann');
   const { accessToken } = (await dispatch.call('auth.login', guest, { email: ann.email, password: ann.password })) as Output<'auth.login'>;
   const looks = t.mock.method(services.sessions, 'authenticate').mock;
-  const goOn = beginAsking(url, '/message', accessToken, { to: ann.id, text: 'a note' });
-  await until('the server knows who asks', () => looks.callCount() === 1);
-  await looks.calls[0]?.result;
+  const goOn = beginAsking(url, '/message', accessToken, JSON.stringify({ to: ann.id, text: 'a note' }));
+  const goOnWithNothing = beginAsking(url, '/message/sync', accessToken, '0\r\n\r\n', 'Transfer-Encoding: chunked');
+  await until('the server knows who asks', () => looks.callCount() === 2);
+  for (const { result } of looks.calls) await result;
   await ann.call('sessions.endOthers');
   requireError(await goOn(), 'UNAUTHENTICATED');
+  requireError(await goOnWithNothing(), 'UNAUTHENTICATED');
   assert.equal(await (await connect(t, mongodbUri)).collection('messages').countDocuments(), 0);
 });

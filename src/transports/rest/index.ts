@@ -53,12 +53,16 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
   await registerPages(app, options);
 }
 
-/** JSON is UTF-8 (RFC 8259, section 8.1). Fastify would replace what is not, and the mangled text would be kept. */
+/**
+ * JSON is UTF-8 (RFC 8259, section 8.1). Fastify would replace what is not, and the mangled text would be kept. Many clients
+ * say JSON where they send no body; that is an empty one, and not undefined: it may have taken its time to be none.
+ */
 function readJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body)) void parse(request, body.toString(), done);
+    if (body.length === 0) done(null, {});
+    else if (isUtf8(body)) void parse(request, body.toString(), done);
     else done(new AppError('MALFORMED_JSON'));
   });
 }
