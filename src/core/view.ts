@@ -41,10 +41,17 @@ export function countVisible({ fromSeq, hidden }: View, after: number, upTo: num
 }
 
 /** The hidden ranges with one more. */
-export function withHidden(hidden: View['hidden'], range: SeqRange): SeqRange[] {
-  const touches = ({ from, to }: SeqRange): boolean => from <= range.to + 1 && range.from <= to + 1;
-  const merged = hidden.filter(touches).reduce((sum, { from, to }) => ({ from: Math.min(sum.from, from), to: Math.max(sum.to, to) }), range);
-  return [...hidden.filter((one) => !touches(one)), merged].sort((a, b) => a.from - b.from);
+export const withHidden = (hidden: View['hidden'], range: SeqRange): SeqRange[] => joined([...hidden, range]);
+
+/** Ranges in any order as those of a view: by ascending numbers, and none touches the next. */
+export function joined(ranges: readonly SeqRange[]): SeqRange[] {
+  const all: SeqRange[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    if (last && from <= last.to + 1) last.to = Math.max(last.to, to);
+    else all.push({ from, to });
+  }
+  return all;
 }
 
 /** What is left of the hidden ranges once everything up to a number is not to be seen anyway. */

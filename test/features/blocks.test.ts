@@ -159,6 +159,25 @@ test('a new text of a blocked person does not reach whoever blocks them: the mes
   assert.ok(published.some(({ event }) => event.name === 'message.edited'));
 });
 
+test('what a blocked person edits is hidden however much already is, and does not count as what one has hidden oneself', async (t) => {
+  const { ann, bob, chatId, mongodbUri } = await talking(t);
+  const theirs = [(await ann.call('messages.list', { chatId, after: 1 })).items[0]?.id, (await send(bob, ann, 'more')).id];
+  const memberships = (await connect(t, mongodbUri)).collection('memberships');
+  const hidden = Array.from({ length: 999 }, (_, number) => ({ from: 10 + 2 * number, to: 10 + 2 * number }));
+  await memberships.updateOne({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(ann.id) }, { $set: { hidden } });
+  await block(ann, bob);
+  await bob.call('messages.edit', { id: theirs[0], text: 'something bad' });
+  const [own] = (await ann.call('messages.list', { chatId })).items;
+  await ann.call('messages.hide', { id: own?.id });
+  await assert.rejects(ann.call('messages.hide', { id: theirs[1] }), isCode('TOO_MUCH_HIDDEN'), 'of one\'s own there is a most');
+  assert.deepEqual(await textsIn(ann, chatId), ['more']);
+  await bob.call('messages.edit', { id: theirs[1], text: 'something worse' });
+  assert.deepEqual(await textsIn(ann, chatId), []);
+  const { mine } = await ann.call('chats.get', { id: chatId });
+  assert.deepEqual([mine.hidden[0], mine.hidden.length], [{ from: 1, to: 3 }, 1001]);
+  assert.deepEqual((await ann.call('chats.clear', { id: chatId })).hidden.slice(0, 1), hidden.slice(0, 1), 'what is cleared need not be hidden');
+});
+
 test('in a common group both go on to see what the other writes', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -40,7 +40,7 @@ export function createBlocking({ chats, memberships, blocks, history, access, ow
     // First the eyes, then the end of what is hidden: a message in between would be neither told nor hidden.
     open(place, membership);
     const seq = await lastSeqOf(history, place.chatId);
-    await own.rewriteUnseen(place, ({ blockedFrom, hidden = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, hidden, seq)));
+    await own.rewriteUnseen(place, ({ blockedFrom, withheld = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, withheld, seq)));
   };
 
   return async (userId, otherId) => {
@@ -60,7 +60,7 @@ export function createBlocking({ chats, memberships, blocks, history, access, ow
 }
 
 /** What came meanwhile stays hidden. */
-function ending(blockedFrom: number, hidden: readonly SeqRange[], seq: number): OwnChange {
+function ending(blockedFrom: number, withheld: readonly SeqRange[], seq: number): OwnChange {
   const from = Math.max(blockedFrom, 1);
-  return { blockedFrom: null, ...(seq >= from && { hidden: withHidden(hidden, { from, to: seq }) }) };
+  return { blockedFrom: null, ...(seq >= from && { withheld: withHidden(withheld, { from, to: seq }) }) };
 }

@@ -4,7 +4,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import { lastVisible, type ChatHistory, type Heads, type Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
-import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel, type Viewed } from './membership.model.ts';
 
 export interface ListingParts {
   chats: ChatModel;
@@ -13,7 +13,7 @@ export interface ListingParts {
   views: Views;
 }
 
-type Listed = Pick<MembershipDocument, 'chatId' | 'fromSeq' | 'clearedSeq' | 'hidden' | 'blockedFrom' | 'pinned' | 'archived'>;
+type Listed = Viewed & Pick<MembershipDocument, 'chatId' | 'pinned' | 'archived'>;
 
 interface Row {
   id: Id;

@@ -18,7 +18,7 @@ export interface OwnParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-type OwnFields = Pick<MembershipDocument, 'clearedSeq' | 'hidden' | 'blockedFrom' | 'mutedUntil' | 'archived' | 'pinned' | 'markedUnread'>;
+type OwnFields = Pick<MembershipDocument, 'clearedSeq' | 'hidden' | 'withheld' | 'blockedFrom' | 'mutedUntil' | 'archived' | 'pinned' | 'markedUnread'>;
 
 /** What is to be set, and null for what is to be taken away. */
 export type OwnChange = { [K in keyof OwnFields]?: NonNullable<OwnFields[K]> | null };
@@ -34,7 +34,9 @@ type Decide = (membership: MembershipDocument) => OwnChange | undefined;
 export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hide'> {
   /** Changes what is somebody's own as `decide` says, who sees it as it is; nothing if that is undefined. @throws CHAT_NOT_FOUND, BUSY */
   change(userId: Id, chatId: Id, decide: Decide): Promise<Mine>;
-  /** The same of a chat that may not be theirs to see. Their devices are told how it is now in any case. */
+  /** They do not see these messages any more, which are not meant for them: however many others are hidden. @throws CHAT_NOT_FOUND, BUSY */
+  withhold(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
+  /** The same as change of a chat that may not be theirs to see. Their devices are told how it is now in any case. */
   rewriteUnseen(place: OwnPlace, decide: Decide): Promise<void>;
   /** Tells those of their devices that are connected here how it is now: another process may have changed it. */
   show(place: OwnPlace): Promise<void>;
@@ -43,7 +45,7 @@ export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hi
 /** How often a change begins anew because another device was faster, before it is called BUSY. */
 const maximumAttempts = 20;
 
-/** Ranges of hidden messages in one chat; whoever hides more does better to clear it. */
+/** Ranges of messages that somebody hides in one chat; whoever hides more does better to clear it. */
 const hiddenAtMost = 1000;
 
 export function createOwnChanges(parts: OwnParts): OwnChanges {
@@ -66,6 +68,9 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
     },
     async hide(userId, chatId, range) {
       await change(userId, chatId, ({ hidden = [] }) => hiding(hidden, range));
+    },
+    async withhold(userId, chatId, range) {
+      await change(userId, chatId, ({ withheld = [] }) => ({ withheld: withHidden(withheld, range) }));
     },
   };
 }
@@ -130,8 +135,8 @@ const differing = (membership: MembershipDocument, wish: OwnChange): OwnChange =
   Object.fromEntries(Object.entries(wish).filter(([key, value]) => (membership[key as keyof OwnFields] ?? null)?.valueOf() !== value?.valueOf()));
 
 /** What is cleared is not unread any more. */
-function clearing({ clearedSeq = 0, hidden = [], markedUnread }: MembershipDocument, seq: number): OwnChange {
-  return { ...(seq > clearedSeq && { clearedSeq: seq, hidden: hiddenAfter(hidden, seq) }), ...(markedUnread && { markedUnread: null }) };
+function clearing({ clearedSeq = 0, hidden = [], withheld = [], markedUnread }: MembershipDocument, seq: number): OwnChange {
+  return { ...(seq > clearedSeq && { clearedSeq: seq, hidden: hiddenAfter(hidden, seq), withheld: hiddenAfter(withheld, seq) }), ...(markedUnread && { markedUnread: null }) };
 }
 
 function hiding(hidden: readonly SeqRange[], range: SeqRange): OwnChange | undefined {

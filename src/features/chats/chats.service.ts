@@ -80,7 +80,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     hide: (userId, chatId, range) => own.hide(userId, chatId, range),
     async hideFromBlockers(userId, chatId, seq) {
       const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq } });
-      for (const blocker of blockers.map(String)) await own.hide(blocker, chatId, { from: seq, to: seq });
+      for (const blocker of blockers.map(String)) await own.withhold(blocker, chatId, { from: seq, to: seq });
     },
     ...createSight(parts),
     openPrivate,

@@ -1,6 +1,6 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type Types } from 'mongoose';
-import { endless, type SeqRange, type View } from '../../core/view.ts';
+import { endless, joined, type SeqRange, type View } from '../../core/view.ts';
 import type { Mine, Role } from './chats.contract.ts';
 
 export interface MembershipDocument {
@@ -24,8 +24,10 @@ export interface MembershipDocument {
   deliveredSeq: number;
   /** They have cleared the chat up to here. */
   clearedSeq?: number;
-  /** What they have removed for themselves, or what was not meant for them; none touches the next. */
+  /** What they have removed for themselves; none touches the next. */
   hidden?: SeqRange[];
+  /** The same of what was not meant for them. */
+  withheld?: SeqRange[];
   /** While they block the other one of a private chat: messages from here on are not theirs to see. 0 where the chat itself is not, for it came to be meanwhile. */
   blockedFrom?: number;
   mutedUntil?: Date;
@@ -58,6 +60,7 @@ const schema = new Schema<MembershipDocument>(
     deliveredSeq: { type: Number, required: true },
     clearedSeq: Number,
     hidden: { type: Schema.Types.Mixed },
+    withheld: { type: Schema.Types.Mixed },
     blockedFrom: Number,
     mutedUntil: Date,
     archived: Boolean,
@@ -97,15 +100,18 @@ export const isTheirs = { ...isIn, blockedFrom: { $ne: 0 } } as const;
 export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0, deliveredSeq: 0, ownVersion: 0 } as const;
 
 /** What of a membership says which messages are theirs to see. */
-export const viewFields = { fromSeq: 1, clearedSeq: 1, hidden: 1, blockedFrom: 1 } as const;
+export const viewFields = { fromSeq: 1, clearedSeq: 1, hidden: 1, withheld: 1, blockedFrom: 1 } as const;
 
-type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'blockedFrom'>;
+export type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'withheld' | 'blockedFrom'>;
 
 /** Which messages of the chat are theirs to see. */
 export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership) });
 
 /** While they block the other one, whatever comes is hidden. */
-const hiddenOf = ({ hidden = [], blockedFrom }: Viewed): SeqRange[] => (blockedFrom === undefined ? hidden : [...hidden, { from: Math.max(blockedFrom, 1), to: endless }]);
+function hiddenOf({ hidden = [], withheld = [], blockedFrom }: Viewed): SeqRange[] {
+  const all = withheld.length === 0 ? hidden : joined([...hidden, ...withheld]);
+  return blockedFrom === undefined ? all : [...all, { from: Math.max(blockedFrom, 1), to: endless }];
+}
 
 /** What is theirs alone, as they see it on each of their devices. */
 export function toMine(membership: MembershipDocument): Mine {
