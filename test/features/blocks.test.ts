@@ -247,6 +247,10 @@ test('nobody blocks themselves, somebody who is not there, or more people than o
   const others = Array.from({ length: 1000 }, () => new Types.ObjectId());
   await blocks.insertMany(others.map((otherId) => ({ _id: `${ann.id}:${otherId.toHexString()}`, userId: new Types.ObjectId(ann.id), otherId, blocked: true, version: 1, changedAt: new Date() })));
   await assert.rejects(block(ann, bob), isCode('TOO_MANY_BLOCKED'));
+  await blocks.deleteOne({ otherId: others[0] });
+  await block(ann, bob);
+  await block(ann, bob);
+  assert.equal(await blocks.countDocuments({ blocked: true }), 1000, 'what is so already is no change');
 });
 
 test('when both block each other each is told of their own block only, and neither reaches the other', async (t) => {

@@ -60,7 +60,8 @@ export function createBlocksService(parts: BlocksParts): BlocksService {
       if (otherId === userId) throw new AppError('NOT_WITH_YOURSELF');
       const other = (await users.findUsers([otherId])).get(otherId);
       if (!other || other.user.removedAt !== undefined) throw new AppError('USER_NOT_FOUND');
-      if ((await blocks.countDocuments({ userId, blocked: true })) >= blockedAtMost) throw new AppError('TOO_MANY_BLOCKED');
+      const isFull = (await blocks.countDocuments({ userId, blocked: true })) >= blockedAtMost;
+      if (isFull && !(await blocks.exists({ _id: blockIdOf(userId, otherId), blocked: true }))) throw new AppError('TOO_MANY_BLOCKED');
       return change(userId, otherId, true);
     },
     remove: ({ userId }, { userId: otherId }) => change(userId, otherId, false),
