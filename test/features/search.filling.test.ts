@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { Types, type Connection } from 'mongoose';
 import { createFilling, type Filling } from '../../src/features/search/search.filling.ts';
-import { createSearchQueue } from '../../src/features/search/search.queue.ts';
+import { createSearchQueue, fillNext } from '../../src/features/search/search.queue.ts';
+import type { Surveyed } from '../../src/features/search/search.survey.ts';
 import { createSearchWorker, type SearchWorker } from '../../src/features/search/search.worker.ts';
 import { placeCollection } from '../../src/features/search/place.model.ts';
 import { termCollection, type TermCollection } from '../../src/features/search/term.model.ts';
@@ -22,7 +23,9 @@ interface Scene {
   chatId: string;
   /** Puts messages with these texts into the log, where nobody notes them. */
   write: (...texts: string[]) => Promise<string[]>;
-  worker: (options?: { filling?: Filling; onError?: (error: unknown) => void }) => SearchWorker;
+  /** The same in another chat. */
+  writeTo: (chatId: string, ...texts: string[]) => Promise<string[]>;
+  worker: (options?: { filling?: Filling; onError?: (error: unknown) => void; idsAfter?: Surveyed['idsAfter'] }) => SearchWorker;
   wordsOf: (id: string) => Promise<string[] | undefined>;
 }
 
@@ -33,21 +36,23 @@ async function bareLog(t: TestContext): Promise<Scene> {
   const log = createMessageHistory(messages, { settled: () => Promise.resolve() });
   const terms = termCollection(connection);
   const filling = createFilling({ terms, places: placeCollection(connection), log });
-  const chatId = new Types.ObjectId();
-  let seq = 0;
+  const chatId = idOf(1);
+  const writeTo: Scene['writeTo'] = async (id, ...texts) => {
+    const first = (await log.heads([id])).get(id)?.place.seq ?? 0;
+    const documents = texts.map((text, index) => ({ _id: toUuid(randomUUID()), chatId: new Types.ObjectId(id), seq: first + index + 1, senderId: new Types.ObjectId(), kind: 'text' as const, text, createdAt: new Date() }));
+    await messages.insertMany(documents);
+    return documents.map(({ _id }) => _id.toString('hex'));
+  };
   return {
     connection,
     log,
     terms,
     filling,
-    chatId: chatId.toHexString(),
-    async write(...texts) {
-      const documents = texts.map((text) => ({ _id: toUuid(randomUUID()), chatId, seq: ++seq, senderId: chatId, kind: 'text' as const, text, createdAt: new Date() }));
-      await messages.insertMany(documents);
-      return documents.map(({ _id }) => _id.toString('hex'));
-    },
+    chatId,
+    writeTo,
+    write: (...texts) => writeTo(chatId, ...texts),
     worker(options = {}) {
-      const surveyed = { idsAfter: async (after?: string) => (after === undefined ? [chatId.toHexString()] : []), heads: (ids: readonly string[]) => log.heads(ids) };
+      const surveyed = { idsAfter: options.idsAfter ?? (async (after) => (after === undefined ? [chatId] : [])), heads: (ids: readonly string[]) => log.heads(ids) };
       const worker = createSearchWorker({ filling: options.filling ?? filling, surveyed, onError: options.onError ?? ((error) => assert.fail(String(error))), pace: { gathering: 1, retry: 5, restFactor: 0, survey: 60_000 } });
       t.after(() => worker.stop());
       return worker;
@@ -55,6 +60,8 @@ async function bareLog(t: TestContext): Promise<Scene> {
     wordsOf: async (id) => (await terms.findOne({ _id: toUuid(id) }))?.words.slice(1),
   };
 }
+
+const idOf = (number: number): string => number.toString(16).padStart(24, '0');
 
 const whole = (filling: Filling, chatId: string, end: { seq: number; rev: number }) =>
   until('the index has come to the end', async () => {
@@ -165,13 +172,64 @@ test('a step of an earlier build moves nothing on in the new one', async (t) => 
 
 test('what is noted while too many chats wait is not lost: every chat is looked at', async () => {
   const queue = createSearchQueue();
-  const idOf = (number: number): string => number.toString(16).padStart(24, '0');
   for (let number = 0; number < 10_000; number++) queue.note(idOf(number), { seq: 1, rev: 0 });
   assert.equal(queue.takeOverflow(), false);
   queue.note(idOf(1), { seq: 2, rev: 0 });
   assert.equal(queue.takeOverflow(), false);
   queue.note(idOf(10_000), { seq: 1, rev: 0 });
   assert.deepEqual([queue.takeOverflow(), queue.takeOverflow()], [true, false]);
+});
+
+test('what is behind comes into the index while people write without a pause', async (t) => {
+  const { filling, worker, write, writeTo, chatId } = await bareLog(t);
+  await write(...Array.from({ length: 200 }, (_, index) => `behind${index}`));
+  let seq = 0;
+  // However fast the worker is, one more has been sent.
+  const noting: Filling = {
+    ...filling,
+    async fill(ends) {
+      await writeTo(idOf(2), 'new');
+      busy.note({ chatId: idOf(2), seq: ++seq });
+      return filling.fill(ends);
+    },
+  };
+  const busy = worker({ filling: noting });
+  busy.note({ chatId: idOf(2), seq });
+  busy.start();
+  await until('what was behind is in the index', async () => (await filling.placesOf([chatId])).get(chatId)?.seq === 200);
+  await busy.stop();
+});
+
+test('the look at every chat comes to its end while there is more noted than there is room for', async (t) => {
+  const { filling, worker, write, chatId } = await bareLog(t);
+  await write('last of all');
+  const firstPage = Array.from({ length: 200 }, (_, index) => idOf(10 + index));
+  const noteMuch = (): void => {
+    for (let number = 0; number < 10_100; number++) busy.note({ chatId: idOf(1000 + number), seq: 1 });
+  };
+  const noting: Filling = {
+    ...filling,
+    fill(ends) {
+      noteMuch();
+      return filling.fill(ends);
+    },
+  };
+  const busy = worker({ filling: noting, idsAfter: async (after) => (after === undefined ? firstPage : [chatId]) });
+  noteMuch();
+  busy.start();
+  await until('the last chat is in the index', async () => (await filling.placesOf([chatId])).get(chatId)?.seq === 1);
+  await busy.stop();
+});
+
+test('a long chat that is behind does not keep the short ones waiting', async (t) => {
+  const { filling, writeTo } = await bareLog(t);
+  const queue = createSearchQueue();
+  await writeTo(idOf(2), ...Array.from({ length: 300 }, () => 'long'));
+  queue.add(idOf(2), { seq: 300, rev: 0 });
+  await writeTo(idOf(3), 'short');
+  queue.add(idOf(3), { seq: 1, rev: 0 });
+  for (let step = 0; step < 2; step++) await fillNext(filling, queue);
+  assert.equal((await filling.placesOf([idOf(3)])).get(idOf(3))?.seq, 1);
 });
 
 test('two processes on one database bring the messages of both into the index, each once', async (t) => {

@@ -55,10 +55,10 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
   /** Does something. Gives how long to rest then. */
   const step = async (): Promise<number> => {
     const began = performance.now();
-    if (queue.takeOverflow()) survey.begin();
-    if (!queue.isEmpty()) await fillNext(filling, queue);
-    else if (survey.isDue()) await survey.goOn();
-    else {
+    if (queue.takeOverflow()) survey.ask();
+    const hasFilled = await fillNext(filling, queue);
+    if (!hasFilled && survey.isDue()) await survey.goOn();
+    else if (!hasFilled && queue.isEmpty()) {
       await bell.wait(survey.untilDue());
       return pace.gathering;
     }
@@ -87,20 +87,23 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
   };
 }
 
-/** Rounds through all chats, page by page: the first at once, each further one so long after the last has ended. */
+/** Rounds through all chats, page by page: the first at once, each further one so long after the last has ended, or at once if that is asked for meanwhile. */
 function createRounds(interval: number, look: (after: Id | undefined) => Promise<Id | undefined>) {
   let after: Id | undefined;
   let dueAt = 0;
+  let isAsked = false;
   return {
     isDue: () => performance.now() >= dueAt,
     untilDue: () => Math.max(0, dueAt - performance.now()),
-    begin(): void {
-      after = undefined;
+    /** A round under way goes on to its end first: begun again and again, none would come there. */
+    ask(): void {
+      isAsked = true;
       dueAt = 0;
     },
     async goOn(): Promise<void> {
+      if (after === undefined) isAsked = false;
       after = await look(after);
-      if (after === undefined) dueAt = performance.now() + interval;
+      if (after === undefined && !isAsked) dueAt = performance.now() + interval;
     },
   };
 }
