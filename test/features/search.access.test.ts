@@ -1,10 +1,13 @@
 /** Search: whose messages are found by whom. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
+import { toUuid } from '../../src/features/search/search.ids.ts';
+import { termCollection } from '../../src/features/search/term.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
-import { textsFor, untilFound } from '../helpers/search.ts';
+import { textsFor, untilFound, untilIndexed } from '../helpers/search.ts';
 
 const isNotFound = (error: unknown): boolean => error instanceof AppError && error.code === 'CHAT_NOT_FOUND';
 
@@ -49,6 +52,30 @@ test('a newcomer from whom history is hidden finds only what came after', async 
   for (const filters of [{}, { chatId: id }, { senderId: ann.id }]) assert.deepEqual(await textsFor(bob, 'move', filters), ['move late']);
   assert.deepEqual(await textsFor(bob, 'early'), []);
   assert.equal((await textsFor(cem, 'early')).length, 100);
+});
+
+test('however much of what somebody does not see has the word, they are told nothing of it, not even where it stands', async (t) => {
+  const server = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
+  const layoffs = (chatId: string) => ann.call('messages.send', { chatId, text: 'layoffs' });
+  const { id: joined } = await ann.call('groups.create', { title: 'Chess', settings: { history: 'joined' } });
+  await layoffs(joined);
+  await ann.call('groups.add', { id: joined, userIds: [bob.id] });
+  const { id: cleared } = await ann.call('groups.create', { title: 'Draughts', userIds: [bob.id] });
+  await layoffs(cleared);
+  await bob.call('chats.clear', { id: cleared });
+  const { chatId: blocked } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  await bob.call('blocks.create', { userId: ann.id });
+  await layoffs(blocked);
+  await untilIndexed(t, server.mongodbUri);
+  const terms = termCollection(await connect(t, server.mongodbUri));
+  const ofEach = await terms.find({ words: 'layoffs' }).toArray();
+  assert.equal(ofEach.length, 3);
+  // As many as are looked at for one answer, and more.
+  await terms.insertMany(ofEach.flatMap((one) => Array.from({ length: 2200 }, () => ({ ...one, _id: toUuid(randomUUID()) }))));
+  for (const filters of [{}, { chatId: joined }, { chatId: cleared }, { chatId: blocked }, { senderId: ann.id }]) {
+    assert.deepEqual(await bob.call('search.messages', { search: 'layoffs', ...filters }), { items: [], more: false });
+  }
 });
 
 test('notices are not searched', async (t) => {

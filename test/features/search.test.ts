@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
-import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import { buildTestApp, connect, freshDatabase, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
+import { profile } from '../helpers/profile.ts';
 import { allPages, textsFor, untilFound, untilIndexed } from '../helpers/search.ts';
 import { mentions } from '../helpers/store.ts';
 import { until } from '../helpers/until.ts';
@@ -121,6 +122,18 @@ test('paging shows each message once, and loses none, while new ones arrive', as
   });
   assert.deepEqual(paged.map(({ text }) => text), before);
   assert.equal(before.length, 25);
+});
+
+test('a page of one reads as many texts at once as any other', async (t) => {
+  const uri = freshDatabase(t);
+  const server = await buildTestApp(t, { mongodbUri: `${uri}?appName=searching` });
+  const ann = await server.person('Ann');
+  // The index knows pairs of characters: only the text says whether they stand in one piece.
+  for (let number = 0; number < 150; number++) await ann.call('messages.send', { to: ann.id, text: '海南 南海' });
+  await untilIndexed(t, uri);
+  const stopNoting = await profile(await connect(t, uri), 'searching');
+  assert.deepEqual(await ann.call('search.messages', { search: '海南海', limit: 1 }), { items: [], more: false });
+  assert.equal((await stopNoting()).filter(({ collection }) => collection === 'messages').length, 2);
 });
 
 test('a cursor that no answer had is refused', async (t) => {

@@ -8,15 +8,17 @@
  * that are common. For words that are common, and hardly ever together, it ends after some ten thousand messages; whoever
  * searches can go on from there.
  */
-import type { Types } from 'mongoose';
+import { Types } from 'mongoose';
 import { withDeadline } from '../../core/deadline.ts';
+import type { Id } from '../../core/schemas.ts';
+import { isVisible, type View } from '../../core/view.ts';
 import { behind, type Position } from './search.cursor.ts';
 import { toUuid } from './search.ids.ts';
 import { byTime, byWords, type TermCollection, type TermDocument } from './term.model.ts';
 
 /** What is looked for, and where. */
 export interface Wanted {
-  chatIds: readonly Types.ObjectId[];
+  views: ReadonlyMap<Id, View>;
   /** For each, some word begins with it; the one that is expected to be the rarest comes first. */
   beginnings: readonly string[];
   /** Many messages are likely to have all of them. */
@@ -27,9 +29,12 @@ export interface Wanted {
   from: Position | undefined;
 }
 
-export type Candidate = Pick<TermDocument, '_id' | 'chatId' | 'seq' | 'at'>;
+export type Candidate = Pick<TermDocument, '_id' | 'at'>;
 
-/** Candidates of a part of the way, the newest first, and where it ends; nothing more comes between the last of them and there. */
+/**
+ * Candidates of a part of the way, the newest first, and where it ends; nothing more comes between the last of them and
+ * there. Of what is not to be seen nothing is told: no candidate is, and no part ends with it.
+ */
 export interface Part {
   candidates: Candidate[];
   end: Position | undefined;
@@ -56,7 +61,7 @@ export async function* findCandidates(terms: TermCollection, asked: Wanted): Asy
   if (asked.isVague && !from) return;
   const wanted = { ...asked, from };
   for (const beginning of wanted.beginnings.slice(0, triesByWord)) {
-    const match = { chatId: { $in: wanted.chatIds }, words: startingWith(beginning) };
+    const match = { chatId: chatsOf(wanted), words: startingWith(beginning) };
     const way = { match, hint: byWords, room: atMostByWord };
     // What the index has compared already need not be read.
     const others = { ...wanted, beginnings: wanted.beginnings.filter((other) => other !== beginning) };
@@ -81,7 +86,7 @@ async function* walkBack(terms: TermCollection, wanted: Wanted, distance: number
   let left = distance;
   while (from.at.getTime() >= first) {
     const since = Math.max(first, from.at.getTime() - span);
-    const match = { chatId: { $in: wanted.chatIds }, at: { $gte: new Date(since), $lte: from.at } };
+    const match = { chatId: chatsOf(wanted), at: { $gte: new Date(since), $lte: from.at } };
     const found = await look(terms, { match, hint: byTime, room: atMostInTime, wanted: { ...wanted, from } });
     if (found.seen > atMostInTime && span > 1) span = Math.max(1, Math.floor(span / 4));
     else {
@@ -110,28 +115,46 @@ interface Look {
 
 /** The first candidates among what matches, and how much of that was seen: one more than there is room for says that there is more. */
 async function look(terms: TermCollection, { match, hint, room, wanted }: Look): Promise<Part & { seen: number }> {
-  const { beginnings, after, from } = wanted;
+  const see = async (limit: number) => {
+    const looking = terms.aggregate<Seen>(toPipeline({ match, room, wanted }, limit), { hint, maxTimeMS: patience }).toArray();
+    const { seen = [], candidates = [] } = (await withDeadline(looking, patience))[0] ?? {};
+    const visible = candidates.filter(({ chatId, seq }) => isVisible(wanted.views.get(chatId.toHexString()) ?? nothing, seq));
+    return { seen: seen[0]?.count ?? 0, isWhole: candidates.length < limit, visible };
+  };
+  let found = await see(pageSize);
+  // Said in the query, what is to be seen of a thousand chats would cost far more than all that is left, once.
+  if (!found.isWhole && found.visible.length < pageSize / 2) found = await see(room + 2);
+  const candidates = found.visible.slice(0, pageSize);
+  const last = found.isWhole && found.visible.length === candidates.length ? undefined : candidates.at(-1);
+  return { seen: found.seen, candidates, end: last && { at: last.at, id: last._id.toString('hex') } };
+}
+
+interface Seen {
+  seen: { count: number }[];
+  candidates: Pick<TermDocument, '_id' | 'chatId' | 'seq' | 'at'>[];
+}
+
+function toPipeline({ match, room, wanted: { beginnings, after, from } }: Omit<Look, 'hint'>, limit: number): object[] {
   const conditions = [
     ...beginnings.map((beginning) => ({ words: startingWith(beginning) })),
     ...(after ? [{ at: { $gt: after } }] : []),
     ...(from ? [{ $or: [{ at: { $lt: from.at } }, { at: from.at, _id: { $lt: toUuid(from.id) } }] }] : []),
   ];
-  const pipeline = [
+  return [
     { $match: match },
     { $limit: room + 1 },
     {
       $facet: {
         seen: [{ $count: 'count' }],
-        candidates: [{ $match: conditions.length > 0 ? { $and: conditions } : {} }, { $sort: { at: -1, _id: -1 } }, { $limit: pageSize }, { $project: { chatId: 1, seq: 1, at: 1 } }],
+        candidates: [{ $match: conditions.length > 0 ? { $and: conditions } : {} }, { $sort: { at: -1, _id: -1 } }, { $limit: limit }, { $project: { chatId: 1, seq: 1, at: 1 } }],
       },
     },
   ];
-  const looking = terms.aggregate<{ seen: { count: number }[]; candidates: Candidate[] }>(pipeline, { hint, maxTimeMS: patience }).toArray();
-  const [answer] = await withDeadline(looking, patience);
-  const candidates = answer?.candidates ?? [];
-  const last = candidates.length === pageSize ? candidates.at(-1) : undefined;
-  return { seen: answer?.seen[0]?.count ?? 0, candidates, end: last && { at: last.at, id: last._id.toString('hex') } };
 }
+
+const nothing: View = { fromSeq: Infinity, hidden: [] };
+
+const chatsOf = ({ views }: Wanted) => ({ $in: [...views.keys()].map((chatId) => new Types.ObjectId(chatId)) });
 
 /** A range of the index: no character comes after the last of all. */
 const startingWith = (beginning: string) => ({ $elemMatch: { $gte: beginning, $lt: `${beginning}\u{10FFFF}` } });

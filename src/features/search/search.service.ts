@@ -1,5 +1,4 @@
 /** Search: what of a person's messages has the words they look for. */
-import { Types } from 'mongoose';
 import type { Caller, Service } from '../../core/contract.ts';
 import { asSeen, type Message } from '../../core/message.ts';
 import { isVisible, type View } from '../../core/view.ts';
@@ -33,8 +32,7 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
 
   /** Those of the candidates that do fit, in their order. */
   const read = async (candidates: readonly Candidate[], query: Query, views: ReadonlyMap<Id, View>): Promise<Message[]> => {
-    const visible = candidates.filter((one) => mayFind(views, { chatId: one.chatId.toHexString(), seq: one.seq }));
-    const ids = visible.map(({ _id }) => fromUuid(_id));
+    const ids = candidates.map(({ _id }) => fromUuid(_id));
     const found = new Map((await findMessages(ids)).map((message) => [message.id, message]));
     return ids.flatMap((id) => {
       const message = found.get(id);
@@ -53,16 +51,10 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
   };
 }
 
-/** The one rule of who may find what. */
-const mayFind = (views: ReadonlyMap<Id, View>, message: Pick<Message, 'chatId' | 'seq'>): boolean => {
-  const view = views.get(message.chatId);
-  return view !== undefined && isVisible(view, message.seq);
-};
-
 function toWanted({ senderId, before, after, cursor }: Request, { beginnings, isVague }: Query, views: ReadonlyMap<Id, View>): Wanted {
   const limits = [...(before === undefined ? [] : [behind(toTime('before', before))]), ...(cursor === undefined ? [] : [fromCursor(cursor)])];
   return {
-    chatIds: [...views.keys()].map((chatId) => new Types.ObjectId(chatId)),
+    views,
     beginnings: senderId === undefined ? beginnings : [bySender(senderId), ...beginnings],
     isVague,
     after: after === undefined ? undefined : toTime('after', after),
@@ -84,7 +76,7 @@ async function collect(parts: ReturnType<typeof findCandidates>, limit: number, 
   let end: Position | undefined;
   let looked = 0;
   for await (const { candidates, end: partEnd } of parts) {
-    for (let index = 0; index < candidates.length && items.length <= limit; index += limit + 1) items.push(...(await read(candidates.slice(index, index + limit + 1))));
+    if (candidates.length > 0) items.push(...(await read(candidates)));
     end = partEnd;
     looked += candidates.length;
     if (items.length > limit || looked > mostRead) break;
