@@ -39,8 +39,10 @@ export interface Filling {
   beginAnew(): Promise<void>;
 }
 
-/** Messages in one step, new ones and changed ones: as few as hold up nobody who sends meanwhile. */
+/** Messages in one step, new ones and changed ones: as few as hold up nobody who sends meanwhile. An eighth, if they are long. */
 const atOnce = 64;
+/** Characters in one step: about as many words, in a script without spaces. */
+const longAtOnce = 64_000;
 /** Texts after which others have their turn: the longest take half a millisecond each. */
 const textsInARow = 8;
 
@@ -59,8 +61,7 @@ export function createFilling({ terms, places, log }: FillingParts): Filling {
   return {
     async fill(ends) {
       const known = await read([...ends.keys()]);
-      const stretches = toStretches(ends, known.places);
-      const messages = await withDeadline(log.between(stretches), storePatience);
+      const { stretches, messages } = await readStep(log, ends, known.places);
       await writeTerms(terms, await toTerms(messages));
       await advance(places, known, stretches);
       return known.places;
@@ -72,9 +73,16 @@ export function createFilling({ terms, places, log }: FillingParts): Filling {
   };
 }
 
-/** As many messages as one step takes, of the first of the chats; numbers are dense, so they tell how many there are. */
-function toStretches(ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>): Stretch[] {
-  let room = atOnce;
+async function readStep(log: ReadLog, ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>, room = atOnce): Promise<{ stretches: Stretch[]; messages: Message[] }> {
+  const stretches = toStretches(ends, places, room);
+  const messages = await withDeadline(log.between(stretches), storePatience);
+  const length = messages.reduce((sum, { text = '' }) => sum + text.length, 0);
+  return length <= longAtOnce || room === 1 ? { stretches, messages } : readStep(log, ends, places, room / 8);
+}
+
+/** So many messages, of the first of the chats; numbers are dense, so they tell how many there are. */
+function toStretches(ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>, most: number): Stretch[] {
+  let room = most;
   const stretches: Stretch[] = [];
   for (const [chatId, end] of ends) {
     const from = places.get(chatId) ?? beginning;

@@ -16,8 +16,6 @@ export interface Query {
 
 /** Characters of a word that the index knows. */
 const longestWord = 32;
-/** Words of a message that the index knows: more than any text of the longest size has, but for one without spaces. */
-const mostWords = 2000;
 /** Words of a query by which the index is asked. */
 const mostBeginnings = 8;
 const longestVague = 3;
@@ -35,15 +33,10 @@ function partsOf(text: string): { folded: string; runs: string[]; words: string[
   return { folded, runs: [...new Set(folded.match(run) ?? [])], words: wordsOf(folded.replace(run, ' ')) };
 }
 
-/** The words that a message is found by. */
+/** The words that a message is found by: all of them, about as many as it has characters in a script without spaces. */
 export function indexedWords(text: string): string[] {
   const { runs, words } = partsOf(text);
-  const indexed = new Set<string>();
-  for (const word of [...words.map(cut), ...runs.flatMap(toPairs)]) {
-    indexed.add(word);
-    if (indexed.size === mostWords) break;
-  }
-  return [...indexed];
+  return [...new Set([...words.map(cut), ...runs.flatMap(toPairs)])];
 }
 
 export function toQuery(text: string): Query {
