@@ -9,8 +9,8 @@ export type Topic = `chat:${Id}` | `user:${Id}` | `session:${Id}` | `presence:${
 
 /** Which of those who listen an event is for. */
 export interface Audience<E extends AnyEvent = AnyEvent> {
-  /** Those alone for whom this is true. */
-  only?: (userId: Id) => boolean;
+  /** Those alone for whom this is true, each on this connection of theirs. */
+  only?: (userId: Id, caller: Caller) => boolean;
   /** What those get who may not see every message of the topic. The same event each time, for each is encoded once. */
   veiled?: (view: View) => E;
 }
@@ -20,8 +20,8 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
   publish(topic: Topic, event: E, audience?: Audience<E>): void;
   /** True if anybody listens: an event that takes work to make need not be made otherwise. */
   isHeard(topic: Topic): boolean;
-  /** The people who listen to the topic. */
-  listenersOf(topic: Topic): Set<Id>;
+  /** Those who listen to the topic, on each of their connections that does. */
+  listenersOf(topic: Topic): Caller[];
   /** Makes every connection of a user listen to one more topic, from the next event on, as far as its messages are theirs to see. */
   join(userId: Id, topic: Topic, view: View): void;
   /**

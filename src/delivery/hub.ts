@@ -61,7 +61,7 @@ export function createHub({ kindOf = () => undefined, load = { turn: () => 0 } }
     correct: (connection, before, now) => topics.correct(connection, before, now),
     detach,
     isHeard: (topic) => topics.listenersOf(topic).size > 0,
-    listenersOf: (topic) => new Set([...topics.listenersOf(topic)].map(({ caller }) => caller.userId)),
+    listenersOf: (topic) => [...topics.listenersOf(topic)].map(({ caller }) => caller),
     isPressed: (kind) => load.turn() > limits[kind].turn,
     attach(connection) {
       topics.attach(connection);
@@ -118,7 +118,7 @@ const presenceOf = (userId: Id): Topic => `presence:${userId}`;
 
 /** What of an event one listener gets. */
 function chosen(event: AnyEvent, { only, veiled }: Audience, { caller }: Connection, view: View | undefined): AnyEvent | undefined {
-  if (only && !only(caller.userId)) return undefined;
+  if (only && !only(caller.userId, caller)) return undefined;
   return veiled && view ? veiled(view) : event;
 }
 

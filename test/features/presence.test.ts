@@ -162,6 +162,43 @@ test('what is changed of who may see is told, twice in 10 seconds at most', asyn
   assert.deepEqual(await heard(bobs), { userId: ann.id, online: true });
 });
 
+test('whoever was away, or watched others, while somebody hid hears when they show themselves again', async (t) => {
+  for (const turnAway of [
+    async (scene: Scene, bobs: TestSocket) => leave(scene, bobs),
+    async ({ bob }: Scene, bobs: TestSocket) => watch(bobs, [bob]),
+  ]) {
+    const scene = await buildScene(t);
+    const { ann, bob, wait } = scene;
+    const bobs = await bob.socket();
+    const [witness] = [await (await scene.person('Eve')).socket(), await ann.socket()];
+    await watch(witness, [ann]);
+    assert.equal((await heard(bobs)).online, true);
+    await turnAway(scene, bobs);
+    await tell(ann, 'nobody');
+    while ((await heard(witness)).online);
+    const back = bobs.webSocket.readyState === bobs.webSocket.OPEN ? bobs : await bob.socket();
+    assert.deepEqual(await watch(back), [{ userId: ann.id, online: false }]);
+    back.events.length = 0;
+    wait(10);
+    await tell(ann, 'everyone');
+    assert.deepEqual(await heard(back), { userId: ann.id, online: true });
+  }
+});
+
+test('what one connection is answered the others of the same person hear all the same', async (t) => {
+  const { ann, bob, wait } = await buildScene(t);
+  const bobs = await bob.socket();
+  await ann.socket();
+  assert.equal((await heard(bobs)).online, true);
+  await tell(ann, 'nobody');
+  assert.equal((await heard(bobs)).online, false);
+  await tell(ann, 'everyone');
+  const second = await bob.socket();
+  assert.deepEqual(await watch(second), [{ userId: ann.id, online: true }]);
+  wait(10);
+  assert.deepEqual(await heard(bobs), { userId: ann.id, online: true });
+});
+
 test('two between whom there is a block are gone for each other, whoever made it, until it ends', async (t) => {
   const { ann, bob, wait, person } = await buildScene(t);
   const cem = await person('Cem');

@@ -4,7 +4,7 @@ import type { Bus } from '../../src/core/bus.ts';
 export const silentBus: Bus = {
   publish: () => undefined,
   isHeard: () => false,
-  listenersOf: () => new Set(),
+  listenersOf: () => [],
   join: () => undefined,
   restrict: () => new Set(),
   reveal: () => undefined,

@@ -1,5 +1,5 @@
 /**
- * Who is here: the connections of this process merged to people. All that presence keeps is in here; it knows neither a
+ * Who is here: the connections of this process merged to people. It knows neither a
  * store nor who may see what, and times come from outside.
  */
 import type { Id } from '../../core/schemas.ts';
@@ -22,8 +22,6 @@ export interface People<C> {
   here(): Id[];
   /** When somebody who is going, or has gone and is not forgotten, closed their last connection. */
   leftAt(userId: Id): Date | undefined;
-  /** Those who are shown that somebody is here. */
-  shownTo(userId: Id): Set<Id>;
   /** Watchers of this person are to be told how things are, if anybody knows anything. */
   review(userId: Id): void;
   /** Those of whom watchers are to be told now. */
@@ -35,8 +33,6 @@ export interface People<C> {
 interface Person<C> {
   connections: C[];
   leftAt?: Date;
-  /** Made for those alone whom somebody watches. */
-  shown?: Set<Id>;
 }
 
 export function createPeople<C>({ grace, window }: PresencePace = presencePace): People<C> {
@@ -67,7 +63,6 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     isHere,
     here: () => [...people.keys()].filter(isHere),
     leftAt: (userId) => people.get(userId)?.leftAt,
-    shownTo: (userId) => shownOf(people.get(userId)),
     review(userId) {
       if (people.has(userId)) due.add(userId);
     },
@@ -80,8 +75,6 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     },
   };
 }
-
-const shownOf = <C>(person: Person<C> = { connections: [] }): Set<Id> => (person.shown ??= new Set());
 
 /** Takes out those whose time has come. */
 function takeUntil(times: Map<Id, number>, now: number): Id[] {

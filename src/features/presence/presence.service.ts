@@ -6,6 +6,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { presenceContract } from './presence.contract.ts';
+import { createKnown } from './presence.known.ts';
 import { createPeople } from './presence.people.ts';
 import { createRounds } from './presence.rounds.ts';
 import { createSeenWriter } from './presence.seen.ts';
@@ -45,14 +46,15 @@ export interface PresenceParts {
 export function createPresenceService(parts: PresenceParts): PresenceService {
   const { chats, bus, now, gathering } = parts;
   const people = createPeople<Caller>();
+  const known = createKnown<Caller>();
   const typing = createTyping();
   const sight = createSight(parts);
   const tellTyping = createTypingTelling(parts, typing);
   const seen = createSeenWriter({ ...parts, people });
-  const rounds = createRounds({ people, typing, seen, tell: createTelling({ ...parts, people, sight }), tellTyping, bus, now, interval: gathering });
+  const rounds = createRounds({ people, typing, seen, tell: createTelling({ ...parts, people, known, sight }), tellTyping, bus, now, interval: gathering });
 
   return {
-    ...createWatching({ people, sight, chats, bus }),
+    ...createWatching({ people, known, sight, chats, bus }),
     async type(caller, { chatId, active }) {
       if (!chats.isKnownSender(caller.userId, chatId)) await chats.requireSender(caller.userId, chatId);
       if (!(await chats.tellsMembers(chatId))) return null;
@@ -75,7 +77,7 @@ function createTypingTelling({ bus, chats, apartFrom, now, onError }: PresencePa
   return async (news: TypingNews): Promise<void> => {
     const { chatId, userId, until } = news;
     if (bus.isPressed('typing') || (until > 0 && !chats.isKnownSender(userId, chatId))) return;
-    const others = bus.listenersOf(`chat:${chatId}`);
+    const others = new Set(bus.listenersOf(`chat:${chatId}`).map((listener) => listener.userId));
     others.delete(userId);
     if (others.size === 0) return;
     try {

@@ -4,18 +4,20 @@ import type { Caller } from '../../core/contract.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { Presence } from './presence.contract.ts';
+import type { Known, Told } from './presence.known.ts';
 import type { People } from './presence.people.ts';
 import type { PresenceService } from './presence.service.ts';
 import type { Sight } from './presence.sight.ts';
 
 export interface WatchingParts {
   people: People<Caller>;
+  known: Known<Caller>;
   sight: Pick<Sight, 'seenBy'>;
   chats: Pick<ChatsService, 'partnersOf'>;
   bus: Pick<Bus, 'watch' | 'unwatch'>;
 }
 
-export function createWatching({ people, sight, chats, bus }: WatchingParts): Pick<PresenceService, 'get' | 'watch' | 'attend' | 'pair'> {
+export function createWatching({ people, known, sight, chats, bus }: WatchingParts): Pick<PresenceService, 'get' | 'watch' | 'attend' | 'pair'> {
   /** Connections that have said themselves whom they watch. */
   const choosers = new WeakSet<Caller>();
   const watchAlso = (userId: Id, partner: Id): void => {
@@ -41,11 +43,10 @@ export function createWatching({ people, sight, chats, bus }: WatchingParts): Pi
       else choosers.delete(caller);
       // At once: a partner who comes while the others are looked up stays.
       bus.unwatch(caller);
+      const told = known.begin(caller);
       const watched = userIds ?? (await chats.partnersOf(caller.userId));
       bus.watch(caller, watched);
-      const found = await look(caller.userId, watched);
-      for (const { userId } of found.filter(({ online }) => online)) people.shownTo(userId).add(caller.userId);
-      return { people: found };
+      return { people: (await look(caller.userId, watched)).map((found) => settle(found, told)) };
     },
     attend: async (caller, pairs) => bus.watch(caller, await chats.partnersOf(caller.userId, pairs)),
     pair(one, other) {
@@ -53,6 +54,14 @@ export function createWatching({ people, sight, chats, bus }: WatchingParts): Pi
       watchAlso(other, one);
     },
   };
+}
+
+/** What the connection has been told while it was looked up is how it is, or will be told anew: what was looked up may be older. */
+function settle(found: Presence, told: Told): Presence {
+  const { userId } = found;
+  const online = told.get(userId) ?? found.online;
+  if (online) told.set(userId, online);
+  return online === found.online ? found : { userId, online };
 }
 
 const latest = (one: Date | undefined, other: Date | undefined): Date | undefined => (one && other ? (one > other ? one : other) : (one ?? other));
