@@ -26,7 +26,7 @@ import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
 import { createMemberTelling } from './features/chats/member.telling.ts';
-import { completeMemberships, membershipModel } from './features/chats/membership.model.ts';
+import { completeMemberships, engageSenders, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
 import { mailModel, orderMails } from './features/mails/mail.model.ts';
@@ -130,6 +130,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'links in order', run: async (connection) => orderTokens(tokenModel(connection)) },
   { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
   { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
+  { name: 'contacts by writing', run: async (connection) => engageSenders(membershipModel(connection), messageCollection(connection)) },
 ];
 
 /** The connection must be open. */
@@ -204,7 +205,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const documents = { chats: chatModel(connection), memberships: membershipModel(connection) };
   const messageDocuments = messageCollection(connection);
   const telling = noting(createMessageTelling(bus), { search: (message) => searchWorker.note(message), presence: ({ chatId, senderId }) => presence.sent(chatId, senderId) });
-  const heads = createChatHeads(documents.chats, documents.memberships, onError);
+  const heads = createChatHeads({ ...documents, onWritten: (written) => chats.noteWritten(written), onError });
   const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
     messages: messageDocuments,
@@ -225,8 +226,8 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling(parts) });
-  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other) });
-  const groups = createGroupsService({ ...parts, partners: chats, changes: groupChanges });
+  const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
+  const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });

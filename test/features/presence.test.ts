@@ -127,7 +127,7 @@ test('when somebody was last seen is hidden with it', async (t) => {
   assert.deepEqual(await look(bob, ann), [{ userId: ann.id, online: false }]);
 });
 
-test('contacts are those with whom there is a private chat, and it takes both sides', async (t) => {
+test('whoever tells contacts alone is seen by those whose chat they have opened, and it takes both sides', async (t) => {
   const { ann, bob, person } = await buildScene(t);
   const cem = await person('Cem');
   await ann.call('groups.create', { title: 'Chess', userIds: [bob.id, cem.id] });
@@ -279,16 +279,38 @@ test('what one connection watches is no other connection\'s', async (t) => {
   await requireNothingUntil(other, ann);
 });
 
-test('two who open a chat watch each other from then on, and hear that the other is here, unless they chose whom to watch', async (t) => {
+test('two who have a chat now watch each other from then on, and hear that the other is here, unless they chose whom to watch', async (t) => {
   const { ann, bob, person } = await buildScene(t);
   const cem = await person('Cem');
-  await tell(cem, 'contacts');
+  await tell(ann, 'contacts');
   const [anns, chosen, cems] = [await ann.socket(), await ann.socket(), await cem.socket()];
   await watch(chosen, [bob]);
   await ann.call('chats.open', { userId: cem.id });
   assert.deepEqual(await heard(cems), { userId: ann.id, online: true });
   assert.deepEqual(await heard(anns), { userId: cem.id, online: true });
   await requireNothingUntil(chosen, bob);
+});
+
+test('a stranger who opens a chat, or writes there, is no contact by that; whoever answers is seen at once, and told of', async (t) => {
+  const { ann, bob, person, wait } = await buildScene(t);
+  const eve = await person('Eve');
+  await tell(bob, 'contacts');
+  await bob.socket();
+  const eves = await eve.socket();
+  const { id: chatId } = await eve.call('chats.open', { userId: bob.id });
+  await eve.call('messages.send', { chatId, text: 'hello' });
+  assert.deepEqual(await look(eve, bob), [{ userId: bob.id, online: false }]);
+  assert.deepEqual(await look(bob, eve), [{ userId: eve.id, online: false }]);
+  assert.deepEqual(await watch(eves), [{ userId: bob.id, online: false }]);
+  wait(10);
+  await bob.call('messages.send', { chatId, text: 'hello yourself' });
+  assert.deepEqual(await look(eve, bob), [{ userId: bob.id, online: true }]);
+  assert.deepEqual(await heard(eves), { userId: bob.id, online: true });
+  const anns = await ann.socket();
+  assert.deepEqual(await watch(anns), [{ userId: bob.id, online: false }], 'Bob has not opened the chat that Ann has opened');
+  wait(10);
+  await bob.call('chats.open', { userId: ann.id });
+  assert.deepEqual(await heard(anns), { userId: bob.id, online: true });
 });
 
 test('who is here is in the store, too, for a process that dies; and it never goes back', async (t) => {

@@ -25,6 +25,21 @@ test('people who signed up before there were settings are found and shown as eve
   await assert.rejects(dispatch.call('auth.refresh', bob.caller, { refreshToken: bob.refreshToken }), { code: 'SESSION_ENDED' });
 });
 
+test('contacts of before are those to whom somebody has written', async (t) => {
+  const before = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([before.person('Ann'), before.person('Bob'), before.person('Cem')]);
+  await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  await bob.call('messages.send', { to: cem.id, text: 'hello' });
+  await ann.call('chats.open', { userId: cem.id });
+  await before.close();
+  const store = await connect(t, before.mongodbUri);
+  await store.collection('memberships').updateMany({}, { $unset: { engaged: '' } });
+  await store.collection('upgrades').deleteMany({});
+  const { services } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  assert.deepEqual(await services.chats.contactsAmong(ann.id, [bob.id, cem.id]), { contacts: new Set([bob.id]), contactOf: new Set() });
+  assert.deepEqual(await services.chats.contactsAmong(bob.id, [ann.id, cem.id]), { contacts: new Set([cem.id]), contactOf: new Set([ann.id]) });
+});
+
 test('what a database has been brought to once is not looked for again', async (t) => {
   const before = await buildTestApp(t);
   const ann = await before.person('Ann');

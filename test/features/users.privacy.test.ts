@@ -58,6 +58,22 @@ test('whoever wants to be found by nobody is found by nobody, and otherwise ther
   for (const search of ['annabelle', 'annabelle.d', 'durand']) assert.deepEqual((await find(bob, search)).ids, [ann.id], search);
 });
 
+test('whoever lets contacts alone add them to groups is added by those they have written to, not by those who have written to them', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  await bob.call('users.update', { id: 'me', privacy: { groups: 'contacts' } });
+  for (const stranger of [ann, cem]) await stranger.call('chats.open', { userId: bob.id });
+  await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const isAdded = async (maker: Person): Promise<boolean[]> => {
+    const { memberCount } = await maker.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+    const { id } = await maker.call('groups.create', { title: 'More chess' });
+    return [memberCount === 2, (await maker.call('groups.add', { id, userIds: [bob.id] })).added.includes(bob.id)];
+  };
+  assert.deepEqual([await isAdded(ann), await isAdded(cem)], [[false, false], [false, false]]);
+  await bob.call('messages.send', { to: ann.id, text: 'hello' });
+  assert.deepEqual([await isAdded(ann), await isAdded(cem)], [[true, true], [false, false]]);
+});
+
 test('how far somebody has read shows between people who both tell it, wherever a chat is shown; their own mark always', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

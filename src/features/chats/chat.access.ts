@@ -19,6 +19,8 @@ export interface ChatAccess {
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED, BLOCKED */
   requireSender(userId: Id, chatId: Id): Promise<void>;
+  /** True once, after it was found that somebody who may write to a private chat had not written there. */
+  isFirstWriting(userId: Id, chatId: Id): boolean;
   /** The membership of somebody who is in the chat, as it is in the store. */
   findMember(userId: Id, chatId: Id): Promise<CurrentMembership | undefined>;
   /** The same. @throws CHAT_NOT_FOUND */
@@ -46,6 +48,8 @@ interface Remembered {
   settings: GroupSettings | undefined;
   memberCount: number;
   roles: Map<Id, Role>;
+  /** Those of a private chat who had not written there when they were looked up. */
+  silent?: Set<Id>;
 }
 
 /** Most people in a private chat. */
@@ -78,6 +82,7 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
       const role = chat?.roles.get(userId);
       return chat !== undefined && role !== undefined && maySend(chat, role);
     },
+    isFirstWriting: (userId, chatId) => remembered.get(chatId)?.silent?.delete(userId) ?? false,
     async requireSender(userId, chatId) {
       const { role, chat, isBlocking } = await withDeadline(findRole(userId, chatId), storePatience);
       if (!role) throw new AppError('CHAT_NOT_FOUND');
@@ -125,11 +130,12 @@ function createRoleSearch(memberships: MembershipModel, remembered: LRUCache<Id,
       const chat = await recall(chatId);
       const known = chat.roles.get(userId);
       if (known) return { role: known, chat, isBlocking: false };
-      const { role, blockedFrom } = (await memberships.findOne({ chatId, userId }, { role: 1, blockedFrom: 1 }).lean()) ?? {};
+      const { role, blockedFrom, engaged } = (await memberships.findOne({ chatId, userId }, { role: 1, blockedFrom: 1, engaged: 1 }).lean()) ?? {};
       // Looked up before a change, and found after it: that may not be so any more.
       if (remembered.get(chatId) !== chat) continue;
       const isBlocking = blockedFrom !== undefined;
       if (role && !isBlocking && chat.roles.size < membersAtMost) chat.roles.set(userId, role);
+      if (role && !engaged && chat.settings === undefined) (chat.silent ??= new Set()).add(userId);
       return { role, chat, isBlocking };
     }
   };

@@ -1,13 +1,16 @@
 /**
- * What sending a message does to its chat: the head of the chat and the sender's read mark go up.
- * Both are caches of what the messages say, so they are written behind: coalesced, each about every two seconds.
- * Read marks are written before heads: a head that has reached a message therefore says that its sender's mark has, too,
+ * What sending a message does to its chat: the head of the chat and the sender's read mark go up, and it is noted that they
+ * have written there.
+ * All are caches of what the messages say, so they are written behind: coalesced, each about every two seconds.
+ * What concerns the sender is written before heads: a head that has reached a message therefore says that its sender's mark
+ * has, too,
  * and whoever finds a head behind the messages knows which of them to look at.
  */
 import { Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { StoredMessage } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
+import type { Written } from './chat.contacts.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { MembershipModel } from './membership.model.ts';
 
@@ -29,7 +32,15 @@ interface Pending {
  */
 const pace = { milliseconds: 250, share: 1 / 8 };
 
-export function createChatHeads(chats: ChatModel, memberships: MembershipModel, onError: (error: unknown) => void): ChatHeads {
+export interface ChatHeadsParts {
+  chats: ChatModel;
+  memberships: MembershipModel;
+  /** It is stored that these have written there. Never rejects. */
+  onWritten: (written: readonly Written[]) => Promise<void>;
+  onError: (error: unknown) => void;
+}
+
+export function createChatHeads({ chats, memberships, onWritten, onError }: ChatHeadsParts): ChatHeads {
   const pending = new Map<Id, Pending>();
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -50,6 +61,7 @@ export function createChatHeads(chats: ChatModel, memberships: MembershipModel, 
     try {
       await withDeadline(writeReads(memberships, batch), storePatience);
       await withDeadline(writeHeads(chats, batch), storePatience);
+      await onWritten(batch.flatMap(([chatId, { reads }]) => [...reads.keys()].map((userId) => ({ chatId, userId }))));
     } catch (error) {
       onError(error);
       for (const [chatId, { seq, at, reads }] of batch) merge(pending, chatId, seq, at, reads);
@@ -79,7 +91,7 @@ function merge(pending: Map<Id, Pending>, chatId: Id, seq: number, at: Date, rea
 
 async function writeReads(memberships: MembershipModel, batch: readonly [Id, Pending][]): Promise<void> {
   const updates = batch.flatMap(([chatId, { reads }]) =>
-    [...reads].map(([userId, readSeq]) => ({ q: { chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) }, u: { $max: { readSeq } } })),
+    [...reads].map(([userId, readSeq]) => ({ q: { chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) }, u: { $max: { readSeq }, $set: { engaged: true } } })),
   );
   await update(memberships, updates);
 }

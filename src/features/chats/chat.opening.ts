@@ -41,10 +41,10 @@ export function createOpening({ chats, memberships, users, views, blocks, applyB
     const blocking = await Promise.all(pairsOf(people).map(async ([id, other]) => ((await blocks.blocks(id, other)) ? [id] : [])));
     return new Set(blocking.flat());
   };
-  const open = async (pairKey: string): Promise<Id> => {
+  const open = async (pairKey: string, openerId: Id): Promise<Id> => {
     const people = [...new Set(pairKey.split(':'))];
     const { _id, head } = (await chats.findOne({ pairKey }).lean()) ?? (await create(pairKey, people));
-    const added = await addMembers(memberships, _id, people, await blockersAmong(people));
+    const added = await addMembers(memberships, { chatId: _id, people, openerId, blockers: await blockersAmong(people) });
     // A block that was made meanwhile has found nobody in it.
     if (added) for (const blocker of await blockersAmong(people)) await applyBlock(blocker, people.find((one) => one !== blocker) ?? blocker);
     const id = _id.toHexString();
@@ -57,13 +57,13 @@ export function createOpening({ chats, memberships, users, views, blocks, applyB
     }
     return id;
   };
-  const opened = new LRUCache<string, Id>({ ...atMost(100_000), fetchMethod: (pairKey) => withDeadline(open(pairKey), storePatience) });
+  const opened = new LRUCache<string, Id, Id>({ ...atMost(100_000), fetchMethod: (pairKey, _known, { context }) => withDeadline(open(pairKey, context), storePatience) });
 
   return async (userId, withUserId) => {
     const pairKey = pairKeyOf(userId, withUserId);
     // Whoever is blocked would learn of a chat that is made now.
     if (!opened.has(pairKey) && (await blocks.blocks(userId, withUserId)) && !(await chats.exists({ pairKey }))) throw new AppError('BLOCKED');
-    const chatId = await opened.fetch(pairKey);
+    const chatId = await opened.fetch(pairKey, { context: userId });
     if (chatId === undefined) throw new AppError('INTERNAL');
     return chatId;
   };
@@ -79,12 +79,19 @@ async function createOnce(chats: ChatModel, pairKey: string): Promise<ChatDocume
   return chats.findOne({ pairKey }).orFail().lean();
 }
 
+interface Newcomers {
+  chatId: Types.ObjectId;
+  people: readonly Id[];
+  openerId: Id;
+  blockers: ReadonlySet<Id>;
+}
+
 /** True if anybody was not in it before. Those who block the other one do not learn of it. */
-async function addMembers(memberships: MembershipModel, chatId: Types.ObjectId, people: readonly Id[], blockers: ReadonlySet<Id>): Promise<boolean> {
+async function addMembers(memberships: MembershipModel, { chatId, people, openerId, blockers }: Newcomers): Promise<boolean> {
   const result = await memberships.collection.bulkWrite(
     people.map((id) => {
       const userId = new Types.ObjectId(id);
-      const first = { role: 'member' as const, ...atFirst, ...(blockers.has(id) && { blockedFrom: 0 }) };
+      const first = { role: 'member' as const, ...atFirst, ...(blockers.has(id) && { blockedFrom: 0 }), ...(id === openerId && { engaged: true }) };
       return { updateOne: { filter: { chatId, userId }, update: { $setOnInsert: first, $currentDate: { changedAt: true as const } }, upsert: true } };
     }),
   );

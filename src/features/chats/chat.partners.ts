@@ -1,16 +1,14 @@
-/** With whom people have private chats: those are their contacts. */
+/** With whom people have private chats. Who of them are their contacts is another question (see chat.contacts). */
 import { LRUCache } from 'lru-cache';
 import { Types } from 'mongoose';
 import { atMost } from '../../core/cache.ts';
 import type { Id } from '../../core/schemas.ts';
-import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
+import type { ChatDocument, ChatModel } from './chat.model.ts';
 import { isTheirs, type MembershipModel } from './membership.model.ts';
 
 export interface Partners {
   /** With whom somebody has private chats: all of them, or of very many those of the most recent. `pairs` are the chats, if they are known. */
   partnersOf(userId: Id, pairs?: readonly Id[]): Promise<Id[]>;
-  /** Those of the others with whom somebody has a private chat. */
-  partnersAmong(userId: Id, others: readonly Id[]): Promise<Set<Id>>;
 }
 
 export interface PartnersParts {
@@ -31,10 +29,6 @@ export function createPartners({ chats, memberships }: PartnersParts): Partners 
       const pairKeys = await pairKeysOf(chatIds);
       return pairKeys.flatMap((pairKey) => otherOf(userId, pairKey) ?? []);
     },
-    async partnersAmong(userId, others) {
-      const found = await chats.find({ pairKey: { $in: others.map((other) => pairKeyOf(userId, other)) } }, { pairKey: 1 }).lean();
-      return new Set(found.flatMap(({ pairKey }) => otherOf(userId, pairKey) ?? []));
-    },
   };
 }
 
@@ -54,4 +48,5 @@ function createPairKeys(chats: ChatModel): (chatIds: readonly Id[]) => Promise<s
   };
 }
 
-const otherOf = (userId: Id, pairKey = ''): Id | undefined => pairKey.split(':').find((id) => id !== userId && id !== '');
+/** The other one of a private chat; nobody, where somebody keeps notes. */
+export const otherOf = (userId: Id, pairKey = ''): Id | undefined => pairKey.split(':').find((id) => id !== userId && id !== '');

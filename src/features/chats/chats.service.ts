@@ -10,6 +10,7 @@ import type { UsersService } from '../users/users.service.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ApplyBlock } from './chat.blocking.ts';
+import { createContacts, type Contacts, type ContactsAmong } from './chat.contacts.ts';
 import { createFollowing, type ChangedMembers, type Following, type OwnMembership } from './chat.following.ts';
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
@@ -24,9 +25,9 @@ import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
-export type { ChangedMembers, Heads, OwnMembership, ViewedChat };
+export type { ContactsAmong, ChangedMembers, Heads, OwnMembership, ViewedChat };
 
-export interface ChatsService extends Service<typeof chatsContract>, Following, Partners {
+export interface ChatsService extends Service<typeof chatsContract>, Following, Partners, Pick<Contacts, 'contactsAmong' | 'noteWritten'> {
   /** What of a chat is somebody's to see, and whether they may remove what others have sent. Undefined for everybody who is not in it. */
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
@@ -64,11 +65,15 @@ export interface ChatsParts {
   bus: Bus<EventOf<typeof chatsContract>>;
   /** Two people have a private chat, which may be new. */
   onPaired: (userId: Id, withUserId: Id) => void;
+  /** The other one is a contact of somebody, and may not have been before. */
+  onContact: (userId: Id, contactId: Id) => void;
+  onError: (error: unknown) => void;
 }
 
 export function createChatsService(parts: ChatsParts): ChatsService {
   const { chats, memberships, history, access, views, own, marks, changes } = parts;
   const openPrivate = createOpening(parts);
+  const contacts = createContacts(parts);
 
   return {
     list: createListing({ chats, memberships, history, views }),
@@ -86,6 +91,8 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
     ...createPartners({ chats, memberships }),
+    contactsAmong: (userId, others) => contacts.contactsAmong(userId, others),
+    noteWritten: async (written) => contacts.noteWritten(written),
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
     async open(caller, { userId }) {
@@ -93,6 +100,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
       const viewed = (await views.findChats(caller.userId, [chatId])).get(chatId);
       // The other one has opened it, and is blocked.
       if (!viewed) throw new AppError('BLOCKED');
+      await contacts.noteOpened(chatId, caller.userId, userId);
       return viewed.chat;
     },
 

@@ -7,7 +7,7 @@ import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
-import type { Partners } from './chat.partners.ts';
+import type { Contacts } from './chat.contacts.ts';
 import { toChatInfo, type Views } from './chat.views.ts';
 import type { Role } from './chats.contract.ts';
 import { toChange, type Decision, type GroupChanges } from './group.changes.ts';
@@ -26,7 +26,7 @@ export interface GroupsParts {
   memberships: MembershipModel;
   users: UsersService;
   blocks: Pick<BlocksService, 'apartFrom'>;
-  partners: Pick<Partners, 'partnersAmong'>;
+  contacts: Pick<Contacts, 'contactsAmong'>;
   access: ChatAccess;
   views: Views;
   changes: GroupChanges;
@@ -149,13 +149,13 @@ async function requireGroup({ chats, access }: GroupsParts, userId: Id, chatId: 
 }
 
 /** Those of these people who exist and let this one add them, without the one who asks. */
-async function findWilling({ users, blocks, partners }: GroupsParts, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
+async function findWilling({ users, blocks, contacts }: GroupsParts, ownId: Id, userIds: readonly Id[]): Promise<Id[]> {
   const known = await users.findUsers(userIds);
   const apart = await blocks.apartFrom(ownId, userIds);
   const living = userIds.filter((id) => id !== ownId && !apart.has(id) && known.get(id)?.user.removedAt === undefined);
   const selective = living.filter((id) => known.get(id)?.groups === 'contacts');
-  const contacts = selective.length > 0 ? await partners.partnersAmong(ownId, selective) : new Set<Id>();
-  return living.filter((id) => known.get(id)?.groups === 'everyone' || contacts.has(id));
+  const contactOf = selective.length > 0 ? (await contacts.contactsAmong(ownId, selective)).contactOf : new Set<Id>();
+  return living.filter((id) => known.get(id)?.groups === 'everyone' || contactOf.has(id));
 }
 
 /** The longest-serving admin, or else the longest-serving member. */

@@ -1,5 +1,5 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
-import { Schema, type Connection, type Types } from 'mongoose';
+import { Schema, type Connection, type mongo, type Types } from 'mongoose';
 import { endless, joined, type SeqRange, type View } from '../../core/view.ts';
 import type { Mine, Role } from './chats.contract.ts';
 
@@ -30,6 +30,8 @@ export interface MembershipDocument {
   withheld?: SeqRange[];
   /** While they block the other one of a private chat: messages from here on are not theirs to see. 0 where the chat itself is not, for it came to be meanwhile. */
   blockedFrom?: number;
+  /** They have written there, or opened the private chat themselves: that makes the other one a contact of theirs. */
+  engaged?: true;
   mutedUntil?: Date;
   archived?: true;
   pinned?: true;
@@ -62,6 +64,7 @@ const schema = new Schema<MembershipDocument>(
     hidden: { type: Schema.Types.Mixed },
     withheld: { type: Schema.Types.Mixed },
     blockedFrom: Number,
+    engaged: Boolean,
     mutedUntil: Date,
     archived: Boolean,
     pinned: Boolean,
@@ -130,3 +133,11 @@ export async function completeMemberships(memberships: MembershipModel): Promise
 }
 
 const oldIndex = 'userId_1';
+
+/** Notes who has written where, from before that was noted. Who has opened a chat and written nothing nobody knows any more. */
+export async function engageSenders(memberships: MembershipModel, messages: Pick<mongo.Collection, 'aggregate'>): Promise<void> {
+  const into = { into: memberships.collection.collectionName, on: ['chatId', 'userId'], whenMatched: 'merge', whenNotMatched: 'discard' };
+  const senders = { _id: { chatId: '$chatId', userId: '$senderId' } };
+  const engaged = { _id: 0, chatId: '$_id.chatId', userId: '$_id.userId', engaged: { $literal: true } };
+  await messages.aggregate([{ $match: { kind: 'text' } }, { $group: senders }, { $project: engaged }, { $merge: into }], { allowDiskUse: true }).toArray();
+}

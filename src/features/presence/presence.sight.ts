@@ -1,11 +1,11 @@
 /** Who may see of whom whether they are here. It is the same both ways: who does not show it does not see it. */
 import type { Id } from '../../core/schemas.ts';
-import type { ChatsService } from '../chats/chats.service.ts';
+import type { ChatsService, ContactsAmong } from '../chats/chats.service.ts';
 import type { LastSeen, UsersService } from '../users/users.service.ts';
 
 export interface SightParts {
   users: Pick<UsersService, 'findLastSeen'>;
-  chats: Pick<ChatsService, 'partnersAmong'>;
+  chats: Pick<ChatsService, 'contactsAmong'>;
   /** Those of the others between whom and this person there is a block, whoever has made it. */
   apartFrom: (userId: Id, others: readonly Id[]) => Promise<ReadonlySet<Id>>;
 }
@@ -21,10 +21,10 @@ export function createSight({ users, chats, apartFrom }: SightParts): Sight {
   return {
     async seenBy(viewer, others) {
       // All of it for each of them, so that the time it takes does not tell what was found.
-      const [settings, partners, apart] = await Promise.all([users.findLastSeen([viewer, ...others]), chats.partnersAmong(viewer, others), apartFrom(viewer, others)]);
+      const [settings, contacts, apart] = await Promise.all([users.findLastSeen([viewer, ...others]), chats.contactsAmong(viewer, others), apartFrom(viewer, others)]);
       return new Map(others.flatMap((id) => {
         const other = settings.get(id);
-        return other && mayMeet(viewer, id, settings, partners, apart) ? [[id, other] as const] : [];
+        return other && mayMeet(viewer, id, settings, contacts, apart) ? [[id, other] as const] : [];
       }));
     },
     async viewersOf(watchers) {
@@ -32,8 +32,8 @@ export function createSight({ users, chats, apartFrom }: SightParts): Sight {
       const found = [...watchers].map(async ([id, those]) => {
         const open = [...those].filter((other) => isOpen(settings, id) && isOpen(settings, other));
         const choosy = open.filter((other) => [id, other].some((one) => settings.get(one)?.toldTo === 'contacts'));
-        const [partners, apart] = await Promise.all([choosy.length > 0 ? chats.partnersAmong(id, choosy) : new Set<Id>(), open.length > 0 ? apartFrom(id, open) : new Set<Id>()]);
-        return [id, new Set([...those].filter((other) => mayMeet(id, other, settings, partners, apart)))] as const;
+        const [contacts, apart] = await Promise.all([choosy.length > 0 ? chats.contactsAmong(id, choosy) : noContacts, open.length > 0 ? apartFrom(id, open) : new Set<Id>()]);
+        return [id, new Set([...those].filter((other) => mayMeet(id, other, settings, contacts, apart)))] as const;
       });
       return new Map(await Promise.all(found));
     },
@@ -45,8 +45,11 @@ type Settings = ReadonlyMap<Id, LastSeen>;
 /** Whether they show it to anybody. */
 const isOpen = (settings: Settings, id: Id): boolean => (settings.get(id)?.toldTo ?? 'nobody') !== 'nobody';
 
-function mayMeet(one: Id, other: Id, settings: Settings, partners: ReadonlySet<Id>, apart: ReadonlySet<Id>): boolean {
+const noContacts: ContactsAmong = { contacts: new Set(), contactOf: new Set() };
+
+function mayMeet(one: Id, other: Id, settings: Settings, { contacts, contactOf }: ContactsAmong, apart: ReadonlySet<Id>): boolean {
   if (one === other) return true;
   if (apart.has(other) || !isOpen(settings, one) || !isOpen(settings, other)) return false;
-  return partners.has(other) || [one, other].every((id) => settings.get(id)?.toldTo === 'everyone');
+  const tellsAll = (id: Id): boolean => settings.get(id)?.toldTo === 'everyone';
+  return (tellsAll(one) || contacts.has(other)) && (tellsAll(other) || contactOf.has(other));
 }

@@ -28,7 +28,7 @@ export type User = Static<typeof User>;
 
 const privacyFields = {
   search: Type.Enum(['everyone', 'nobody'], { description: 'Who may find me by search.' }),
-  lastSeen: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may see whether I am here, and when I was last. Contacts are those I have a private chat with. Who tells nobody sees it of nobody.' }),
+  lastSeen: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may see whether I am here, and when I was last. Contacts are those to whom I have written in our private chat, or whose chat with me I have opened myself. Who tells nobody sees it of nobody.' }),
   groups: Type.Enum(['everyone', 'contacts', 'nobody'], { description: 'Who may add me to a group.' }),
   readReceipts: Type.Boolean({ description: 'Others see how far I have read, and I see it of others.' }),
 };
