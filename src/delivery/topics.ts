@@ -16,21 +16,18 @@ export interface Topics<C> {
 }
 
 export function createTopics<C>(): Topics<C> {
-  const listeners = new Map<Topic, Set<C>>();
   const topicsOf = new Map<C, Set<Topic>>();
-  const nobody: ReadonlySet<C> = new Set();
+  const listeners = createListeners<C>();
   const partial = createPartialViews<C>();
   const leave = (connection: C, topic: Topic): void => {
-    const others = listeners.get(topic);
-    others?.delete(connection);
-    if (others?.size === 0) listeners.delete(topic);
+    listeners.remove(connection, topic);
     partial.set(connection, topic, undefined);
   };
 
   return {
     viewOf: (connection, topic) => partial.get(connection, topic),
     attach: (connection) => void topicsOf.set(connection, new Set()),
-    listenersOf: (topic) => listeners.get(topic) ?? nobody,
+    listenersOf: (topic) => listeners.of(topic),
     topicsOf: (connection) => [...(topicsOf.get(connection) ?? [])],
     subscribe(connection, topics, views) {
       const own = topicsOf.get(connection);
@@ -38,9 +35,7 @@ export function createTopics<C>(): Topics<C> {
       for (const topic of topics) {
         own.add(topic);
         partial.set(connection, topic, views?.get(topic));
-        const others = listeners.get(topic);
-        if (others) others.add(connection);
-        else listeners.set(topic, new Set([connection]));
+        listeners.add(connection, topic);
       }
     },
     correct(connection, before, now) {
@@ -61,6 +56,25 @@ export function createTopics<C>(): Topics<C> {
     detach(connection) {
       for (const topic of topicsOf.get(connection) ?? []) leave(connection, topic);
       topicsOf.delete(connection);
+    },
+  };
+}
+
+/** By topic, who listens. */
+function createListeners<C>() {
+  const byTopic = new Map<Topic, Set<C>>();
+  const nobody: ReadonlySet<C> = new Set();
+  return {
+    of: (topic: Topic): ReadonlySet<C> => byTopic.get(topic) ?? nobody,
+    add(connection: C, topic: Topic): void {
+      const others = byTopic.get(topic);
+      if (others) others.add(connection);
+      else byTopic.set(topic, new Set([connection]));
+    },
+    remove(connection: C, topic: Topic): void {
+      const others = byTopic.get(topic);
+      others?.delete(connection);
+      if (others?.size === 0) byTopic.delete(topic);
     },
   };
 }

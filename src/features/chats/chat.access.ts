@@ -69,19 +69,12 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
     const chat = remembered.get(chatId);
     return chat?.isActedOn === true && chat.version === version;
   };
-  const findMember = async (userId: Id, chatId: Id): Promise<CurrentMembership | undefined> => {
-    const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
-    return membership?.role && membership.blockedFrom !== 0 ? { ...membership, role: membership.role } : undefined;
-  };
+  const findMember = createMemberSearch(memberships);
 
   return {
     findMember,
     hasActedOn,
-    isKnownSender(userId, chatId) {
-      const chat = remembered.get(chatId);
-      const role = chat?.roles.get(userId);
-      return chat !== undefined && role !== undefined && maySend(chat, role);
-    },
+    isKnownSender: (userId, chatId) => isSenderIn(remembered.get(chatId), userId),
     isFirstWriting: (userId, chatId) => remembered.get(chatId)?.silent?.delete(userId) ?? false,
     async requireSender(userId, chatId) {
       const { role, chat, isBlocking } = await withDeadline(findRole(userId, chatId), storePatience);
@@ -106,6 +99,18 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
       remembered.set(chatId, { ...(known?.version === renewed.version ? known : renewed), isActedOn: true });
     },
   };
+}
+
+const createMemberSearch =
+  (memberships: MembershipModel): ChatAccess['findMember'] =>
+  async (userId, chatId) => {
+    const membership = await withDeadline(memberships.findOne({ chatId, userId }).lean().exec(), storePatience);
+    return membership?.role && membership.blockedFrom !== 0 ? { ...membership, role: membership.role } : undefined;
+  };
+
+function isSenderIn(chat: Remembered | undefined, userId: Id): boolean {
+  const role = chat?.roles.get(userId);
+  return chat !== undefined && role !== undefined && maySend(chat, role);
 }
 
 type Recall = (chatId: Id) => Promise<Remembered>;
