@@ -4,7 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
+import { createMessageHistory } from '../../src/features/messages/message.history.ts';
+import { messageCollection } from '../../src/features/messages/message.model.ts';
 import { toUuid } from '../../src/features/search/search.ids.ts';
+import { createSearchService } from '../../src/features/search/search.service.ts';
 import { termCollection } from '../../src/features/search/term.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { textsFor, untilFound, untilIndexed } from '../helpers/search.ts';
@@ -38,6 +41,25 @@ test('who has left a group, was expelled, banned, or outlived it finds nothing o
   assert.deepEqual(await textsFor(bob, 'gambit'), ['gambit']);
   await ann.call('groups.remove', { id });
   for (const one of [ann, bob]) assert.deepEqual(await textsFor(one, 'gambit'), []);
+});
+
+test('who is expelled while their search is under way gets nothing of the group any more', async (t) => {
+  const { person, services, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  await ann.call('messages.send', { chatId: id, text: 'gambit' });
+  await untilFound(bob, 'gambit', ['gambit']);
+  const connection = await connect(t, mongodbUri);
+  const history = createMessageHistory(messageCollection(connection), { settled: () => Promise.resolve() });
+  const search = createSearchService({
+    terms: termCollection(connection),
+    chats: services.chats,
+    async findMessages(ids) {
+      await ann.call('groups.expel', { id, userId: bob.id });
+      return history.findAll(ids);
+    },
+  });
+  assert.deepEqual(await search.messages(bob.caller, { search: 'gambit', limit: 20 }), { items: [], more: false });
 });
 
 test('a newcomer from whom history is hidden finds only what came after', async (t) => {

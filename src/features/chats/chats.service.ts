@@ -23,7 +23,7 @@ import type { ChatHistory, Heads, ViewedChat, Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { byMember, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export type { ContactsAmong, ChangedMembers, Heads, OwnMembership, ViewedChat };
 
@@ -32,8 +32,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireView(userId: Id, chatId: Id): Promise<View>;
-  /** The same for every chat that a person is in, by its id. */
-  viewsOf(userId: Id): Promise<Map<Id, View>>;
+  /** The same for every chat that a person is in, or for those of these, by its id. */
+  viewsOf(userId: Id, chatIds?: readonly Id[]): Promise<Map<Id, View>>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
@@ -120,9 +120,10 @@ const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'f
     return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
   },
   requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
-  async viewsOf(userId) {
+  async viewsOf(userId, chatIds) {
+    const among = chatIds && { chatId: { $in: chatIds.map((id) => new Types.ObjectId(id)) } };
     // Through the driver: there may be thousands.
-    const mine = memberships.collection.find<MembershipDocument>({ userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields } });
+    const mine = memberships.collection.find<MembershipDocument>({ ...among, userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields }, ...(among && { hint: byMember }) });
     return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
   },
   isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),

@@ -31,13 +31,18 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
     chatId === undefined ? chats.viewsOf(userId) : new Map([[chatId, await chats.requireView(userId, chatId)]]);
 
   /** Those of the candidates that do fit, in their order. */
-  const read = async (candidates: readonly Candidate[], query: Query, views: ReadonlyMap<Id, View>): Promise<Message[]> => {
-    const ids = candidates.map(({ _id }) => fromUuid(_id));
-    const found = new Map((await findMessages(ids)).map((message) => [message.id, message]));
-    return ids.flatMap((id) => {
-      const message = found.get(id);
-      const view = message && views.get(message.chatId);
-      return view && message.text !== undefined && isVisible(view, message.seq) && query.fits(message.text) ? [asSeen(message, view)] : [];
+  const read = async (candidates: readonly Candidate[], query: Query, { userId }: Caller): Promise<Message[]> => {
+    const found = new Map((await findMessages(candidates.map(({ _id }) => fromUuid(_id)))).map((message) => [message.id, message]));
+    const fitting = candidates.flatMap(({ _id }) => {
+      const message = found.get(fromUuid(_id));
+      return message?.text !== undefined && query.fits(message.text) ? [message] : [];
+    });
+    if (fitting.length === 0) return [];
+    // Asked after the texts were read: whoever has been put out of a chat meanwhile gets nothing that was said since.
+    const views = await chats.viewsOf(userId, [...new Set(fitting.map(({ chatId }) => chatId))]);
+    return fitting.flatMap((message) => {
+      const view = views.get(message.chatId);
+      return view && isVisible(view, message.seq) ? [asSeen(message, view)] : [];
     });
   };
 
@@ -46,7 +51,7 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
       const query = toQuery(request.search);
       const views = await viewsOf(caller, request.chatId);
       if (query.beginnings.length === 0) return { items: [], more: false };
-      return collect(findCandidates(terms, toWanted(request, query, views)), request.limit, (candidates) => read(candidates, query, views));
+      return collect(findCandidates(terms, toWanted(request, query, views)), request.limit, (candidates) => read(candidates, query, caller));
     },
   };
 }
