@@ -5,6 +5,7 @@ import { chatModel } from '../../src/features/chats/chat.model.ts';
 import { membershipModel } from '../../src/features/chats/membership.model.ts';
 import { changeCollection } from '../../src/features/messages/change.model.ts';
 import { messageCollection, toDocument, type MessageDocument } from '../../src/features/messages/message.model.ts';
+import { placeCollection } from '../../src/features/search/place.model.ts';
 import { openPrivacy, searchWordsOf, userModel } from '../../src/features/users/user.model.ts';
 
 /** A chat that nobody has written to yet. */
@@ -36,6 +37,8 @@ export async function addPeople(connection: Connection, count: number): Promise<
 export async function fill(connection: Connection, chat: EmptyChat, count: number): Promise<void> {
   const messages = messageCollection(connection);
   const end = chat.seq + count;
+  // Not in the index of words, which would be filled behind whatever is measured.
+  await placeCollection(connection).updateOne({ _id: chat.chatId }, { $max: { build: 0, seq: end, rev: Math.floor(end / editedEach) } }, { upsert: true });
   for (let first = chat.seq + 1; first <= end; first += batchSize) {
     const batch = Array.from({ length: Math.min(batchSize, end + 1 - first) }, (_, index) => toStored(chat, first + index));
     await messages.insertMany(batch, { ordered: false, writeConcern: { w: 1 } });
