@@ -266,3 +266,20 @@ test('an input that takes anything would be found', () => {
   const nested: AnySchema = { type: 'array', maxItems: 1, items: { anyOf: [{ type: 'null' }, { type: 'string' }] } };
   assert.deepEqual(looseEnds(nested, 'input'), ['input/items/1 takes any string']);
 });
+
+/** What is wrong with the only field that is. */
+function problemsOf(name: OperationName, input: object): FieldProblem[] {
+  const { input: schema } = operations.get(name) ?? {};
+  try {
+    validate(schema as TSchema, input);
+  } catch (error) {
+    return ((error as AppError).details as { fields: FieldProblem[] }).fields;
+  }
+  return [];
+}
+
+test('a time that is taken in is one that clocks have here, and can be told in four digits of a year', () => {
+  const taken = (at: string): boolean[] => [problemsOf('chats.arrange', { id: 'f'.repeat(24), mutedUntil: at }), ...['before', 'after'].map((field) => problemsOf('search.messages', { search: 'word', [field]: at }))].map(({ length }) => length === 0);
+  for (const at of ['2026-06-30T23:59:60Z', '2026-02-29T00:00:00Z', '9999-12-31T23:59:59-23:59', '0000-01-01T00:00:00+00:01', 'tomorrow', '']) assert.deepEqual(taken(at), [false, false, false], at);
+  for (const at of ['2026-06-30T23:59:59.999Z', '2028-02-29T00:00:00+14:00', '9999-12-31T23:59:59Z', '0000-01-01T00:00:00Z']) assert.deepEqual(taken(at), [true, true, true], at);
+});

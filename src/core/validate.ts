@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import type { Static, TSchema } from 'typebox';
 import { isEmoji } from './emoji.ts';
 import { AppError } from './errors.ts';
+import { isTime } from './time.ts';
 
 /** `json` is taken literally; `text` is turned into the numbers and booleans its schema asks for. */
 export type Encoding = 'json' | 'text';
@@ -33,7 +34,8 @@ function createAjv(encoding: Encoding): Ajv2020 {
     meta: false,
     validateSchema: false,
   });
-  addFormats.default(ajv, ['date-time', 'email', 'uri']);
+  addFormats.default(ajv, ['email', 'uri']);
+  ajv.addFormat('date-time', isTime);
   ajv.addFormat('emoji', isEmoji);
   // Before the length is measured: NFC can make a text shorter, and in rare scripts longer.
   ajv.addKeyword({
