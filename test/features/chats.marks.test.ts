@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Types } from 'mongoose';
+import { AppError } from '../../src/core/errors.ts';
 import type { Person } from '../helpers/people.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+
+const isCode = (code: string) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
 const markOf = async (viewer: Person, chatId: string, of: Person) => {
   const { chats } = await viewer.call('messages.sync');
@@ -26,14 +29,19 @@ test('what has reached a device is told in the chat, goes up alone, and never be
   assert.deepEqual(socket.events, []);
 });
 
-test('nobody raises a mark in a chat they are not in', async (t) => {
-  const { person, published } = await buildTestApp(t);
+test('nobody raises a mark in a chat they are not in, also not who was in it', async (t) => {
+  const { person, published, mongodbUri } = await buildTestApp(t);
   const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
   const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [eve.id] });
+  await eve.call('groups.leave', { id });
   const socket = await ann.socket();
-  await eve.call('chats.receive', { chats: { [chatId]: 1, ['0'.repeat(24)]: 1 } });
-  assert.ok(!published.some(({ event }) => event.name === 'chat.received'));
+  await eve.call('chats.receive', { chats: { [chatId]: 1, [id]: 2, ['0'.repeat(24)]: 1 } });
+  for (const chat of [chatId, id]) await assert.rejects(eve.call('chats.read', { id: chat, seq: 2 }), isCode('CHAT_NOT_FOUND'));
+  assert.ok(!published.some(({ event }) => ['chat.received', 'chat.read'].includes(event.name)));
   assert.deepEqual(socket.events, []);
+  const ofEve = await (await connect(t, mongodbUri)).collection('memberships').find({ userId: new Types.ObjectId(eve.id) }).toArray();
+  assert.deepEqual(ofEve.map((own) => [String(own['chatId']), Number(own['deliveredSeq'])]), [[id, 0]]);
 });
 
 test('however many acknowledge at once, it is one event for a chat', async (t) => {

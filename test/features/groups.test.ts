@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import type { Notice } from '../../src/core/notice.ts';
-import { buildTestApp } from '../helpers/app.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import { openSocket } from '../helpers/socket.ts';
 
@@ -86,7 +87,7 @@ test('who is banned cannot be added before they are unbanned', async (t) => {
 });
 
 test('the owner who leaves hands over to the longest-serving admin, else to the longest-serving member; the last one ends the group', async (t) => {
-  const { person } = await buildTestApp(t);
+  const { person, mongodbUri } = await buildTestApp(t);
   const [ann, bob, cem, dan] = await Promise.all([person('Ann'), person('Bob'), person('Cem'), person('Dan')]);
   const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
   await ann.call('groups.add', { id, userIds: [cem.id] });
@@ -100,11 +101,41 @@ test('the owner who leaves hands over to the longest-serving admin, else to the 
   await dan.call('groups.leave', { id });
   assert.deepEqual(await rolesIn(bob, id), { Bob: 'owner', Cem: 'member' });
   await bob.call('groups.leave', { id });
+  const chats = (await connect(t, mongodbUri)).collection('chats');
+  const hasEnded = async (): Promise<boolean> => (await chats.findOne({ _id: new Types.ObjectId(id) }))?.['removedAt'] !== undefined;
+  assert.equal(await hasEnded(), false);
   await cem.call('groups.leave', { id });
+  assert.equal(await hasEnded(), true);
   for (const one of [ann, bob, cem, dan]) {
     assert.deepEqual((await one.call('chats.list')).items, []);
     await assert.rejects(one.call('chats.get', { id }), refusedWith('CHAT_NOT_FOUND'));
   }
+});
+
+test('a group that is ended is over for everybody in it, and its last notice says who has ended it', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  const sockets = await Promise.all([ann.socket(), bob.socket()]);
+  await ann.call('groups.remove', { id });
+  for (const socket of sockets) assert.deepEqual((await socket.next('chat.left')).params, { chatId: id });
+  for (const one of [ann, bob]) {
+    assert.deepEqual((await one.call('chats.list')).items, []);
+    await assert.rejects(one.call('messages.send', { chatId: id, text: 'anybody?' }), refusedWith('CHAT_NOT_FOUND'));
+    assert.deepEqual((await one.call('messages.sync', { chats: { [id]: { seq: 1, rev: 0 } } })).gone, [id]);
+  }
+  const last = await (await connect(t, mongodbUri)).collection('messages').find({ chatId: new Types.ObjectId(id) }).sort({ seq: -1 }).limit(1).next();
+  assert.deepEqual(last?.['notice'], { type: 'group.ended', actorId: ann.id });
+});
+
+test('a group that has no room for all who are to be added takes none of them, and says for how many there is', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess' });
+  await (await connect(t, mongodbUri)).collection('chats').updateOne({ _id: new Types.ObjectId(id) }, { $set: { memberCount: 4999 } });
+  await assert.rejects(ann.call('groups.add', { id, userIds: [bob.id, cem.id] }), (error) => refusedWith('GROUP_FULL')(error) && (error as AppError).details?.['room'] === 1);
+  assert.deepEqual(await rolesIn(ann, id), { Ann: 'owner' });
+  assert.deepEqual((await ann.call('groups.add', { id, userIds: [bob.id] })).added, [bob.id]);
 });
 
 test('newcomers see earlier history or not, as the group has it when they come', async (t) => {
