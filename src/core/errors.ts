@@ -70,7 +70,7 @@ const table = {
   NOT_CHANGEABLE: [409, 'A notice stays as it is.'],
   EDIT_TOO_LATE: [409, 'The time in which this message could be edited is over.'],
   TOO_MANY_REACTIONS: [409, 'You have reacted to this message three times, or it has more kinds of reactions than a message can have.'],
-  CONFLICT: [409, 'A message with this id exists with another text, chat or sender.'],
+  CONFLICT: [409, 'This id or key stands for something else: a message with another text, chat or sender, or a group with another title, description or settings.'],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;
 
 export type ErrorCode = keyof typeof table;

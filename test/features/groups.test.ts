@@ -37,6 +37,18 @@ test('a group that is made again with the same key is the same group', async (t)
   assert.equal((await noticesIn(ann, (made[0] as { id: string }).id)).length, 1);
 });
 
+test('a key that comes again with another title, description or settings is a CONFLICT, also once the group has been changed', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const wish = { key: randomUUID(), title: 'Chess', settings: { send: 'admins' } };
+  const { id } = await ann.call('groups.create', wish);
+  for (const other of [{ title: 'Go' }, { description: 'On Fridays' }, { settings: {} }, { settings: { send: 'admins', add: 'admins' } }]) await assert.rejects(ann.call('groups.create', { ...wish, ...other }), refusedWith('CONFLICT'), JSON.stringify(other));
+  await ann.call('groups.update', { id, title: 'Go', settings: { send: 'everyone' } });
+  for (const same of [{}, { userIds: [bob.id] }, { settings: { add: 'everyone', send: 'admins' } }]) assert.equal((await ann.call('groups.create', { ...wish, ...same })).id, id, JSON.stringify(same));
+  await assert.rejects(ann.call('groups.create', { ...wish, title: 'Go', settings: {} }), refusedWith('CONFLICT'), 'as it is now is not as it was asked for');
+  assert.notEqual((await bob.call('groups.create', { ...wish, title: 'Mine' })).id, id, 'a key is its maker\'s own');
+});
+
 test('the same member added twice, at once from two sides and in two processes: one membership, one notice', async (t) => {
   const one = await buildTestApp(t);
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });

@@ -47,6 +47,8 @@ export interface ChatDocument {
   pairKey?: string;
   /** The id that a client has given to the group it makes, with its own: what makes a repeat harmless. */
   makerKey?: string;
+  /** What was asked for with it, so that a repeat is told from something else: the group may have been changed since. */
+  wishHash?: string;
   title?: string;
   description?: string;
   settings?: GroupSettings;
@@ -65,6 +67,7 @@ const schema = new Schema<ChatDocument>(
     kind: { type: String, required: true },
     pairKey: String,
     makerKey: String,
+    wishHash: String,
     title: String,
     description: String,
     settings: { type: Schema.Types.Mixed },

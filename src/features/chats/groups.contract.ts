@@ -24,7 +24,7 @@ const rate = { per: 'caller', count: 5, seconds: 1, burst: 100 } as const;
 export const groupsContract = {
   operations: {
     'groups.create': operation({
-      summary: 'A new group, with me as its owner. People who do not want to be added are left out. Repeated with the same key it is made once.',
+      summary: 'A new group, with me as its owner. People who do not want to be added are left out. Repeated with the same key it is made once; the key of another is a CONFLICT.',
       access: 'user',
       rate: { per: 'caller', count: 10, seconds: 60, burst: 30 },
       input: strictObject({
@@ -35,7 +35,7 @@ export const groupsContract = {
         userIds: Type.Array(Id, { default: [], maxItems: largestGroup - 1, uniqueItems: true }),
       }),
       output: ChatSummary,
-      errors: ['CHAT_NOT_FOUND', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'CONFLICT', 'BUSY'],
     }),
     'groups.update': operation({
       summary: 'Change the title, the description (null takes it away) or the settings of a group.',

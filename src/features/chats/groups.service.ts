@@ -2,6 +2,7 @@
 import { Types } from 'mongoose';
 import type { Service } from '../../core/contract.ts';
 import { AppError, unlessDuplicate } from '../../core/errors.ts';
+import { sha256 } from '../../core/hash.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
@@ -171,19 +172,24 @@ interface Wish extends Changes {
   userIds: readonly Id[];
 }
 
-/** A group as it is first stored: without members, and with the change that gives it some. */
+/** A group as it is first stored: without members, and with the change that gives it some. @throws CONFLICT */
 async function store(chats: ChatModel, { ownerId, key, userIds, ...wish }: Wish): Promise<ChatDocument> {
   const now = new Date();
   const makerKey = key && `${ownerId}:${key}`;
   const chat: ChatDocument = {
     _id: new Types.ObjectId(),
     kind: 'group',
-    ...(makerKey && { makerKey }),
+    ...(makerKey && { makerKey, wishHash: hashOf(wish) }),
     memberCount: 0,
     createdAt: now,
     head: { seq: 0, at: now },
     change: toChange(createGroup(ownerId, wish, userIds), 1),
   };
   if (await unlessDuplicate(chats.collection.insertOne(chat))) return chat;
-  return chats.findOne({ makerKey: makerKey ?? null }).orFail().lean();
+  const made = await chats.findOne({ makerKey: makerKey ?? null }).orFail().lean();
+  if (made.wishHash !== undefined && made.wishHash !== chat.wishHash) throw new AppError('CONFLICT');
+  return made;
 }
+
+/** People may differ: who does not want to be added is left out, and that may change. */
+const hashOf = ({ title, description = null, settings }: Changes): string => sha256(JSON.stringify([title, description, { ...firstSettings, ...settings }]));
