@@ -88,7 +88,7 @@ async function wiresAlone(): Promise<{ plugins: string; routes: string }> {
   const authenticate: Authenticate = { required: nothing, optional: nothing, stands: nothing };
   const publicUrl = 'http://127.0.0.1:3000';
   const app = Fastify();
-  await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, chats: {} as Services['chats'], presence: {} as Services['presence'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });
+  await registerWebsocket(app, { hub: createHub(), dispatch, authenticate, rates: { countConnect: () => undefined }, chats: {} as Services['chats'], presence: {} as Services['presence'], heartbeatMilliseconds: 30_000, tokenGrace: 60_000 });
   await registerRest(app, { auth: { googleHome: '/', startGoogle: nothing, resumeGoogle: nothing }, dispatch, authenticate, publicUrl, appUrl: undefined, origins: [], isReady: nothing });
   await registerDocs(app, publicUrl);
   await app.ready();

@@ -85,7 +85,6 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     appUrl: config.appUrl,
     returnPaths: config.returnPaths,
     jwtSecrets: config.jwtSecrets ?? (await readOrMakeJwtSecrets(config.dataDir)),
-    accessTokenLifetime: overrides.accessTokenLifetime,
     passwordCost: overrides.passwordCost ?? 12,
     ...limitsOf(config),
     ...pacesOf(overrides),
@@ -96,7 +95,8 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   await prepareStore(mongodbUri, connection, upgrades);
   built.start();
 
-  const dispatch = createDispatch(services, createRates(config.rateScale, overrides.clock));
+  const rates = createRates(config.rateScale, overrides.clock);
+  const dispatch = createDispatch(services, rates);
   const authenticate = createAuthenticate(services.sessions);
   const origins = originsOf(config);
 
@@ -104,7 +104,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   registerPacing(app);
   await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
-  await registerWebsocket(app, { hub, dispatch, authenticate, chats: services.chats, presence: services.presence, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
+  await registerWebsocket(app, { hub, dispatch, authenticate, rates, chats: services.chats, presence: services.presence, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
   await registerRest(app, { auth: services.auth, dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });
   await registerDocs(app, config.publicUrl);
   return app;
@@ -116,7 +116,7 @@ function createLoadedHub(app: FastifyInstance): Hub {
   return createHub({ load, kindOf: (name) => events.get(name)?.shed });
 }
 
-const pacesOf = ({ marksGather = 250, presenceGather = 250, syncOverlap = 60_000, mailMilliseconds, clock }: Overrides) => ({ marksGather, presenceGather, syncOverlap, mailMilliseconds, clock });
+const pacesOf = ({ marksGather = 250, presenceGather = 250, syncOverlap = 60_000, mailMilliseconds, accessTokenLifetime, clock }: Overrides) => ({ marksGather, presenceGather, syncOverlap, mailMilliseconds, accessTokenLifetime, clock });
 
 const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
 

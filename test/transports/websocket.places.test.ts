@@ -1,4 +1,4 @@
-/** How many websockets one person may have open. */
+/** How many websockets one person may have open, and how often they may open one. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -48,4 +48,21 @@ test('of however many that come at once 50 are opened, and those that are refuse
   const ann = await person('Ann');
   const attempts = await Promise.all(Array.from({ length: most + 20 }, () => attempt(t, url, ann.accessToken)));
   assert.equal(attempts.filter((refusal) => refusal === undefined).length, most);
+});
+
+test('one person may open 100 websockets at once and 60 a minute; beyond that they are told how long to wait, and others are not', async (t) => {
+  let time = 0;
+  const { app, url, person } = await buildTestApp(t, { env: { RATE_SCALE: '1' }, clock: () => time });
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(await Promise.all(Array.from({ length: most }, () => attempt(t, url, ann.accessToken))), Array.from({ length: most }, () => undefined));
+    for (const webSocket of app.websocketServer.clients) webSocket.terminate();
+    await until('the server knows of the closes', () => app.websocketServer.clients.size === 0);
+  }
+  const refused: Refusal = { status: 429, retryAfter: '1', code: 'RATE_LIMITED', details: { limit: 100, retryAfter: 1 } };
+  assert.deepEqual(await attempt(t, url, ann.accessToken), refused);
+  assert.equal(await attempt(t, url, bob.accessToken), undefined);
+  time += 1000;
+  assert.equal(await attempt(t, url, ann.accessToken), undefined);
+  assert.deepEqual(await attempt(t, url, ann.accessToken), refused);
 });

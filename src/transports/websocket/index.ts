@@ -9,6 +9,7 @@ import { closeCodes, type Hub } from '../../delivery/hub.ts';
 import type { Services } from '../../services.ts';
 import { subprotocol, type Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
+import type { Rates } from '../rates.ts';
 import { RpcConnection } from './connection.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createPlaces } from './places.ts';
@@ -17,6 +18,7 @@ export interface WebsocketOptions {
   hub: Hub;
   dispatch: Dispatch;
   authenticate: Authenticate;
+  rates: Pick<Rates, 'countConnect'>;
   chats: Services['chats'];
   presence: Pick<Services['presence'], 'attend' | 'opened' | 'closed'>;
   heartbeatMilliseconds: number;
@@ -30,9 +32,6 @@ const maximumFrame = 64 * 1024;
 /** Close codes of the IANA registry of RFC 6455: "service restart" and "try again later". */
 const serviceRestart = 1012;
 const tryAgainLater = 1013;
-
-/** Websockets of one person in this process. */
-const maximumPerPerson = 50;
 
 /** Milliseconds between two looks for connections whose token ran out. */
 const lookInterval = 5000;
@@ -70,9 +69,10 @@ export async function registerWebsocket(app: FastifyInstance, options: Websocket
   startHeartbeat(app, options.heartbeatMilliseconds);
   closeExpired(app, open, options);
 
-  const places = createPlaces(maximumPerPerson);
+  const places = createPlaces();
   const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const caller = await options.authenticate.required(request);
+    options.rates.countConnect(caller);
     places.take(caller.userId, request.raw.socket);
     upgrades.set(request, { caller, reply });
   };

@@ -8,7 +8,10 @@ export interface Places {
   take(userId: Id, socket: Socket): void;
 }
 
-export function createPlaces(maximum: number): Places {
+/** Websockets of one person in this process. */
+const maximum = 50;
+
+export function createPlaces(): Places {
   const taken = new Map<Id, number>();
   return {
     take(userId, socket) {
