@@ -20,6 +20,7 @@ export function createTopics<C>(): Topics<C> {
   const listeners = createListeners<C>();
   const partial = createPartialViews<C>();
   const leave = (connection: C, topic: Topic): void => {
+    topicsOf.get(connection)?.delete(topic);
     listeners.remove(connection, topic);
     partial.set(connection, topic, undefined);
   };
@@ -39,22 +40,18 @@ export function createTopics<C>(): Topics<C> {
       }
     },
     correct(connection, before, now) {
-      for (const [topic, was] of before) {
-        const own = topicsOf.get(connection);
-        if (!own?.has(topic)) continue;
+      const own = topicsOf.get(connection);
+      for (const [topic, was] of [...before].filter(([one]) => own?.has(one))) {
         const view = now.get(topic);
-        if (!view && own.delete(topic)) leave(connection, topic);
+        if (!view) leave(connection, topic);
         else if (partial.get(connection, topic) === partialOf(was)) partial.set(connection, topic, view);
       }
     },
     unsubscribe(connection, topics) {
-      for (const topic of topics) {
-        topicsOf.get(connection)?.delete(topic);
-        leave(connection, topic);
-      }
+      for (const topic of topics) leave(connection, topic);
     },
     detach(connection) {
-      for (const topic of topicsOf.get(connection) ?? []) leave(connection, topic);
+      for (const topic of [...(topicsOf.get(connection) ?? [])]) leave(connection, topic);
       topicsOf.delete(connection);
     },
   };

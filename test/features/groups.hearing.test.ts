@@ -91,8 +91,8 @@ for (const step of ['topicsOf', 'attend'] as const) {
       if (step === 'attend' || ++times === 2) await Promise.all([ann.call('groups.ban', { id, userId: bob.id }), bob.call('blocks.create', { userId: ann.id })]);
       return done;
     };
-    if (step === 'attend') services.presence.attend = after(services.presence.attend);
-    else services.chats.topicsOf = after(services.chats.topicsOf);
+    if (step === 'attend') services.presence.attend = after(services.presence.attend.bind(services.presence));
+    else services.chats.topicsOf = after(services.chats.topicsOf.bind(services.chats));
     const socket = await openSocket(t, url, bob.accessToken);
     await ann.call('messages.send', { chatId: id, text: 'secret' });
     await ann.call('messages.send', { to: bob.id, text: 'unseen' });

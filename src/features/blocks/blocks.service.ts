@@ -38,6 +38,7 @@ export interface BlocksParts {
 export function createBlocksService(parts: BlocksParts): BlocksService {
   const { blocks, users } = parts;
   const settle = createSettling(parts);
+  const lookups = createLookups(blocks);
   const change = async (userId: Id, otherId: Id, blocked: boolean): Promise<null> => {
     // A repeat leaves the document as it is; what a crash has left undone is done all the same.
     const isSame = { $eq: ['$blocked', blocked] };
@@ -61,12 +62,12 @@ export function createBlocksService(parts: BlocksParts): BlocksService {
       const other = (await users.findUsers([otherId])).get(otherId);
       if (!other || other.user.removedAt !== undefined) throw new AppError('USER_NOT_FOUND');
       const isFull = (await blocks.countDocuments({ userId, blocked: true })) >= blockedAtMost;
-      if (isFull && !(await blocks.exists({ _id: blockIdOf(userId, otherId), blocked: true }))) throw new AppError('TOO_MANY_BLOCKED');
+      if (isFull && !(await lookups.blocks(userId, otherId))) throw new AppError('TOO_MANY_BLOCKED');
       return change(userId, otherId, true);
     },
     remove: ({ userId }, { userId: otherId }) => change(userId, otherId, false),
 
-    ...createLookups(blocks),
+    ...lookups,
     async removeAll(userId) {
       await blocks.deleteMany({ userId });
     },
