@@ -209,7 +209,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const access = createChatAccess(documents.chats, documents.memberships);
   const log = createMessageLog({
     messages: messageDocuments,
-    chats: { ...access, raise: (message) => heads.raise(message), settle: (chatId) => groupChanges.settle(chatId) },
+    chats: { ...access, raise: (message) => heads.raise(message), settle: (chatId) => groupChanges.carryOut(chatId) },
     onStored: (message) => telling.created(message),
     onError,
   });
@@ -225,7 +225,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
-  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id) }, onSettled: createTelling(parts) });
+  const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id), settle: (chatId) => log.settle(chatId) }, onSettled: createTelling(parts) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
   const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });

@@ -7,10 +7,10 @@ import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import { openSocket, type TestSocket } from '../helpers/socket.ts';
 
-/** What has come so far; the answer has come after whatever was told before. */
+/** What messages have come so far; the answer has come after whatever was told before. */
 async function heard(socket: TestSocket): Promise<string[]> {
   await socket.call('users.me');
-  return socket.events.map(({ method, params }) => `${method} ${params['text'] as string}`);
+  return socket.events.filter(({ method }) => method.startsWith('message')).map(({ method, params }) => `${method} ${params['text'] as string}`);
 }
 
 /** The next read that the app makes of this model, and that asks for these fields, fails. */
@@ -78,6 +78,30 @@ test('a process that writes to a group for the first time finds who was banned i
   assert.deepEqual(await heard(socket), []);
 });
 
+test('a ban in one process holds in the others, though nobody writes there', async (t) => {
+  const { ann, bob, cem, id, elsewhere, socket } = await twoProcesses(t);
+  await elsewhere(cem, 'messages.send', { chatId: id, text: 'known there' });
+  await socket.next('message.created');
+  await ann.call('groups.ban', { id, userId: bob.id });
+  await socket.next('chat.left');
+  const { id: messageId } = await ann.call('messages.send', { chatId: id, text: 'secret' });
+  await elsewhere(cem, 'messages.react', { id: messageId, emoji: '👍' });
+  assert.deepEqual(await heard(socket), []);
+});
+
+test('a reaction in a process that has not heard of a ban yet does not reach the banned', async (t) => {
+  const { ann, bob, cem, id, elsewhere, socket } = await twoProcesses(t);
+  for (const member of [cem, ann, cem]) {
+    await elsewhere(member, 'messages.send', { chatId: id, text: 'known there' });
+    await socket.next('message.created');
+  }
+  const { id: messageId } = await ann.call('messages.send', { chatId: id, text: 'secret' });
+  await ann.call('groups.ban', { id, userId: bob.id });
+  await elsewhere(cem, 'messages.react', { id: messageId, emoji: '👍' });
+  await socket.next('chat.left');
+  assert.deepEqual(await heard(socket), []);
+});
+
 for (const step of ['topicsOf', 'attend'] as const) {
   test(`a ban and a block hold for a connection that is being greeted, made while it waits for ${step}`, async (t) => {
     const { url, person, services } = await buildTestApp(t);
@@ -97,7 +121,7 @@ for (const step of ['topicsOf', 'attend'] as const) {
     await ann.call('messages.send', { chatId: id, text: 'secret' });
     await ann.call('messages.send', { to: bob.id, text: 'unseen' });
     await socket.next('message.withheld');
-    assert.deepEqual((await heard(socket)).filter((event) => event.startsWith('message')), []);
+    assert.deepEqual(await heard(socket), []);
   });
 }
 

@@ -60,6 +60,8 @@ export interface ChatDocument {
   /** The last message, as a cache for lists: it may lag by a moment; the messages' own index is the truth. */
   head: { seq: number; at: Date };
   change?: GroupChange;
+  /** By MongoDB's clock: when a change was completed last. */
+  changedAt?: Date;
 }
 
 const schema = new Schema<ChatDocument>(
@@ -77,11 +79,13 @@ const schema = new Schema<ChatDocument>(
     removedAt: Date,
     head: { seq: { type: Number, required: true }, at: { type: Date, required: true } },
     change: { type: Schema.Types.Mixed },
+    changedAt: Date,
   },
   { collection: 'chats', versionKey: false },
 );
 schema.index({ pairKey: 1 }, { unique: true, partialFilterExpression: { pairKey: { $exists: true } } });
 schema.index({ makerKey: 1 }, { unique: true, partialFilterExpression: { makerKey: { $exists: true } } });
+schema.index({ changedAt: 1 }, { partialFilterExpression: { changedAt: { $exists: true } } });
 schema.index({ 'change.at': 1 }, { partialFilterExpression: { 'change.pending': true } });
 
 export const chatModel = (connection: Connection) => connection.model('Chat', schema);

@@ -46,6 +46,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
   /** Who was in the chat and has read up to a number or beyond, as far as it is told to this person. @throws GROUP_TOO_LARGE */
   readersOf(viewer: Id, chatId: Id, seq: number): Promise<User[]>;
+  /** Sees to it that this process has acted on all changes of the chat, before it tells what is in it. */
+  catchUp(chatId: Id): Promise<void>;
   /** Nobody who blocks this person in the chat sees the message any more. */
   hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
 }
@@ -93,6 +95,9 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     ...createPartners({ chats, memberships }),
     contactsAmong: (userId, others) => contacts.contactsAmong(userId, others),
     noteWritten: async (written) => contacts.noteWritten(written),
+    async catchUp(chatId) {
+      if (!(await access.look(chatId)).isCurrent) await changes.settle(chatId);
+    },
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
     async open(caller, { userId }) {

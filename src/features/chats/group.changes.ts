@@ -12,6 +12,7 @@ import { mongo, Types } from 'mongoose';
 import { AppError, duplicateKey } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Notice } from '../../core/notice.ts';
+import { poll } from '../../core/poll.ts';
 import { repeat, type Repeated } from '../../core/repeat.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
@@ -29,6 +30,8 @@ export interface Decision {
 export interface NoticeLog {
   append(draft: { id: MessageId; chatId: Id; senderId: Id; content: { kind: 'notice'; notice: Notice } }): Promise<unknown>;
   find(id: MessageId): Promise<Message | undefined>;
+  /** Calls `carryOut` while nobody writes to the chat. */
+  settle(chatId: Id): Promise<void>;
 }
 
 export interface GroupChangesParts {
@@ -51,7 +54,9 @@ export interface GroupChanges {
   complete(chat: ChatDocument): Promise<void>;
   /** Sees to it that what the last notice in the log says is so, and that this process acts on it. */
   settle(chatId: Id): Promise<void>;
-  /** Completes, now and then, what a crash has left. */
+  /** The same, for the log: nobody may write to the chat meanwhile who was let in by what was known before. */
+  carryOut(chatId: Id): Promise<void>;
+  /** Looks for what other processes have changed and, now and then, completes what a crash has left. */
   start(): void;
   stop(): void;
 }
@@ -66,8 +71,8 @@ export function createGroupChanges(parts: GroupChangesParts): GroupChanges {
   const { chats, log, onError } = parts;
   const changing = createTurns();
   const settling = createTurns();
-  const settle = (chatId: Id): Promise<void> => settling.take(chatId, () => settleLast(parts, chatId));
-  let repeated: Repeated | undefined;
+  const settle = (chatId: Id): Promise<void> => log.settle(chatId);
+  let repeated: Repeated[] = [];
 
   const complete = async (chat: ChatDocument): Promise<void> => {
     const { _id, change } = chat;
@@ -87,10 +92,23 @@ export function createGroupChanges(parts: GroupChangesParts): GroupChanges {
     change: (chatId, decide) => changing.take(chatId, () => makeChange(parts, { chatId, decide, complete })),
     complete,
     settle,
-    start: () => void (repeated = repeat(completeLeft, interval, onError)),
-    stop: () => repeated?.stop(),
+    carryOut: (chatId) => settling.take(chatId, () => settleLast(parts, chatId)),
+    start: () => void (repeated = [repeat(completeLeft, interval, onError), pollChanges(parts)]),
+    stop: () => repeated.forEach((one) => one.stop()),
   };
 }
+
+/** Whoever is not in a group any more must not go on hearing it at another process. */
+const pollChanges = ({ chats, log, onError }: GroupChangesParts): Repeated =>
+  poll<Id>({
+    begin: async () => (await chats.findOne({ changedAt: { $exists: true } }, { changedAt: 1 }).sort({ changedAt: -1 }).lean())?.changedAt ?? new Date(0),
+    async read(since) {
+      const found = await chats.find({ changedAt: { $gte: since } }, { changedAt: 1 }).sort({ changedAt: 1 }).lean();
+      return found.flatMap(({ _id, changedAt }) => (changedAt ? [{ key: _id.toHexString(), at: changedAt, value: _id.toHexString() }] : []));
+    },
+    onFound: (chatId) => log.settle(chatId),
+    onError,
+  });
 
 interface Wish {
   chatId: Id;
@@ -173,5 +191,5 @@ async function applyToChat(chats: ChatModel, memberships: MembershipModel, { _id
   const memberCount = await memberships.countDocuments({ chatId: _id, ...isIn }).hint(byMember);
   const set = { ...Object.fromEntries(given.filter(([, value]) => value !== null)), memberCount };
   const unset = Object.fromEntries(given.filter(([, value]) => value === null).map(([key]) => [key, '']));
-  await chats.updateOne({ _id: new Types.ObjectId(_id), 'change.version': change.version }, { $set: set, $unset: { ...unset, 'change.pending': '' } });
+  await chats.updateOne({ _id: new Types.ObjectId(_id), 'change.version': change.version }, { $set: set, $unset: { ...unset, 'change.pending': '' }, $currentDate: { changedAt: true } });
 }

@@ -45,7 +45,6 @@ export interface Queue {
   take: () => Entry[];
   /** Nothing for this chat is taken from now on. */
   hold: (chatId: Id) => void;
-  isHeld: (chatId: Id) => boolean;
   /** The chat may be written to again: what stood aside for it goes on, but for those whom `refuse` gives an error for. */
   release: (chatId: Id, refuse: (entry: Entry) => Promise<unknown>) => Promise<void>;
   /** Entries that were taken and not written go back to the front, in their order. */
@@ -84,7 +83,6 @@ export function createQueue(limits: QueueLimits): Queue {
       aside.open(chatId);
       queued = queued.filter((entry) => !aside.put(entry));
     },
-    isHeld: (chatId) => aside.isOpen(chatId),
     async release(chatId, refuse) {
       const known = [...aside.of(chatId)];
       const errors = await Promise.all(known.map(refuse));
@@ -109,7 +107,6 @@ function createAside() {
     open(chatId: Id): void {
       if (!held.has(chatId)) held.set(chatId, []);
     },
-    isOpen: (chatId: Id): boolean => held.has(chatId),
     of: (chatId: Id): readonly Entry[] => held.get(chatId) ?? [],
     /** False if its chat is not held. */
     put: (entry: Entry): boolean => held.get(chatOf(entry))?.push(entry) !== undefined,

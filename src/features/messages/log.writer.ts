@@ -20,7 +20,7 @@ export interface LogParts {
   settlingTime: number;
   draining: boolean;
   /** Chats that are held, each until this ends. */
-  settling: Set<Promise<void>>;
+  settling: Map<Id, Promise<void>>;
   /** Chats of which that has failed: whoever waits for them has not been looked at again. */
   unsettled: Set<Id>;
   /** Called when a chat that was held may be written to again. */
@@ -52,7 +52,7 @@ async function write(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const unknown = log.numbers.unknownChats(batch);
   const loaded = unknown.size > 0 ? await withDeadline(log.numbers.load(unknown), storePatience) : [];
   const changed = [...unknown].filter((chatId) => loaded.includes(chatId) || log.unsettled.has(chatId));
-  for (const chatId of changed) hold(log, chatId);
+  for (const chatId of changed) void hold(log, chatId);
   const [held, free] = changed.length > 0 ? split(batch, ({ draft }) => changed.includes(draft.chatId)) : [[], batch];
   log.queue.putBack(held);
   if (free.length > 0) await writeNumbered(log, free);
@@ -84,7 +84,7 @@ function accept(log: LogParts, entries: readonly Entry[]): void {
     log.numbers.advance(chatId, seq);
     log.chats.raise({ chatId, senderId, seq, createdAt });
     // What a notice says is done, and told, before anything else is written to its chat.
-    if (kind === 'notice') hold(log, chatId);
+    if (kind === 'notice') void hold(log, chatId);
     else log.onStored(message);
     log.queue.accept(entry, { message, deduplicated: false });
   }
@@ -93,27 +93,37 @@ function accept(log: LogParts, entries: readonly Entry[]): void {
 /**
  * Nothing is written to this chat until this process knows who is in it. Whoever was let in by what was known before is
  * looked at again: so nobody writes behind the notice that ends their right to.
+ * @returns what says that it was done
  */
-function hold(log: LogParts, chatId: Id): void {
-  if (log.queue.isHeld(chatId)) return;
+export function hold(log: LogParts, chatId: Id): Promise<void> {
+  const known = log.settling.get(chatId);
+  if (known) return known;
   log.queue.hold(chatId);
   const settling = settleHeld(log, chatId)
     .catch(async (error: unknown) => {
-      log.onError(error);
       // It is held again when the next message for it is to be written.
       log.unsettled.add(chatId);
       log.numbers.forget([chatId]);
       await pause(retryPause);
       await log.queue.release(chatId, () => Promise.resolve(undefined));
+      throw error;
     })
-    .then(() => {
-      log.settling.delete(settling);
+    .finally(() => {
+      log.settling.delete(chatId);
       log.onReleased();
     });
-  log.settling.add(settling);
+  log.settling.set(chatId, settling);
+  settling.catch(log.onError);
+  return settling;
 }
 
+/** The write under way, if it holds messages of these chats. */
+export const underWayOf = ({ underWay }: LogParts, chatIds: readonly Id[]): Promise<void> | undefined =>
+  underWay?.batch.some(({ draft }) => chatIds.includes(draft.chatId)) ? underWay.done : undefined;
+
 async function settleHeld(log: LogParts, chatId: Id): Promise<void> {
+  // What comes back from it was let in by what was known before.
+  await withDeadline((underWayOf(log, [chatId]) ?? Promise.resolve()).catch(() => undefined), storePatience);
   await withDeadline(log.chats.settle(chatId), storePatience);
   log.unsettled.delete(chatId);
   await log.queue.release(chatId, async ({ draft }) => {

@@ -46,7 +46,7 @@ import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createNumbers, type LoggedChats } from './log.numbers.ts';
 import { createQueue, type Appended, type QueueLimits } from './log.queue.ts';
-import { writeAll, type LogParts } from './log.writer.ts';
+import { hold, underWayOf, writeAll, type LogParts } from './log.writer.ts';
 import type { Draft, MessageCollection } from './message.model.ts';
 
 export interface MessageLog {
@@ -63,6 +63,11 @@ export interface MessageLog {
    * afterwards, lest a crash take back what was shown. @throws UNAVAILABLE
    */
   settled(chatIds: readonly Id[]): Promise<void>;
+  /**
+   * Sees to it that this process has acted on the notices in the log of a chat; nothing is written to it meanwhile, and
+   * whoever waits is looked at again. @throws UNAVAILABLE
+   */
+  settle(chatId: Id): Promise<void>;
   /** Takes nothing new; resolves when everyone who waits has an answer. */
   drain(): Promise<void>;
 }
@@ -83,7 +88,7 @@ const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, 
 export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
   const numbers = createNumbers(options.messages, options.chats);
-  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Set(), unsettled: new Set(), onReleased: () => queue.hasWork() && write() };
+  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Map(), unsettled: new Set(), onReleased: () => queue.hasWork() && write() };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {
@@ -103,12 +108,17 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
       return appended;
     },
     async settled(chatIds) {
-      const { underWay } = log;
-      if (underWay && chatIds.some((id) => underWay.batch.some(({ draft }) => draft.chatId === id))) await withDeadline(underWay.done, storePatience);
+      const done = underWayOf(log, chatIds);
+      if (done) await withDeadline(done, storePatience);
+    },
+    async settle(chatId) {
+      // That may have begun before what is to be known now.
+      await log.settling.get(chatId)?.catch(() => undefined);
+      await hold(log, chatId);
     },
     async drain() {
       log.draining = true;
-      while (writing || log.settling.size > 0) await (writing ?? Promise.all(log.settling));
+      while (writing || log.settling.size > 0) await (writing ?? Promise.allSettled(log.settling.values()));
     },
   };
 }

@@ -105,8 +105,8 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
   const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, view: Sight['view']) => ReturnType<Decide>): Promise<Message> => {
     const { message, view } = await requireMessage(userId, id);
     const changed = await changes.change(message.chatId, id, async (stored) => {
-      // It may have waited long for its turn.
-      const now = await chats.findView(userId, message.chatId);
+      // It may have waited long for its turn, and whoever another process has put out must not hear of it.
+      const [now] = await Promise.all([chats.findView(userId, message.chatId), chats.catchUp(message.chatId)]);
       if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
       return decide(stored, now);
     });
