@@ -27,10 +27,12 @@ const overlap = 10_000;
 /** Looks again and again; a store that does not answer is looked at again. */
 export function poll<T>({ begin, read, onFound, onError }: PollOptions<T>): Repeated {
   let newest: Date | undefined;
+  // At once: what is dated before the first look would move the beginning past what a crash has left.
+  const begun = withDeadline(begin(), storePatience).catch(() => undefined);
   let known = new Map<string, number>();
 
   const look = async (): Promise<void> => {
-    newest ??= await withDeadline(begin(), storePatience);
+    newest ??= (await begun) ?? (await withDeadline(begin(), storePatience));
     const found = await withDeadline(read(new Date(newest.getTime() - overlap)), storePatience);
     const before = known;
     // What is not among them any more is too old to be found again.

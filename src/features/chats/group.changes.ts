@@ -183,7 +183,11 @@ async function applyToMembers(memberships: MembershipModel, { _id: chatId, chang
   });
 }
 
-const isOnlyDuplicates = ({ writeErrors }: mongo.MongoBulkWriteError): boolean => [writeErrors].flat().every(({ code }) => code === duplicateKey);
+const isOnlyDuplicates = ({ writeErrors }: mongo.MongoBulkWriteError): boolean => {
+  const errors = [writeErrors].flat();
+  // One about the write concern names none.
+  return errors.length > 0 && errors.every(({ code }) => code === duplicateKey);
+};
 
 async function applyToChat(chats: ChatModel, memberships: MembershipModel, { _id, change }: ChatDocument): Promise<void> {
   if (!change) return;
