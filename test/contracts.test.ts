@@ -283,3 +283,11 @@ test('a time that is taken in is one that clocks have here, and can be told in f
   for (const at of ['2026-06-30T23:59:60Z', '2026-02-29T00:00:00Z', '9999-12-31T23:59:59-23:59', '0000-01-01T00:00:00+00:01', 'tomorrow', '']) assert.deepEqual(taken(at), [false, false, false], at);
   for (const at of ['2026-06-30T23:59:59.999Z', '2028-02-29T00:00:00+14:00', '9999-12-31T23:59:59Z', '0000-01-01T00:00:00Z']) assert.deepEqual(taken(at), [true, true, true], at);
 });
+
+test('of a field that may be one of several there is one problem, which says what is asked for', () => {
+  const time = 'must be a time, like 2026-01-31T12:00:00.000Z';
+  assert.deepEqual(problemsOf('chats.arrange', { id: 'f'.repeat(24), mutedUntil: 'tomorrow' }), [{ field: 'mutedUntil', problem: `${time} or null` }]);
+  assert.deepEqual(problemsOf('chats.arrange', { id: 'f'.repeat(24), mutedUntil: 1, pinned: 1 }), [{ field: 'mutedUntil', problem: 'must be string or null' }, { field: 'pinned', problem: 'must be boolean' }]);
+  assert.deepEqual(problemsOf('groups.update', { id: 'f'.repeat(24), description: '' }), [{ field: 'description', problem: 'must NOT have fewer than 1 characters or null' }]);
+  assert.deepEqual(problemsOf('users.update', { id: 'you' }), [{ field: 'id', problem: 'must be me or 24 hexadecimal digits in small letters' }]);
+});

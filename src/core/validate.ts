@@ -97,20 +97,32 @@ export const toFieldError = (field: string, problem: string): AppError => new Ap
 
 /** Ajv's findings as the fields and sentences the caller gets. */
 export function toFieldProblems(errors: readonly ErrorObject[]): FieldProblem[] {
-  return errors.slice(0, maximumProblems).map((error) => {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf');
+  const whole = errors.filter((error) => !unions.some((union) => isOfBranch(error, union)));
+  return whole.slice(0, maximumProblems).map((error) => {
     const params = error.params as { additionalProperty?: string; missingProperty?: string };
     const name = params.additionalProperty ?? params.missingProperty;
     const field = [error.instancePath.slice(1), name].filter(Boolean).join('/');
     if (params.additionalProperty !== undefined) return { field, problem: 'is not a field of this request' };
     if (params.missingProperty !== undefined) return { field, problem: 'is required' };
-    return { field, problem: problemOf(error) };
+    return { field, problem: error.keyword === 'anyOf' ? eitherOf(errors, error) : problemOf(error) };
   });
+}
+
+/** True of what one of the schemas has found wrong of which any would do. */
+const isOfBranch = ({ schemaPath, instancePath }: ErrorObject, union: ErrorObject): boolean => schemaPath.startsWith(`${union.schemaPath}/`) && instancePath.startsWith(union.instancePath);
+
+/** What is asked for: the one or the other. */
+function eitherOf(errors: readonly ErrorObject[], union: ErrorObject): string {
+  const branches = (union.schema as unknown[]).flatMap((_, index) => errors.find((error) => isOfBranch(error, union) && error.schemaPath.startsWith(`${union.schemaPath}/${index}/`)) ?? []);
+  return branches.map((error, index) => (index === 0 ? problemOf(error) : problemOf(error).replace(/^must be /, ''))).join(' or ');
 }
 
 function problemOf(error: ErrorObject): string {
   const { 'x-form': form } = error.parentSchema as { 'x-form'?: string };
   if (form !== undefined && ['pattern', 'format'].includes(error.keyword)) return `must be ${form}`;
   if (error.keyword === 'enum') return `must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`;
+  if (error.keyword === 'const') return `must be ${String((error.params as { allowedValue: unknown }).allowedValue)}`;
   return error.message ?? 'is not as expected';
 }
 
