@@ -55,8 +55,8 @@ const table = {
   SECOND_FACTOR_OFF: [409, 'The second factor is not on.'],
 
   // chats
-  CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it.'],
-  NOT_ALLOWED: [403, 'Your role in this group does not allow that.'],
+  CHAT_NOT_FOUND: [404, 'There is no such chat, or you are not in it, or it is a private one and this is for groups alone.'],
+  NOT_ALLOWED: [403, 'Your role in this group does not allow that, or not towards this person: ask an admin or the owner.'],
   MEMBER_NOT_FOUND: [404, 'There is no such member of this group.'],
   BLOCKED: [403, 'You block this person: unblock them first.'],
   GROUP_TOO_LARGE: [409, 'In a group of this size nobody is told who has read what.'],
