@@ -84,11 +84,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     receive: (caller, input) => marks.receive(caller, input),
     arrange: (caller, input) => own.arrange(caller, input),
     clear: (caller, input) => own.clear(caller, input),
-    hide: (userId, chatId, range) => own.hide(userId, chatId, range),
-    async hideFromBlockers(userId, chatId, seq) {
-      const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq } });
-      for (const blocker of blockers.map(String)) await own.withhold(blocker, chatId, { from: seq, to: seq });
-    },
+    ...createHiding(parts),
     ...createSight(parts),
     openPrivate,
     ...createFollowing({ chats, memberships, views, changes }),
@@ -117,6 +113,14 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     },
   };
 }
+
+const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hide' | 'hideFromBlockers'> => ({
+  hide: (userId, chatId, range) => own.hide(userId, chatId, range),
+  async hideFromBlockers(userId, chatId, seq) {
+    const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq } });
+    for (const blocker of blockers.map(String)) await own.withhold(blocker, chatId, { from: seq, to: seq });
+  },
+});
 
 /** Who may see what, and write. */
 const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({
