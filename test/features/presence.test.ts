@@ -327,6 +327,26 @@ test('who is here is in the store, too, for a process that dies; and it never go
   assert.ok(((await stored()) ?? before) >= last);
 });
 
+test('a server that stops has written when those went who are not told of yet, for they were told of too often', async (t) => {
+  const scene = await buildScene(t);
+  const { ann, bob, wait, close, mongodbUri } = scene;
+  const [bobs, anns] = [await bob.socket(), await ann.socket()];
+  assert.equal((await heard(bobs)).online, true);
+  await leave(scene, anns);
+  wait(12);
+  for (const [setting, online] of [['nobody', false], ['everyone', true]] as const) {
+    await tell(ann, setting);
+    assert.equal((await heard(bobs)).online, online);
+  }
+  const users = (await connect(t, mongodbUri)).collection('users');
+  const before = new Date(0);
+  await users.updateOne({ _id: new Types.ObjectId(ann.id) }, { $set: { lastSeenAt: before } });
+  wait(9);
+  await until('her grace is over', async () => !(await look(bob, ann))[0]?.online);
+  await close();
+  assert.ok(((await users.findOne({ _id: new Types.ObjectId(ann.id) }))?.['lastSeenAt'] as Date) > before);
+});
+
 test('a server that stops has written when everybody was here last', async (t) => {
   const { ann, close, mongodbUri } = await buildScene(t);
   const anns = await ann.socket();

@@ -20,6 +20,8 @@ export interface People<C> {
   connectionsOf(userId: Id): readonly C[];
   isHere(userId: Id): boolean;
   here(): Id[];
+  /** Those who are here, or have gone and are not forgotten. */
+  known(): Id[];
   /** When somebody who is going, or has gone and is not forgotten, closed their last connection. */
   leftAt(userId: Id): Date | undefined;
   /** Watchers of this person are to be told how things are, if anybody knows anything. */
@@ -62,6 +64,7 @@ export function createPeople<C>({ grace, window }: PresencePace = presencePace):
     connectionsOf: (userId) => people.get(userId)?.connections ?? [],
     isHere,
     here: () => [...people.keys()].filter(isHere),
+    known: () => [...people.keys()],
     leftAt: (userId) => people.get(userId)?.leftAt,
     review(userId) {
       if (people.has(userId)) due.add(userId);

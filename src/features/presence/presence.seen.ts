@@ -5,7 +5,7 @@ import type { UsersService } from '../users/users.service.ts';
 import type { People } from './presence.people.ts';
 
 export interface SeenParts {
-  people: Pick<People<unknown>, 'here' | 'leftAt'>;
+  people: Pick<People<unknown>, 'here' | 'known' | 'leftAt'>;
   users: Pick<UsersService, 'noteSeen'>;
   onError: (error: unknown) => void;
 }
@@ -15,7 +15,7 @@ export interface SeenWriter {
   write(ids: readonly Id[]): Promise<void>;
   /** The next part of those who are here. */
   writePart(): Promise<void>;
-  /** Everybody who is here, before the server stops. */
+  /** Everybody who is here, or has gone and waits to be told of, before the server stops. */
   writeAll(): Promise<void>;
 }
 
@@ -45,6 +45,6 @@ export function createSeenWriter({ people, users, onError }: SeenParts): SeenWri
       const digit = parts.charAt(part);
       await write([...people.here()].filter((id) => id.endsWith(digit)));
     },
-    writeAll: () => write(people.here()),
+    writeAll: () => write(people.known()),
   };
 }
