@@ -55,7 +55,7 @@ function createScene() {
   };
 }
 
-test('whoever hides while they are looked up is answered as hidden, if that was told, and told of once they show themselves', async () => {
+test('whoever hides while they are looked up is answered as hidden, once that was found', async () => {
   const { bobs, heard, seen, viewers, watch, tell } = createScene();
   const answer = watch(bobs, { userIds: [ann] });
   viewers.answer([]);
@@ -86,4 +86,29 @@ test('who may see somebody is not looked up of a connection that begins to watch
   viewers.answer([cem]);
   await told;
   assert.deepEqual(heard, []);
+});
+
+test('of two wishes whom to watch the later counts, also where the earlier takes longer to look up', async () => {
+  const { bobs, seen, viewers, partners, watch, tell, heard } = createScene();
+  const first = watch(bobs, {});
+  const second = watch(bobs, { userIds: [cem] });
+  seen.answer([]);
+  await second;
+  partners.answer([ann]);
+  await first;
+  viewers.answer([bob]);
+  await tell([ann, cem]);
+  assert.deepEqual(heard, [{ userId: cem, online: true }]);
+});
+
+test('a connection that says whom to watch before it is greeted watches those alone', async () => {
+  const { bobs, seen, viewers, partners, watch, attend, tell, heard } = createScene();
+  const attending = attend(bobs, []);
+  seen.answer([]);
+  await watch(bobs, { userIds: [cem] });
+  partners.answer([ann]);
+  await attending;
+  viewers.answer([bob]);
+  await tell([ann, cem]);
+  assert.deepEqual(heard, [{ userId: cem, online: true }]);
 });

@@ -45,10 +45,14 @@ export function createWatching({ people, known, sight, chats, bus }: WatchingPar
       bus.unwatch(caller);
       const told = known.begin(caller);
       const watched = userIds ?? (await chats.partnersOf(caller.userId));
-      bus.watch(caller, watched);
+      // It may have asked for others by now.
+      if (known.isCurrent(caller, told)) bus.watch(caller, watched);
       return { people: (await look(caller.userId, watched)).map((found) => settle(found, told)) };
     },
-    attend: async (caller, pairs) => bus.watch(caller, await chats.partnersOf(caller.userId, pairs)),
+    async attend(caller, pairs) {
+      const partners = await chats.partnersOf(caller.userId, pairs);
+      if (!choosers.has(caller)) bus.watch(caller, partners);
+    },
     pair(one, other) {
       watchAlso(one, other);
       watchAlso(other, one);
