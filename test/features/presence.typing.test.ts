@@ -7,6 +7,7 @@ import { createTyping, typingPace, type TypingNews } from '../../src/features/pr
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import type { TestSocket } from '../helpers/socket.ts';
+import { until } from '../helpers/until.ts';
 
 interface Scene extends TestApp {
   /** Lets so many seconds pass. */
@@ -109,6 +110,30 @@ test('who has left a group hears nothing of it, and is heard no more', async (t)
   assert.deepEqual(await heard(bobs), { chatId: id, userId: ann.id, expiresIn: 6 });
   await cems.call('users.me');
   assert.deepEqual(cems.events.filter(({ method }) => method === 'typing.changed'), []);
+});
+
+test('whoever may not write any more, as another process has decided, soon types no more either', async (t) => {
+  const scene = await buildScene(t);
+  const { ann, bob, bobs, person, wait, mongodbUri } = scene;
+  const cem = await person('Cem');
+  const group = { userIds: [bob.id, cem.id] };
+  const [chess, news] = [await ann.call('groups.create', { title: 'Chess', ...group }), await ann.call('groups.create', { title: 'News', ...group })];
+  for (const { id } of [chess, news]) {
+    await cem.call('presence.type', { chatId: id });
+    assert.deepEqual(await heard(bobs), { chatId: id, userId: cem.id, expiresIn: 6 });
+  }
+  const { dispatch } = await buildTestApp(t, { mongodbUri });
+  await dispatch.call('groups.expel', ann.caller, { id: chess.id, userId: cem.id });
+  await dispatch.call('groups.update', ann.caller, { id: news.id, settings: { send: 'admins' } });
+  // Nothing is told again while the clock stands still.
+  const refusalIn = async (chatId: string): Promise<unknown> => cem.call('presence.type', { chatId }).catch((error: unknown) => (error as { code: string }).code);
+  assert.equal(await until('it is known that he was expelled', () => refusalIn(chess.id)), 'CHAT_NOT_FOUND');
+  assert.equal(await until('it is known that admins alone may write', () => refusalIn(news.id)), 'NOT_ALLOWED');
+  wait(6);
+  for (let time = 0; time < 2; time++) assert.equal(((await heard(bobs)) as { expiresIn: number }).expiresIn, 0);
+  wait(6);
+  for (const { id } of [chess, news]) await refusalIn(id);
+  assert.deepEqual(told(scene), [6, 6, 0, 0]);
 });
 
 test('two between whom there is a block do not see each other type, in their chat or in a group', async (t) => {

@@ -1,7 +1,8 @@
 /**
  * Who may do what in which chat, as this process remembers it. It is asked at every message, so it must not cost a look
  * into the store. What is remembered of a group is good for as long as the log can be written to without meeting a notice
- * that this process does not know (see message.log): whoever relies on it elsewhere reads the membership itself.
+ * that this process does not know (see message.log). By itself it is half a second behind what other processes do, which
+ * will do for what passes anyway, like who is typing: whoever relies on it for more reads the membership itself.
  */
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../core/cache.ts';
