@@ -92,7 +92,7 @@ for (const [wire, secure] of Object.entries(wires)) {
         const now = performance.now();
         unread = { since: unread.since || now, until: now };
         tcp.pause();
-        setTimeout(() => tcp.resume(), 5);
+        setTimeout(() => tcp.resume(), 10);
       });
       peer.on('message', (frame: Buffer) => {
         if (frame.length > longText.length) answers += 1;
