@@ -35,8 +35,9 @@ async function compile(store: Store): Promise<string> {
 }
 
 async function test(store: Store, files: readonly string[], nodeArgs: readonly string[]): Promise<boolean> {
+  // The reporter that says at the end what has failed, also where the output goes into a file.
   const runFiles = async (some: readonly string[], atOnce: number): Promise<boolean> =>
-    some.length === 0 || run(store, ...nodeArgs, '--test', `--test-concurrency=${atOnce}`, '--test-timeout=600000', ...some);
+    some.length === 0 || run(store, ...nodeArgs, '--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, '--test-timeout=600000', ...some);
   // Those that measure time run alone: whatever ran beside them would be measured, too.
   const isTimed = (file: string): boolean => /\.timing\.test\.[jt]s$/.test(file);
   // The others wait for something a third of the time: one more than there are cores.
