@@ -29,8 +29,11 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
    * as messages are theirs to see (see Audience). Gives those who have listened until now and do not any more.
    */
   restrict(topic: Topic, users: ReadonlyMap<Id, View>): Set<Id>;
-  /** From the next event on this is what a user who listens to the topic may see of its messages. */
-  reveal(userId: Id, topic: Topic, view: View): void;
+  /**
+   * From the next event on this is what a user who listens to the topic may see of its messages. Gives the last that all
+   * their connections could have seen until now: Infinity where nothing ended.
+   */
+  reveal(userId: Id, topic: Topic, view: View): number;
   /** The connection that this caller speaks on listens to the presence of these people as well. */
   watch(caller: Caller, userIds: Iterable<Id>): void;
   /** It listens to nobody's presence any more. */

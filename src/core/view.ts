@@ -16,6 +16,9 @@ export interface View {
 /** Where a range ends that has no end yet. */
 export const endless = Number.MAX_SAFE_INTEGER;
 
+/** Who sees everything. */
+export const everything: View = { fromSeq: 0, hidden: [] };
+
 /** True of who may see all there is. */
 export const seesAll = ({ fromSeq, hidden }: View): boolean => fromSeq === 0 && hidden.length === 0;
 

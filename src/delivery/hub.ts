@@ -3,7 +3,7 @@ import type { Audience, Bus, Topic } from '../core/bus.ts';
 import type { AnyEvent, Caller } from '../core/contract.ts';
 import type { Id } from '../core/schemas.ts';
 import type { Sheddable } from '../core/shedding.ts';
-import type { View } from '../core/view.ts';
+import { everything, lastSeen, type View } from '../core/view.ts';
 import type { Load } from './load.ts';
 import { createBehind, limits } from './shedding.ts';
 import { createTopics, type Topics } from './topics.ts';
@@ -101,7 +101,10 @@ function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict'
       return new Set(cutOff.map(({ caller }) => caller.userId));
     },
     reveal(userId, topic, view) {
-      for (const connection of topics.listenersOf(`user:${userId}`)) if (topics.listenersOf(topic).has(connection)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+      const listening = [...topics.listenersOf(`user:${userId}`)].filter((connection) => topics.listenersOf(topic).has(connection));
+      const ends = listening.map((connection) => lastSeen(topics.viewOf(connection, topic) ?? everything));
+      for (const connection of listening) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+      return Math.min(...ends);
     },
     watch(caller, userIds) {
       const connection = connectionOf(caller);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyEvent } from '../../src/core/contract.ts';
-import type { View } from '../../src/core/view.ts';
+import { everything, type View } from '../../src/core/view.ts';
 import { createHub, type Connection, type Encode } from '../../src/delivery/hub.ts';
 import { guest } from '../helpers/people.ts';
 
 const megabyte = 1024 * 1024;
-const everything: View = { fromSeq: 0, hidden: [] };
+
 const hello: AnyEvent = { name: 'test.happened', payload: 'hello' };
 
 interface Encoder {

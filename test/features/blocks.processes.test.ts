@@ -1,6 +1,8 @@
 /** Blocks where several processes work as one: each learns of those that were made in another. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { endless } from '../../src/core/view.ts';
+import type { Mine } from '../../src/features/chats/chats.contract.ts';
 import { buildTestApp, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import { openSocket, type TestSocket } from '../helpers/socket.ts';
@@ -61,4 +63,23 @@ test('whichever process is the first to do what a block asks for, the devices at
       }
     }
   }
+});
+
+test('what a device was not shown because its process had not heard of the end of a block stays hidden', async (t) => {
+  const { other, ann, bob, chatId } = await talking(t);
+  const socket = await openSocket(t, other.url, ann.accessToken);
+  await ann.call('blocks.create', { userId: bob.id });
+  await socket.next('block.created');
+  await ann.call('blocks.remove', { userId: bob.id });
+  await other.dispatch.call('messages.send', bob.caller, { chatId, text: 'in the same moment' });
+  const { seq } = (await socket.next('message.withheld')).params;
+  await socket.next('block.removed');
+  let told;
+  do told = (await socket.next('chat.arranged')).params['mine'] as Mine;
+  while (told.hidden.length === 0 || told.hidden.at(-1)?.to === endless);
+  await other.dispatch.call('messages.send', bob.caller, { chatId, text: 'later' });
+  assert.equal((await socket.next('message.created')).params['text'], 'later');
+  assert.deepEqual((await ann.call('messages.list', { chatId })).items.map(({ text }) => text), ['from Ann', 'from Bob', 'later']);
+  assert.deepEqual(told.hidden, [{ from: seq, to: seq }]);
+  assert.deepEqual((await ann.call('chats.get', { id: chatId })).mine, told);
 });

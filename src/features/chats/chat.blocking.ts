@@ -28,16 +28,12 @@ export interface BlockingParts {
 export type ApplyBlock = (userId: Id, otherId: Id) => Promise<void>;
 
 export function createBlocking({ chats, memberships, blocks, history, access, own, bus }: BlockingParts): ApplyBlock {
-  const open = ({ userId, chatId }: OwnPlace, membership: Omit<MembershipDocument, 'blockedFrom'>): void => {
-    bus.join(userId, `chat:${chatId}`, toView(membership));
-    bus.reveal(userId, `chat:${chatId}`, toView(membership));
-  };
+  const open = ({ userId, chatId }: OwnPlace, membership: Omit<MembershipDocument, 'blockedFrom'>): void => bus.join(userId, `chat:${chatId}`, toView(membership));
   const freeze = async (place: OwnPlace): Promise<void> => {
     const seq = await lastSeqOf(history, place.chatId);
     await own.rewriteUnseen(place, ({ blockedFrom }) => (blockedFrom === undefined ? { blockedFrom: seq + 1 } : undefined));
   };
   const thaw = async (place: OwnPlace, { blockedFrom: _ended, ...membership }: MembershipDocument): Promise<void> => {
-    // First the eyes, then the end of what is hidden: a message in between would be neither told nor hidden.
     open(place, membership);
     const seq = await lastSeqOf(history, place.chatId);
     await own.rewriteUnseen(place, ({ blockedFrom, withheld = [] }) => (blockedFrom === undefined ? undefined : ending(blockedFrom, withheld, seq)));

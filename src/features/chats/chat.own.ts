@@ -4,7 +4,7 @@ import type { EventOf } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import { hiddenAfter, withHidden, type SeqRange } from '../../core/view.ts';
+import { countVisible, hiddenAfter, lastSeen, withHidden, type SeqRange } from '../../core/view.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import type { chatsContract, Mine } from './chats.contract.ts';
@@ -80,16 +80,20 @@ interface Rewriting extends Pick<OwnChanges, 'rewriteUnseen' | 'show'> {
 }
 
 /** Writes, and tells the devices: one after another for each member, so that what is told last is the last. */
-function createRewriting({ memberships, bus }: OwnParts): Rewriting {
+function createRewriting({ memberships, history, bus }: OwnParts): Rewriting {
   const turns = createTurns();
   const inTurn = <T>({ chatId, userId }: OwnPlace, work: () => Promise<T>): Promise<T> => turns.take(`${chatId}:${userId}`, work);
-  const tell = ({ userId, chatId }: OwnPlace, membership: MembershipDocument): Mine => {
-    const mine = toMine(membership);
-    bus.reveal(userId, `chat:${chatId}`, toView(membership));
+  const tell = async (place: OwnPlace, membership: MembershipDocument): Promise<Mine> => {
+    const { userId, chatId } = place;
+    const [mine, view] = [toMine(membership), toView(membership)];
+    const seen = bus.reveal(userId, `chat:${chatId}`, view);
     bus.publish(`user:${userId}`, { name: 'chat.arranged', payload: { chatId, mine } });
-    return mine;
+    if (seen >= lastSeen(view)) return mine;
+    // What was withheld from a device here, since another process ended what hides it, stays so: the device has passed it over.
+    const range = { from: seen + 1, to: await lastSeqOf(history, chatId) };
+    return countVisible(view, seen, range.to) === 0 ? mine : attempt(place, () => required(place), ({ withheld = [] }) => ({ withheld: withHidden(withheld, range) }));
   };
-  const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide, unchanged = toMine): Promise<Mine> => {
+  const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide, unchanged: (membership: MembershipDocument) => Mine | Promise<Mine> = toMine): Promise<Mine> => {
     for (let attempts = 0; attempts < maximumAttempts; attempts++) {
       const membership = await read();
       const wish = decide(membership);
@@ -102,18 +106,19 @@ function createRewriting({ memberships, bus }: OwnParts): Rewriting {
   };
   const rewrite: Rewriting['rewrite'] = (place, read, decide) => inTurn(place, () => attempt(place, read, decide));
   const find = (place: OwnPlace): Promise<MembershipDocument | null> => memberships.findOne({ ...place, ...isIn }).lean().exec();
+  const required = async (place: OwnPlace): Promise<MembershipDocument> => (await find(place)) ?? notFound();
 
   return {
     rewrite,
     async rewriteUnseen(place, decide) {
       // Where nothing is left to change another process was faster, and has told nobody here.
-      await inTurn(place, () => attempt(place, async () => (await find(place)) ?? notFound(), decide, (membership) => tell(place, membership)));
+      await inTurn(place, () => attempt(place, () => required(place), decide, (membership) => tell(place, membership)));
     },
     async show(place) {
       if (!bus.isHeard(`user:${place.userId}`)) return;
       await inTurn(place, async () => {
         const membership = await find(place);
-        if (membership) tell(place, membership);
+        if (membership) await tell(place, membership);
       });
     },
   };

@@ -1,10 +1,7 @@
 /** Messages as they are shown: a reply with what it replies to, as that is now, to whom it is to be seen. */
 import type { Message } from '../../core/message.ts';
-import { isVisible, type View } from '../../core/view.ts';
+import { everything, isVisible, type View } from '../../core/view.ts';
 import { toMessage, type MessageCollection, type MessageDocument } from './message.model.ts';
-
-/** Who sees everything. */
-export const everything: View = { fromSeq: 0, hidden: [] };
 
 /** In their order. What they reply to is looked up, all of it at once, where it is not among them. */
 export async function present(messages: MessageCollection, documents: readonly MessageDocument[], view: View = everything): Promise<Message[]> {
