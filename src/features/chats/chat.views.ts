@@ -45,6 +45,8 @@ export interface Views {
   findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[], heads?: Heads): Promise<ChatSummary[]>;
+  /** One group, as each of these people who are in it sees it in their list; by person. */
+  newcomerSummaries(chatId: Id, userIds: readonly Id[]): Promise<Map<Id, ChatSummary>>;
   /** The memberships that belong to a chat itself: of a private one all, of a group the viewer's own. */
   findRows(viewer: Id, documents: readonly ChatDocument[]): Promise<MembershipDocument[]>;
   /** These chats with their members, and further memberships as members, by chat. Heads have to be read before chats, and chats before memberships. */
@@ -87,18 +89,29 @@ export function createViews(parts: ViewsParts): Views {
     async summaries(userId, chatIds, known) {
       const heads = known ?? (await history.heads(chatIds));
       const found = await findChats(userId, chatIds, heads);
-      const summaries = chatIds.map(async (chatId) => {
-        const viewed = found.get(chatId);
-        const head = heads.get(chatId);
-        return viewed && head ? [toSummary(viewed, { ...head, lastMessage: await lastVisible(history, chatId, viewed.view, head) })] : [];
-      });
-      return (await Promise.all(summaries)).flat();
+      return (await Promise.all(chatIds.map((chatId) => summarize(history, found.get(chatId), heads.get(chatId))))).flat();
     },
+    newcomerSummaries: (chatId, userIds) => newcomerSummaries(parts, chatId, userIds),
     async toMembers(viewer, documents, rows, heads) {
       const [people, sent] = await Promise.all([peopleOf(parts, viewer, rows), sentSince(parts, documents, heads)]);
       return new Map([...byChat(rows)].map(([id, own]) => [id, toShown(viewer, own, people, sent.get(id))]));
     },
   };
+}
+
+async function newcomerSummaries(parts: ViewsParts, chatId: Id, userIds: readonly Id[]): ReturnType<Views['newcomerSummaries']> {
+  const { chats, memberships, users, history } = parts;
+  const heads = await history.heads([chatId]);
+  const document = await chats.findById(chatId, { change: 0 }).lean();
+  if (!document) return new Map();
+  const rows = await memberships.find({ chatId, userId: { $in: userIds }, ...isIn }).lean();
+  const [people, sent] = await Promise.all([users.findUsers(userIds), sentSince(parts, [document], heads)]);
+  const summaries = rows.map(async (own) => {
+    const viewer = own.userId.toHexString();
+    const viewed = toViewed(viewer, { document, members: [own], own, people, sent: sent.get(chatId) });
+    return (await summarize(history, viewed, heads.get(chatId))).map((summary) => [viewer, summary] as const);
+  });
+  return new Map((await Promise.all(summaries)).flat());
 }
 
 async function present(parts: ViewsParts, viewer: Id, { documents, rows, further = [] }: ReadChats, heads: Heads | undefined): ReturnType<Views['toChats']> {
@@ -109,10 +122,22 @@ async function present(parts: ViewsParts, viewer: Id, { documents, rows, further
     const members = membersOf.get(id) ?? [];
     const own = members.find((row) => row.userId.toHexString() === viewer);
     if (!own || own.blockedFrom === 0) return [];
-    const chat = { ...toChatInfo(document), members: toShown(viewer, members, people, sent.get(id)) };
-    return [[id, { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent.get(id)) }] as const];
+    return [[id, toViewed(viewer, { document, members, own, people, sent: sent.get(id) })] as const];
   });
   return { chats: new Map(chats), further: new Map([...byChat(further)].map(([id, some]) => [id, toShown(viewer, some, people, sent.get(id))])) };
+}
+
+interface Shown {
+  document: Omit<ChatDocument, 'change'>;
+  members: readonly MembershipDocument[];
+  own: MembershipDocument;
+  people: ReadonlyMap<Id, KnownUser>;
+  sent: Sent;
+}
+
+function toViewed(viewer: Id, { document, members, own, people, sent }: Shown): ViewedChat {
+  const chat = { ...toChatInfo(document), members: toShown(viewer, members, people, sent) };
+  return { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent) };
 }
 
 /** Memberships by the id of their chat. */
@@ -166,6 +191,11 @@ export function toChatInfo({ _id, kind, title, description, ownerId, settings, m
 
 /** How far somebody has read shows only between people who both tell it. */
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
+
+/** At most one; none of a chat that is not to be seen, or has no message yet. */
+async function summarize(history: ChatHistory, viewed: ViewedChat | undefined, head: Head | undefined): Promise<ChatSummary[]> {
+  return viewed && head ? [toSummary(viewed, { ...head, lastMessage: await lastVisible(history, viewed.chat.id, viewed.view, head) })] : [];
+}
 
 function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {
   return { ...chat, mine, head: place, ...(lastMessage && { lastMessage: asSeen(lastMessage, view) }), unread: countVisible(view, readSeq, place.seq) };

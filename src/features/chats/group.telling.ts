@@ -31,10 +31,9 @@ interface Telling {
 
 export function createTelling({ memberships, access, users, views, bus }: TellingParts): GroupChangesParts['onSettled'] {
   const tellNewcomers = async (chatId: Id, userIds: readonly Id[]): Promise<void> => {
-    for (const userId of userIds.filter((id) => bus.isHeard(`user:${id}`))) {
-      const [summary] = await views.summaries(userId, [chatId]);
-      if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });
-    }
+    const listening = userIds.filter((id) => bus.isHeard(`user:${id}`));
+    if (listening.length === 0) return;
+    for (const [userId, summary] of await views.newcomerSummaries(chatId, listening)) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });
   };
 
   const tellLeft = (chatId: Id, userIds: Iterable<Id>): void => {
