@@ -29,7 +29,7 @@ export type ReplyTo = Static<typeof ReplyTo>;
 export const namedReactors = 100;
 
 export const Reaction = strictObject(
-  { emoji: Emoji, count: Type.Integer({ minimum: 1 }), userIds: Type.Array(Id, { description: `The first ${namedReactors} who have reacted so, in their order.` }) },
+  { emoji: Emoji, count: Type.Integer({ minimum: 1 }), userIds: Type.Array(Id, { description: `The first ${namedReactors} who have reacted so, in their order. In an answer you come first if you are one of those behind them.` }) },
   { title: 'Reaction' },
 );
 export type Reaction = Static<typeof Reaction>;

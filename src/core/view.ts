@@ -1,5 +1,7 @@
 /** Which messages of a chat are somebody's to see, and what follows from that. */
 
+import type { Id } from './schemas.ts';
+
 /** Numbers of messages, both included. */
 export interface SeqRange {
   from: number;
@@ -11,6 +13,8 @@ export interface View {
   fromSeq: number;
   /** Nor are these: by ascending numbers. */
   hidden: readonly SeqRange[];
+  /** Whose eyes these are, where it matters: of many who are named they come first. */
+  viewer?: Id;
 }
 
 /** Where a range ends that has no end yet. */

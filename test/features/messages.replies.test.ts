@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
-import { buildTestApp } from '../helpers/app.ts';
+import type { Message } from '../../src/core/message.ts';
+import { buildTestApp, connect } from '../helpers/app.ts';
 
 const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
@@ -118,6 +120,26 @@ test('reactions of many at once all count, in two processes', async (t) => {
   await Promise.all(people.map(({ caller }, index) => (index % 2 ? one : other).dispatch.call('messages.react', caller, { id, emoji: '👍' })));
   const { reactions } = (await ann?.call('messages.get', { id })) ?? {};
   assert.deepEqual([reactions?.[0]?.count, new Set(reactions?.[0]?.userIds).size], [10, 10]);
+});
+
+test('of more than a hundred who have reacted the first are named, and before them whoever asks, if they are one of the others', async (t) => {
+  const app = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([app.person('Ann'), app.person('Bob')]);
+  const { id, chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const others = Array.from({ length: 101 }, () => new Types.ObjectId());
+  const connection = await connect(t, app.mongodbUri);
+  await connection.collection('messages').updateOne({ chatId: new Types.ObjectId(chatId) }, { $set: { reactions: [{ emoji: '👍', userIds: others }] } });
+  const [first, own] = [others.slice(0, 100).map(String), [bob.id, ...others.slice(0, 99).map(String)]];
+  const socket = await ann.socket();
+  const named = (message: Message | undefined) => [message?.reactions?.[0]?.count, message?.reactions?.[0]?.userIds];
+  assert.deepEqual(named(await bob.call('messages.react', { id, emoji: '👍' })), [102, own]);
+  assert.deepEqual(named(await bob.call('messages.react', { id, emoji: '👍' })), [102, own], 'repeated');
+  assert.deepEqual(named((await socket.next('message.reacted')).params as Message), [102, first]);
+  assert.deepEqual(named((await bob.call('messages.list', { chatId })).items[0]), [102, own]);
+  assert.deepEqual(named(await bob.call('messages.get', { id })), [102, own]);
+  assert.deepEqual(named((await bob.call('messages.sync', {})).chats[0]?.messages[0]), [102, own]);
+  assert.deepEqual(named(await ann.call('messages.get', { id })), [102, first]);
+  assert.deepEqual(named(await bob.call('messages.unreact', { id, emoji: '👍' })), [101, first]);
 });
 
 test('a message can be edited for as long as the server is set to', async (t) => {

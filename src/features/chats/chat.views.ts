@@ -137,7 +137,7 @@ interface Shown {
 
 function toViewed(viewer: Id, { document, members, own, people, sent }: Shown): ViewedChat {
   const chat = { ...toChatInfo(document), members: toShown(viewer, members, people, sent) };
-  return { chat, mine: toMine(own), view: toView(own), readSeq: markOf(own, sent) };
+  return { chat, mine: toMine(own), view: { ...toView(own), viewer }, readSeq: markOf(own, sent) };
 }
 
 /** Memberships by the id of their chat. */

@@ -126,9 +126,9 @@ const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hid
 const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({
   async findView(userId, chatId) {
     const membership = await access.findMember(userId, chatId);
-    return membership && { ...toView(membership), mayRemoveAny: mayRemoveAny(membership.role) };
+    return membership && { ...toView(membership), viewer: userId, mayRemoveAny: mayRemoveAny(membership.role) };
   },
-  requireView: async (userId, chatId) => toView(await access.requireMember(userId, chatId)),
+  requireView: async (userId, chatId) => ({ ...toView(await access.requireMember(userId, chatId)), viewer: userId }),
   async viewsOf(userId, chatIds) {
     const among = chatIds && { chatId: { $in: chatIds.map((id) => new Types.ObjectId(id)) } };
     // Through the driver: there may be thousands.

@@ -20,6 +20,7 @@ import { AppError, isStoreSilent, unlessDuplicate } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
+import { everything } from '../../core/view.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
@@ -28,10 +29,10 @@ export interface MessageChanges {
   /**
    * Changes a message as `decide` says, who sees it as it is now and answers what to do, or undefined to leave it.
    * `decide` may be asked again when somebody else changes something in the chat at the same instant.
-   * @returns the message as it is then
+   * @returns the message as it is then, to the viewer if one is given
    * @throws MESSAGE_NOT_FOUND, BUSY, UNAVAILABLE (the change may still be made), and whatever `decide` throws
    */
-  change(chatId: Id, messageId: MessageId, decide: Decide): Promise<Message>;
+  change(chatId: Id, messageId: MessageId, decide: Decide, viewer?: Id): Promise<Message>;
   /** Looks no more for changes whose outcome is unknown: whoever makes the next one completes them. */
   stop(): void;
 }
@@ -68,9 +69,9 @@ export function createMessageChanges({ settlingTime = 1000, ...options }: Messag
   };
 
   return {
-    async change(chatId, messageId, decide) {
+    async change(chatId, messageId, decide, viewer) {
       try {
-        return await turn(chatId, () => makeChange(log, { chatId, messageId, decide }));
+        return await turn(chatId, () => makeChange(log, { chatId, messageId, decide, viewer }));
       } catch (error) {
         if (isStoreSilent(error)) settle(chatId);
         throw error;
@@ -104,9 +105,10 @@ interface Wish {
   chatId: Id;
   messageId: MessageId;
   decide: Decide;
+  viewer: Id | undefined;
 }
 
-async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): Promise<Message> {
+async function makeChange(log: ChangeLog, { chatId, messageId, decide, viewer }: Wish): Promise<Message> {
   const chat = new Types.ObjectId(chatId);
   for (let attempt = 0; attempt < maximumAttempts; attempt++) {
     const last = await log.changes.findOne({ _id: chat });
@@ -114,9 +116,9 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide }: Wish): 
     const message = await log.messages.findOne({ _id: toUuid(messageId), chatId: chat });
     if (!message) throw new AppError('MESSAGE_NOT_FOUND');
     const update = await decide(message);
-    if (!update) return show(log, message);
+    if (!update) return show(log, message, viewer);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    if (await claim(log.changes, next, last)) return show(log, await complete(log, next));
+    if (await claim(log.changes, next, last)) return show(log, await complete(log, next), viewer);
   }
   throw new AppError('BUSY');
 }
@@ -135,8 +137,8 @@ async function claim(changes: ChangeCollection, next: ChangeDocument, last: Chan
   return (await unlessDuplicate(changes.insertOne(next))) !== undefined;
 }
 
-async function show({ messages }: ChangeLog, document: MessageDocument): Promise<Message> {
-  const [message] = await present(messages, [document]);
+async function show({ messages }: ChangeLog, document: MessageDocument, viewer?: Id): Promise<Message> {
+  const [message] = await present(messages, [document], { ...everything, ...(viewer && { viewer }) });
   if (!message) throw new AppError('MESSAGE_NOT_FOUND');
   return message;
 }

@@ -3,7 +3,7 @@ import { Types } from 'mongoose';
 import type { Message, Place } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
-import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
+import { before as lastBefore, everything, isVisible, past, type View } from '../../core/view.ts';
 import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
 
@@ -20,7 +20,8 @@ export interface PageRequest {
 }
 
 export interface MessageHistory {
-  find(id: MessageId): Promise<Message | undefined>;
+  /** As the viewer sees it, if one is given. */
+  find(id: MessageId, viewer?: Id): Promise<Message | undefined>;
   /** Those of these messages that exist, in no order. */
   findAll(ids: readonly MessageId[]): Promise<Message[]>;
   /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
@@ -66,11 +67,11 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
     return result;
   };
   return {
-    async find(id) {
+    async find(id, viewer) {
       const document = await messages.findOne({ _id: toUuid(id) });
       if (!document) return undefined;
       await log.settled([document.chatId.toHexString()]);
-      const [message] = await present(messages, [document]);
+      const [message] = await present(messages, [document], { ...everything, ...(viewer && { viewer }) });
       return message;
     },
     async findAll(ids) {

@@ -90,8 +90,11 @@ export function toDocument({ id, chatId, senderId, content }: Draft): MessageDoc
   return document;
 }
 
-/** @param original what it replies to, as it is now; absent if whoever asks may not see it */
-export function toMessage(document: MessageDocument, original?: MessageDocument): Message {
+/**
+ * @param original what it replies to, as it is now; absent if whoever asks may not see it
+ * @param viewer who is named first where they would not be
+ */
+export function toMessage(document: MessageDocument, original?: MessageDocument, viewer?: Id): Message {
   const message: Message = {
     id: uuidText(document._id),
     chatId: document.chatId.toHexString(),
@@ -104,13 +107,17 @@ export function toMessage(document: MessageDocument, original?: MessageDocument)
   if (document.text !== undefined) message.text = document.text;
   if (document.notice) message.notice = document.notice;
   if (document.replyTo) message.replyTo = original ? toReplyTo(toMessage(original)) : { id: uuidText(document.replyTo.id), seq: document.replyTo.seq };
-  if (document.reactions) message.reactions = document.reactions.map(toReaction);
+  if (document.reactions) message.reactions = document.reactions.map((reaction) => toReaction(reaction, viewer));
   if (document.editedAt) message.editedAt = document.editedAt.toISOString();
   if (document.removedAt) message.removedAt = document.removedAt.toISOString();
   return message;
 }
 
-const toReaction = ({ emoji, userIds }: StoredReaction): Reaction => ({ emoji, count: userIds.length, userIds: userIds.slice(0, namedReactors).map((id) => id.toHexString()) });
+function toReaction({ emoji, userIds }: StoredReaction, viewer: Id | undefined): Reaction {
+  const isBehind = viewer !== undefined && userIds.length > namedReactors && userIds.slice(namedReactors).some((id) => id.toHexString() === viewer);
+  const named = userIds.slice(0, isBehind ? namedReactors - 1 : namedReactors).map((id) => id.toHexString());
+  return { emoji, count: userIds.length, userIds: isBehind ? [viewer, ...named] : named };
+}
 
 export function uuidText(id: mongo.Binary): MessageId {
   const hex = id.toString('hex');

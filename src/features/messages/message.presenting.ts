@@ -6,13 +6,13 @@ import { toMessage, type MessageCollection, type MessageDocument } from './messa
 /** In their order. What they reply to is looked up, all of it at once, where it is not among them. */
 export async function present(messages: MessageCollection, documents: readonly MessageDocument[], view: View = everything): Promise<Message[]> {
   const replied = documents.flatMap(({ replyTo }) => (replyTo && isVisible(view, replyTo.seq) ? [replyTo.id] : []));
-  if (replied.length === 0) return documents.map((document) => toMessage(document));
+  if (replied.length === 0) return documents.map((document) => toMessage(document, undefined, view.viewer));
   const originals = new Map(documents.map((document) => [keyOf(document._id), document]));
   const missing = replied.filter((id) => !originals.has(keyOf(id)));
   if (missing.length > 0) for await (const original of messages.find({ _id: { $in: missing } })) originals.set(keyOf(original._id), original);
   return documents.map((document) => {
     const { replyTo } = document;
-    return toMessage(document, replyTo && isVisible(view, replyTo.seq) ? originals.get(keyOf(replyTo.id)) : undefined);
+    return toMessage(document, replyTo && isVisible(view, replyTo.seq) ? originals.get(keyOf(replyTo.id)) : undefined, view.viewer);
   });
 }
 

@@ -104,13 +104,13 @@ type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
   const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, view: Sight['view']) => ReturnType<Decide>): Promise<Message> => {
     const { message, view } = await requireMessage(userId, id);
-    const changed = await changes.change(message.chatId, id, async (stored) => {
+    const decideNow: Decide = async (stored) => {
       // It may have waited long for its turn, and whoever another process has put out must not hear of it.
       const [now] = await Promise.all([chats.findView(userId, message.chatId), chats.catchUp(message.chatId)]);
       if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
       return decide(stored, now);
-    });
-    return asSeen(changed, view);
+    };
+    return asSeen(await changes.change(message.chatId, id, decideNow, userId), view);
   };
   return {
     edit: async ({ userId }, { id, text }) =>
@@ -149,7 +149,7 @@ type RequireMessage = (userId: Id, id: MessageId) => Promise<Sight>;
 /** A message as somebody sees it. @throws MESSAGE_NOT_FOUND for everybody who may not see it, whether it exists or not */
 function createSight(chats: ChatsService, history: MessageHistory): RequireMessage {
   return async (userId, id) => {
-    const message = await history.find(id);
+    const message = await history.find(id, userId);
     // Asked also about a message that does not exist: the time it takes would tell.
     const view = await chats.findView(userId, message?.chatId ?? userId);
     if (!message || !view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
