@@ -75,6 +75,12 @@ export function withoutOriginal(message: Message): Message {
 /** A message that somebody sees, with no more of what it replies to than they may see. */
 export const asSeen = (message: Message, view: View): Message => (message.replyTo && !isVisible(view, message.replyTo.seq) ? withoutOriginal(message) : message);
 
+/** Where the log of a chat has come to. */
+export interface Head {
+  place: Place;
+  lastMessage?: Message;
+}
+
 /** What a stored message means for its chat. */
 export interface StoredMessage {
   chatId: Id;

@@ -5,6 +5,7 @@ import type { Bus } from '../../core/bus.ts';
 import { atMost } from '../../core/cache.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { cutPage, rowsFor } from '../../core/page.ts';
 import { poll } from '../../core/poll.ts';
 import type { Repeated } from '../../core/repeat.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -52,10 +53,11 @@ export function createBlocksService(parts: BlocksParts): BlocksService {
 
   return {
     async list({ userId }, { after, limit }) {
-      const rows = await blocks.find({ userId, blocked: true, ...(after !== undefined && { otherId: { $gt: after } }) }).sort({ otherId: 1 }).limit(limit + 1).lean();
-      const ids = rows.slice(0, limit).map(({ otherId }) => otherId.toHexString());
+      const found = await blocks.find({ userId, blocked: true, ...(after !== undefined && { otherId: { $gt: after } }) }).sort({ otherId: 1 }).limit(rowsFor(limit)).lean();
+      const { rows, more } = cutPage(found, limit);
+      const ids = rows.map(({ otherId }) => otherId.toHexString());
       const people = await users.findUsers(ids);
-      return { items: ids.flatMap((id) => people.get(id)?.user ?? []), more: rows.length > limit };
+      return { items: ids.flatMap((id) => people.get(id)?.user ?? []), more };
     },
     async create({ userId }, { userId: otherId }) {
       if (otherId === userId) throw new AppError('NOT_WITH_YOURSELF');

@@ -3,10 +3,9 @@ import { Types } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
-import { tellingMembers } from './chat.marks.ts';
 import { isInPair } from './chat.partners.ts';
 import { byChat, type Heads, type ViewedChat, type Views } from './chat.views.ts';
-import type { Member } from './chats.contract.ts';
+import { tellingMembers, type Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 

@@ -11,7 +11,7 @@ import type { ChatAccess } from './chat.access.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { OwnChanges } from './chat.own.ts';
 import { lastSeqOf, type ChatHistory } from './chat.views.ts';
-import type { chatsContract } from './chats.contract.ts';
+import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
 import { byMember, isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
 
@@ -34,9 +34,6 @@ export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
   /** Writes and tells what has gathered. */
   drain(): Promise<void>;
 }
-
-/** In a chat with more members nobody is told how far the others have come. */
-export const tellingMembers = 200;
 
 export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, users, history, access, own, bus } = parts;

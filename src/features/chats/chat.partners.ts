@@ -4,6 +4,7 @@ import { Types } from 'mongoose';
 import { atMost } from '../../core/cache.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
+import { partnersAtMost } from './chats.contract.ts';
 import { isTheirs, type MembershipModel } from './membership.model.ts';
 
 export interface Partners {
@@ -15,8 +16,6 @@ export interface PartnersParts {
   chats: ChatModel;
   memberships: MembershipModel;
 }
-
-const partnersAtMost = 200;
 
 /** In a private chat nobody has come in by a notice. Which it is the chat itself says; this spares most of the looking. */
 export const isInPair = { ...isTheirs, joinedSeq: 0 } as const;

@@ -1,18 +1,13 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
-import { asSeen, type Message, type Place } from '../../core/message.ts';
+import { asSeen, type Head, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { before, countVisible, isVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
 import { isIn, toMine, toView, type MembershipDocument, type MembershipModel } from './membership.model.ts';
-
-export interface Head {
-  place: Place;
-  lastMessage?: Message;
-}
 
 /** By chat, where its log has come to. */
 export type Heads = ReadonlyMap<Id, Head>;

@@ -7,6 +7,12 @@ import { ordinary } from '../../core/rate.ts';
 import { Id, Limit, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 
+/** In a chat with more members nobody is told how far the others have come, nor who is typing. */
+export const tellingMembers = 200;
+
+/** Most people of whom somebody hears by having private chats with them: those of the most recent. */
+export const partnersAtMost = 200;
+
 export const Role = Type.Enum(['owner', 'admin', 'member'], { description: 'In a private chat everybody is a member.' });
 export type Role = Static<typeof Role>;
 

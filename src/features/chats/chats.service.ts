@@ -15,12 +15,12 @@ import { createFollowing, type ChangedMembers, type Following, type OwnMembershi
 import { createListing } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
-import { tellingMembers, type ChatMarks } from './chat.marks.ts';
+import type { ChatMarks } from './chat.marks.ts';
 import type { OwnChanges } from './chat.own.ts';
 import { createPartners, type Partners } from './chat.partners.ts';
 import { createUnread } from './chat.unread.ts';
 import type { ChatHistory, Heads, ViewedChat, Views } from './chat.views.ts';
-import type { chatsContract } from './chats.contract.ts';
+import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
 import { byMember, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';

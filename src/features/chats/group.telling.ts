@@ -9,7 +9,7 @@ import { versionOf, type ChatDocument, type GroupChange, type MembershipChange }
 import { toChatInfo, type Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
-import type { groupsContract } from './groups.contract.ts';
+import { toldInNotice, type groupsContract } from './groups.contract.ts';
 import { byMember, isIn, toView, viewFields, type MembershipModel } from './membership.model.ts';
 import { tellNotice } from './notice.telling.ts';
 
@@ -46,7 +46,7 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     const topic = `chat:${chatId}` as const;
     if (!bus.isHeard(topic)) return;
-    if (change.members.length > tellable) bus.publish(topic, { name: 'notice.created', payload: { message, chat: toChatInfo(chat), former } });
+    if (change.members.length > toldInNotice) bus.publish(topic, { name: 'notice.created', payload: { message, chat: toChatInfo(chat), former } });
     else await tellNotice({ users, memberships, bus }, { chat, change, message, memberIds, former });
   };
 
@@ -70,9 +70,6 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     }
   };
 }
-
-/** Most members that one event tells of. */
-const tellable = 200;
 
 const idsOf = ({ members }: GroupChange, concerns: (member: MembershipChange) => boolean): Id[] => members.filter(concerns).map(({ userId }) => userId.toHexString());
 

@@ -11,8 +11,8 @@ import { ChatInfo, ChatSummary, Member, Role } from './chats.contract.ts';
 /** Most people in a group. */
 export const largestGroup = 5000;
 
-/** Most people who are added to a group at once; they all stand in one notice. */
-const addedAtOnce = 200;
+/** Most people of whom one notice tells; so that many are added to a group at once. */
+export const toldInNotice = 200;
 
 const people = (maximum: number) => Type.Array(Id, { minItems: 1, maxItems: maximum, uniqueItems: true });
 const aTarget = strictObject({ id: Id, userId: Id });
@@ -65,7 +65,7 @@ export const groupsContract = {
       summary: 'Add people to a group. Those who are in it, are banned or do not want to be added are left out.',
       access: 'user',
       rate,
-      input: strictObject({ id: Id, userIds: people(addedAtOnce) }),
+      input: strictObject({ id: Id, userIds: people(toldInNotice) }),
       output: strictObject({ added: Type.Array(Id, { description: 'Those who are in the group by this.' }) }),
       errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'GROUP_FULL', 'BUSY'],
     }),

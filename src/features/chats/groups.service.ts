@@ -3,6 +3,7 @@ import { Types } from 'mongoose';
 import type { Service } from '../../core/contract.ts';
 import { AppError, unlessDuplicate } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
+import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
@@ -117,26 +118,28 @@ function createAppointing({ memberships, users }: GroupsParts, change: Change): 
 
 function createLists(parts: GroupsParts): Pick<GroupsService, 'members' | 'banned'> {
   const { memberships, users, views } = parts;
-  const page = (filter: object, { id, after, limit }: { id: Id; after?: Id; limit: number }, index: Record<string, 1>) =>
-    memberships
+  const page = async (filter: object, { id, after, limit }: { id: Id; after?: Id; limit: number }, index: Record<string, 1>) => {
+    const found = await memberships
       .find({ chatId: id, ...filter, ...(after !== undefined && { userId: { $gt: after } }) })
       .hint(index)
       .sort({ userId: 1 })
-      .limit(limit + 1)
+      .limit(rowsFor(limit))
       .lean();
+    return cutPage(found, limit);
+  };
   return {
     async members(caller, input) {
       const { chat } = await requireGroup(parts, caller.userId, input.id);
-      const rows = await page(isIn, input, byMember);
-      const members = await views.toMembers(caller.userId, [chat], rows.slice(0, input.limit));
-      return { items: members.get(input.id) ?? [], more: rows.length > input.limit };
+      const { rows, more } = await page(isIn, input, byMember);
+      const members = await views.toMembers(caller.userId, [chat], rows);
+      return { items: members.get(input.id) ?? [], more };
     },
     async banned(caller, input) {
       const { chat, role } = await requireGroup(parts, caller.userId, input.id);
       requirePower('listBanned', role, chat.settings ?? firstSettings);
-      const rows = await page({ bannedAt: { $exists: true } }, input, byBan);
+      const { rows, more } = await page({ bannedAt: { $exists: true } }, input, byBan);
       const people = await users.findUsers(rows.map(({ userId }) => userId.toHexString()));
-      return { items: rows.slice(0, input.limit).flatMap(({ userId }) => people.get(userId.toHexString())?.user ?? []), more: rows.length > input.limit };
+      return { items: rows.flatMap(({ userId }) => people.get(userId.toHexString())?.user ?? []), more };
     },
   };
 }

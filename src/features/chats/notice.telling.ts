@@ -5,10 +5,9 @@ import type { EventOf } from '../../core/contract.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
-import { tellingMembers } from './chat.marks.ts';
 import type { ChatDocument, GroupChange } from './chat.model.ts';
 import { toChatInfo } from './chat.views.ts';
-import type { chatsContract, Member } from './chats.contract.ts';
+import { tellingMembers, type chatsContract, type Member } from './chats.contract.ts';
 import type { groupsContract } from './groups.contract.ts';
 import type { MembershipModel } from './membership.model.ts';
 

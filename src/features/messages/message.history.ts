@@ -1,16 +1,12 @@
 /** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
 import { Types } from 'mongoose';
-import type { Message, Place } from '../../core/message.ts';
+import type { Head, Message, Place } from '../../core/message.ts';
+import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { before as lastBefore, everything, isVisible, past, type View } from '../../core/view.ts';
 import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
-
-export interface ChatHead {
-  place: Place;
-  lastMessage?: Message;
-}
 
 export interface PageRequest {
   before?: number;
@@ -27,7 +23,7 @@ export interface MessageHistory {
   /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
   page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
-  heads(chatIds: readonly Id[]): Promise<Map<Id, ChatHead>>;
+  heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
   /** The last message up to a number, if that is to be seen. */
   lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
@@ -108,8 +104,9 @@ interface Visible {
 }
 
 async function ascending(range: Visible, after: number, limit: number) {
-  const found = await documentsAfter(range, { after, upTo: Infinity }, limit + 1);
-  return { items: await present(range.messages, found.slice(0, limit), range.view), more: found.length > limit };
+  const found = await documentsAfter(range, { after, upTo: Infinity }, rowsFor(limit));
+  const { rows, more } = cutPage(found, limit);
+  return { items: await present(range.messages, rows, range.view), more };
 }
 
 /** What is hidden is left out after reading, and a long stretch of it is leapt over. */
@@ -131,19 +128,20 @@ async function descending({ messages, chatId, view }: Visible, before: number, l
   let first = before;
   while (found.length <= limit) {
     first = lastBefore(view.hidden, first) + 1;
-    const read = await messages.find({ chatId, seq: { $gt: view.fromSeq, $lt: first } }).sort({ seq: -1 }).limit(limit + 1).toArray();
+    const read = await messages.find({ chatId, seq: { $gt: view.fromSeq, $lt: first } }).sort({ seq: -1 }).limit(rowsFor(limit)).toArray();
     found.push(...read.filter(({ seq }) => isVisible(view, seq)));
     first = read.at(-1)?.seq ?? first;
     if (read.length <= limit) break;
   }
-  return { items: await present(messages, found.slice(0, limit).reverse(), view), more: found.length > limit };
+  const { rows, more } = cutPage(found, limit);
+  return { items: await present(messages, rows.reverse(), view), more };
 }
 
 /**
  * Sorted as an index is, from its end, the first of each group is one step in that index: a look per chat, whatever its
  * length (MongoDB's DISTINCT_SCAN). Changes come first: what they say is then visible in the messages.
  */
-async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promise<Map<Id, ChatHead>> {
+async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promise<Map<Id, Head>> {
   if (chatIds.length === 0) return new Map();
   const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
   const newest = [{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }];

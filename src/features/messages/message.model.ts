@@ -3,6 +3,7 @@ import { Schema, Types, mongo, type Connection } from 'mongoose';
 import { namedReactors, toReplyTo, type Message, type Reaction, type ReplyTo } from '../../core/message.ts';
 import type { Notice } from '../../core/notice.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
+import { uuidBytes, uuidText } from '../../core/uuid.ts';
 
 /** In the order in which they reacted. */
 export interface StoredReaction {
@@ -61,8 +62,9 @@ export function messageCollection(connection: Connection, options: mongo.Collect
   return connection.getClient().db(connection.name).collection(model.collection.collectionName, options);
 }
 
-/** The driver's own UUID class checks by regular expressions what the contract has checked already; this is the hot path. */
-export const toUuid = (id: MessageId): mongo.Binary => new mongo.Binary(Buffer.from(id.replaceAll('-', ''), 'hex'), mongo.Binary.SUBTYPE_UUID);
+export const toUuid = (id: MessageId): mongo.Binary => new mongo.Binary(uuidBytes(id), mongo.Binary.SUBTYPE_UUID);
+
+export const fromUuid = (id: mongo.Binary): MessageId => uuidText(id.toString('hex'));
 
 /** A message as it is given to the log: what a person has written, or what the server notes. */
 export interface Draft {
@@ -96,7 +98,7 @@ export function toDocument({ id, chatId, senderId, content }: Draft): MessageDoc
  */
 export function toMessage(document: MessageDocument, original?: MessageDocument, viewer?: Id): Message {
   const message: Message = {
-    id: uuidText(document._id),
+    id: fromUuid(document._id),
     chatId: document.chatId.toHexString(),
     seq: document.seq,
     senderId: document.senderId.toHexString(),
@@ -106,7 +108,7 @@ export function toMessage(document: MessageDocument, original?: MessageDocument,
   if (document.rev !== undefined) message.rev = document.rev;
   if (document.text !== undefined) message.text = document.text;
   if (document.notice) message.notice = document.notice;
-  if (document.replyTo) message.replyTo = original ? toReplyTo(toMessage(original)) : { id: uuidText(document.replyTo.id), seq: document.replyTo.seq };
+  if (document.replyTo) message.replyTo = original ? toReplyTo(toMessage(original)) : { id: fromUuid(document.replyTo.id), seq: document.replyTo.seq };
   if (document.reactions) message.reactions = document.reactions.map((reaction) => toReaction(reaction, viewer));
   if (document.editedAt) message.editedAt = document.editedAt.toISOString();
   if (document.removedAt) message.removedAt = document.removedAt.toISOString();
@@ -117,9 +119,4 @@ function toReaction({ emoji, userIds }: StoredReaction, viewer: Id | undefined):
   const isBehind = viewer !== undefined && userIds.length > namedReactors && userIds.slice(namedReactors).some((id) => id.toHexString() === viewer);
   const named = userIds.slice(0, isBehind ? namedReactors - 1 : namedReactors).map((id) => id.toHexString());
   return { emoji, count: userIds.length, userIds: isBehind ? [viewer, ...named] : named };
-}
-
-export function uuidText(id: mongo.Binary): MessageId {
-  const hex = id.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

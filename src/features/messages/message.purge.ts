@@ -1,7 +1,7 @@
 /** Removing everything that one person has sent: for an account that goes and takes its messages along. */
 import { Types } from 'mongoose';
 import type { Id, MessageId } from '../../core/schemas.ts';
-import { uuidText, type MessageCollection } from './message.model.ts';
+import { fromUuid, type MessageCollection } from './message.model.ts';
 
 export interface PurgeParts {
   messages: MessageCollection;
@@ -17,7 +17,7 @@ export function createPurge({ messages, idsOf, remove }: PurgeParts): (userId: I
   const endOf = async (chatId: Id): Promise<number> => (await messages.findOne({ chatId: new Types.ObjectId(chatId) }, { sort: { seq: -1 }, projection: { seq: 1 } }))?.seq ?? 0;
   const sentAfter = async (userId: Id, chatId: Id, seq: number): Promise<MessageId[]> => {
     const sent = { chatId: new Types.ObjectId(chatId), seq: { $gt: seq, $lte: seq + stretch }, senderId: new Types.ObjectId(userId), kind: 'text', removedAt: { $exists: false } } as const;
-    return (await messages.find(sent, { projection: { _id: 1 } }).sort({ seq: 1 }).toArray()).map(({ _id }) => uuidText(_id));
+    return (await messages.find(sent, { projection: { _id: 1 } }).sort({ seq: 1 }).toArray()).map(({ _id }) => fromUuid(_id));
   };
 
   return async (userId, signal) => {

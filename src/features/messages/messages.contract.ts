@@ -5,7 +5,7 @@ import { ordinary } from '../../core/rate.ts';
 import { Emoji, Message, Place } from '../../core/message.ts';
 import { formed, Id, Limit, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
 import { Me, User } from '../users/users.contract.ts';
-import { ChatInfo, Member, Mine } from '../chats/chats.contract.ts';
+import { ChatInfo, Member, Mine, tellingMembers } from '../chats/chats.contract.ts';
 
 export const Text = Lines(8000, 'Up to 8,000 characters, counted in their composed form (NFC).');
 
@@ -75,7 +75,7 @@ export const messagesContract = {
       errors: ['MESSAGE_NOT_FOUND'],
     }),
     'messages.seen': operation({
-      summary: 'Who has read a message, as far as they and I tell that of ourselves: not who has sent it, nor who came later. In chats of up to 200 members.',
+      summary: `Who has read a message, as far as they and I tell that of ourselves: not who has sent it, nor who came later. In chats of up to ${tellingMembers} members.`,
       access: 'user',
       rate: ordinary,
       input: strictObject({ id: MessageId }),

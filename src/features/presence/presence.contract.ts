@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import type { Rate } from '../../core/rate.ts';
 import { Id, Nothing, strictObject, Timestamp } from '../../core/schemas.ts';
+import { partnersAtMost } from '../chats/chats.contract.ts';
 
 export const Presence = strictObject(
   {
@@ -17,8 +18,8 @@ export const Presence = strictObject(
 );
 export type Presence = Static<typeof Presence>;
 
-/** Most people that one connection watches. */
-export const watchedAtMost = 200;
+/** Most people that one connection watches, by itself or because it names them. */
+const watchedAtMost = partnersAtMost;
 
 const UserIds = Type.Array(Id, { maxItems: watchedAtMost, uniqueItems: true });
 

@@ -4,6 +4,7 @@ import type { Guest, Service } from '../../core/contract.ts';
 import { unlessDuplicate } from '../../core/errors.ts';
 import { networkOf } from '../../core/network.ts';
 import { fromOrder, type Order } from '../../core/order.ts';
+import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { SecurityKind, securityContract } from './security.contract.ts';
 import { toSecurityEntry, type SecurityDocument, type SecurityModel } from './security.model.ts';
@@ -59,9 +60,10 @@ export function createSecurityService(entries: SecurityModel): SecurityService {
       const found = await entries
         .find({ userId: caller.userId, ...(last && { $or: [{ at: { $lt: last.at } }, { at: last.at, _id: { $lt: last._id } }] }) })
         .sort({ at: -1, _id: -1 })
-        .limit(limit + 1)
+        .limit(rowsFor(limit))
         .lean();
-      return { items: found.slice(0, limit).map(toSecurityEntry), more: found.length > limit };
+      const { rows, more } = cutPage(found, limit);
+      return { items: rows.map(toSecurityEntry), more };
     },
     hasSignedInFrom: async (userId = nobody, ip) => (await entries.exists({ userId, kind: { $in: ['registered', 'signed-in'] }, network: networkOf(ip) })) !== null,
     async forget(userId) {

@@ -3,6 +3,7 @@ import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id } from '../../core/schemas.ts';
 import { escapeRegExp, wordsOf } from '../../core/text.ts';
 import { createTurns } from '../../core/turns.ts';
@@ -93,8 +94,9 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
   const [first, ...others] = wordsOf(search).sort((a, b) => b.length - a.length).map((word) => ({ words: { $regex: `^${escapeRegExp(word)}` } }));
   if (!first) return { items: [], more: false };
   const fitting = { $and: [...others, { 'privacy.search': 'everyone' }] };
-  const found = await users.aggregate<UserDocument>([{ $match: first }, { $limit: atMostSearched }, { $match: fitting }, { $sort: { username: 1 } }, { $limit: limit + 1 }]).hint({ words: 1 });
-  return { items: found.slice(0, limit).map(toUser), more: found.length > limit };
+  const found = await users.aggregate<UserDocument>([{ $match: first }, { $limit: atMostSearched }, { $match: fitting }, { $sort: { username: 1 } }, { $limit: rowsFor(limit) }]).hint({ words: 1 });
+  const { rows, more } = cutPage(found, limit);
+  return { items: rows.map(toUser), more };
 }
 
 type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
