@@ -44,7 +44,7 @@ import { createPasswordHashing } from './features/passwords/password.hashing.ts'
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
 import { createPresenceService, type PresenceService } from './features/presence/presence.service.ts';
 import { placeCollection } from './features/search/place.model.ts';
-import { createFilling } from './features/search/search.filling.ts';
+import { createFilling, foldWordsAnew } from './features/search/search.filling.ts';
 import { reindex } from './features/search/search.reindex.ts';
 import { createSearchService, type SearchService } from './features/search/search.service.ts';
 import { createSearchWorker } from './features/search/search.worker.ts';
@@ -60,7 +60,7 @@ import { createTokensService } from './features/tokens/tokens.service.ts';
 import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
 import { createCredentialsService } from './features/users/credentials.service.ts';
 import { createNoticesService } from './features/users/notices.service.ts';
-import { completeUsers, userModel } from './features/users/user.model.ts';
+import { completeUsers, foldNamesAnew, userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersParts, type UsersService } from './features/users/users.service.ts';
 
 export interface Services {
@@ -131,6 +131,8 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
   { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
   { name: 'contacts by writing', run: async (connection) => engageSenders(membershipModel(connection), messageCollection(connection)) },
+  { name: 'names as folded', run: async (connection) => foldNamesAnew(userModel(connection)) },
+  { name: 'words as folded', run: async (connection) => foldWordsAnew(placeCollection(connection)) },
 ];
 
 /** The connection must be open. */

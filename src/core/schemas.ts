@@ -1,5 +1,6 @@
 /** The shared words of every contract: ids, times, names, numbers. */
 import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox';
+import { visibleLine } from './text.ts';
 
 /** An object that refuses every key it does not name. */
 export function strictObject<P extends TProperties>(properties: P, options: { title?: string; description?: string } = {}): TObject<P> {
@@ -23,9 +24,9 @@ const oneLine = formed('^[^\\p{Cc}\\p{Cs}]*$', 'one line, without control charac
 export const Line = (maximum: number, description: string, form = oneLine) =>
   Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', ...form, description });
 
-/** A line with something to see in it. Looked for first, from the end of the line: one pattern for both would take quadratic time. */
+/** A line with something to see in it. */
 export const Name = (maximum: number, description: string) =>
-  Line(maximum, description, formed('^(?=[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}])[^\\p{Cc}\\p{Cs}]*$', 'one line with something to see in it, without control characters'));
+  Line(maximum, description, formed(visibleLine, 'one line with something to see in it, without control characters'));
 
 /** Several lines: newline and tab are allowed, other control characters are not. */
 export const Lines = (maximum: number, description: string) =>

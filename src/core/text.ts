@@ -1,10 +1,20 @@
 /** Texts: how names are compared, without regard to case, accents or compatibility forms; and how a text goes into another language. */
 
+/** Letters of which Unicode takes nothing off, and how they are written without; and the sigma that ends a word. */
+const plain: Record<string, string> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ħ: 'h', ŧ: 't', ı: 'i', ς: 'σ' };
+const notPlain = new RegExp(`[${Object.keys(plain).join('')}]`, 'gu');
+
 /** A text as it is compared: "Élodie" and "ELODIE" give the same. */
-export const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+export const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(notPlain, (letter) => plain[letter] ?? letter);
 
 /** The words of a text, folded, each once. */
 export const wordsOf = (text: string): string[] => [...new Set(fold(text).match(/[\p{L}\p{N}_]+/gu) ?? [])];
+
+/** What shows nothing, as a set in a regular expression: controls, formats, spaces, fillers, the empty cell of Braille and the note without a head. */
+const unseen = '\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}\\p{Default_Ignorable_Code_Point}\\u2800\\u{1d159}';
+
+/** As a pattern: a line that has something to see. Looked for from its end: one pattern for both would take quadratic time. */
+export const visibleLine = `^(?=[^\\p{Cc}\\p{Cs}]*[^${unseen}])[^\\p{Cc}\\p{Cs}]*$`;
 
 /** A text with everything escaped that means something in a regular expression. */
 export const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

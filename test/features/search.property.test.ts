@@ -26,7 +26,7 @@ function fitsNaively(text: string, search: string): boolean {
   return wanted.length > 0 && wanted.every((part) => (isUnspaced(part) ? spell(text).includes(part) : parts(text).some((word) => word.startsWith(part))));
 }
 
-const letters = fc.constantFrom('a', 'b', 'é', 'Ё', 'и', 'й', '北', '京', 'か', 'が', '한', '_', '7', ' ', ' ', '.', '*', '(', '👍', '\u0301');
+const letters = fc.constantFrom('a', 'b', 'é', 'ß', 'Σ', 'ς', 'Ё', 'и', 'й', '北', '京', 'か', 'が', '한', '_', '7', ' ', ' ', '.', '*', '(', '👍', '\u0301');
 const text = fc.string({ unit: letters, minLength: 1, maxLength: 14 });
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('send' as const), text, which: fc.nat() }) },

@@ -34,6 +34,18 @@ test('a word, or the beginning of one, finds a message, whatever its case and ac
   assert.deepEqual(await find('snake_'), ['snake_case']);
 });
 
+test('letters that have no accent to take off are found by how they are written without them, and they find those', async (t) => {
+  const { find } = await spoken(t, ['Lange Straße', 'do Łodzi, Łódź', 'på Køge, ære', 'đường phố', 'ISPARTA', 'ο ΔΡΟΜΟΣ', 'þórður', 'cœur']);
+  for (const search of ['strasse', 'STRASSE', 'straße', 'STRAẞE', 'strass']) assert.deepEqual(await find(search), ['Lange Straße'], search);
+  for (const search of ['lodz', 'Łódź']) assert.deepEqual(await find(search), ['do Łodzi, Łódź'], search);
+  for (const search of ['koge', 'KØGE', 'aere']) assert.deepEqual(await find(search), ['på Køge, ære'], search);
+  for (const search of ['duong', 'ĐƯỜNG']) assert.deepEqual(await find(search), ['đường phố'], search);
+  for (const search of ['ısparta', 'isparta']) assert.deepEqual(await find(search), ['ISPARTA'], search);
+  for (const search of ['δρόμος', 'δρομοσ', 'δρομ']) assert.deepEqual(await find(search), ['ο ΔΡΟΜΟΣ'], search);
+  for (const search of ['thordur', 'Þórður']) assert.deepEqual(await find(search), ['þórður'], search);
+  for (const search of ['coeur', 'CŒUR']) assert.deepEqual(await find(search), ['cœur'], search);
+});
+
 test('of several words all have to fit, in any order', async (t) => {
   const { find } = await spoken(t, ['tea and cake', 'tea alone', 'cake alone']);
   assert.deepEqual(await find('cake tea'), ['tea and cake']);

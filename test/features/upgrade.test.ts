@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { mongo, Types } from 'mongoose';
 import { orderOf } from '../../src/core/order.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { untilIndexed } from '../helpers/search.ts';
+import { until } from '../helpers/until.ts';
 
 test('people who signed up before there were settings are found and shown as everybody is; old sessions are over', async (t) => {
   const before = await buildTestApp(t);
@@ -38,6 +40,21 @@ test('contacts of before are those to whom somebody has written', async (t) => {
   const { services } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
   assert.deepEqual(await services.chats.contactsAmong(ann.id, [bob.id, cem.id]), { contacts: new Set([bob.id]), contactOf: new Set() });
   assert.deepEqual(await services.chats.contactsAmong(bob.id, [ann.id, cem.id]), { contacts: new Set([cem.id]), contactOf: new Set([ann.id]) });
+});
+
+test('people and messages of before are found by words as they are folded now', async (t) => {
+  const before = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([before.person('Ann'), before.person('Weiß')]);
+  await ann.call('messages.send', { to: bob.id, text: 'Straße' });
+  await untilIndexed(t, before.mongodbUri);
+  await before.close();
+  const store = await connect(t, before.mongodbUri);
+  await store.collection('users').updateOne({ _id: new Types.ObjectId(bob.id) }, { $set: { words: ['bob', 'weiß'] } });
+  await store.collection('searchTerms').updateMany({}, { $set: { words: [`@${ann.id}`, 'straße'] } });
+  await store.collection('upgrades').deleteMany({});
+  const { dispatch } = await buildTestApp(t, { mongodbUri: before.mongodbUri });
+  assert.equal(((await dispatch.call('users.search', ann.caller, { search: 'weiss' })) as { items: unknown[] }).items.length, 1);
+  await until('the message is found', async () => ((await dispatch.call('search.messages', ann.caller, { search: 'strasse' })) as { items: unknown[] }).items.length === 1);
 });
 
 test('what a database has been brought to once is not looked for again', async (t) => {

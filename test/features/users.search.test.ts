@@ -40,6 +40,7 @@ test('case and accents make no difference', async (t) => {
   const { find } = await peopled(t);
   for (const search of ['elodie', 'ÉLODIE', 'élodie', 'e\u0301lodie', 'ＥＬＯＤＩＥ']) assert.deepEqual(await find(search), ['elodie'], search);
   for (const search of ['konig', 'KÖNIG', 'ko\u0308nig']) assert.deepEqual(await find(search), ['elias.k'], search);
+  for (const search of ['weiss', 'WEISS', 'weiß', 'WEIẞ']) assert.deepEqual(await find(search), ['anna_w'], search);
 });
 
 test('of several words all have to fit, in any order', async (t) => {

@@ -32,7 +32,7 @@ test('names are those that Google has', () => {
 });
 
 test('who has no name does not get the address for one', () => {
-  for (const nothing of [{}, { given_name: '', name: ' ' }, { given_name: '\u200b', name: '\u0000', family_name: '\ud800' }, { given_name: 5, family_name: ['Lee'], name: null }]) {
+  for (const nothing of [{}, { given_name: '', name: ' ' }, { given_name: '\u200b', name: '\u0000', family_name: '\ud800' }, { given_name: '\u3164', name: '\u2800', family_name: '\uffa0' }, { given_name: 5, family_name: ['Lee'], name: null }]) {
     assert.deepEqual(namesOf(nothing), ['Someone']);
   }
 });

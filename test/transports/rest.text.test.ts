@@ -58,11 +58,15 @@ test('names are stored composed, and measured so', async (t) => {
   assert.equal((body as { user: { firstName: string } }).user.firstName, 'é'.repeat(50));
 });
 
-test('a name has something to see', async (t) => {
-  const { url } = await buildTestApp(t);
-  for (const firstName of [' ', '\u00a0\u3000', '\u200b\u200d', '\u2028']) {
-    requireInvalid(await ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName } }), 'firstName');
+test('a name has something to see, of a person as of a group', async (t) => {
+  const { url, person } = await buildTestApp(t);
+  const { accessToken: token } = await person('Ann');
+  // Spaces and formats; fillers of Hangul; an empty cell of Braille; a joiner, a variation selector and a note without a head.
+  for (const name of [' ', '\u00a0\u3000', '\u200b\u200d', '\u2028', '\u3164', '\u115f\u1160', '\uffa0', '\u2800 \u2800', '\u034f', '\ufe0f', '\u{1d159}', '\u180e\u17b4']) {
+    requireInvalid(await ask(url, '/auth/register', { method: 'POST', json: { email: 'x@example.org', password: 'correct horse', firstName: name } }), 'firstName');
+    requireInvalid(await ask(url, '/chat/group', { method: 'POST', token, json: { title: name } }), 'title');
   }
+  for (const title of ['\u3164a', '⠓\u2800⠊', '❤\ufe0f', '한글', '𝅘']) assert.equal((await ask(url, '/chat/group', { method: 'POST', token, json: { title } })).status, 201, title);
 });
 
 test('a text of nothing but combining marks is refused before it costs anything', async (t) => {

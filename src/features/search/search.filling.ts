@@ -67,10 +67,17 @@ export function createFilling({ terms, places, log }: FillingParts): Filling {
       return known.places;
     },
     placesOf: async (chatIds) => (await read(chatIds)).places,
-    async beginAnew() {
-      await withDeadline(unlessDuplicate(places.updateOne({ _id: buildId }, { $inc: { build: 1 }, $setOnInsert: beginning }, { upsert: true })), storePatience);
-    },
+    beginAnew: () => beginAnew(places),
   };
+}
+
+async function beginAnew(places: PlaceCollection): Promise<void> {
+  await withDeadline(unlessDuplicate(places.updateOne({ _id: buildId }, { $inc: { build: 1 }, $setOnInsert: beginning }, { upsert: true })), storePatience);
+}
+
+/** Has an index there is built anew, for its words are folded in another way now. The old ones are found until then. */
+export async function foldWordsAnew(places: PlaceCollection): Promise<void> {
+  if (await places.findOne({})) await beginAnew(places);
 }
 
 async function readStep(log: ReadLog, ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>, room = atOnce): Promise<{ stretches: Stretch[]; messages: Message[] }> {

@@ -1,4 +1,5 @@
 /** How people are stored, and the only doors from storage to the wire. */
+import { isDeepStrictEqual } from 'node:util';
 import { Schema, type Connection, type Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { wordsOf } from '../../core/text.ts';
@@ -111,6 +112,15 @@ export type UserModel = ReturnType<typeof userModel>;
 export async function completeUsers(users: UserModel): Promise<void> {
   await users.updateMany({ privacy: { $exists: false } }, { $set: { privacy: openPrivacy, language: 'en' } });
   await users.updateMany({ 'privacy.groups': { $exists: false } }, { $set: { 'privacy.groups': openPrivacy.groups } });
+}
+
+/** Gives those whose names were folded in another way the words they are found by now. Who takes another name meanwhile has them. */
+export async function foldNamesAnew(users: UserModel): Promise<void> {
+  for await (const { _id, words, username, firstName, lastName } of users.find({ removedAt: { $exists: false } }, { words: 1, username: 1, firstName: 1, lastName: 1 }).lean()) {
+    const now = searchWordsOf({ username, firstName, lastName });
+    if (isDeepStrictEqual(words, now)) continue;
+    await users.updateOne({ _id, username, firstName, lastName: lastName ?? null }, { $set: { words: now } });
+  }
 }
 
 /** The words a person is found by. */

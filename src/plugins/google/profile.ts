@@ -1,4 +1,5 @@
 /** What Google says about a person, in the form that people have here. */
+import { visibleLine } from '../../core/text.ts';
 import type { Claims } from './id.token.ts';
 
 export interface GoogleProfile {
@@ -44,6 +45,7 @@ function toNames(claims: Claims): { firstName: string; lastName?: string } {
 }
 
 const characters = new Intl.Segmenter();
+const isVisible = new RegExp(visibleLine, 'u');
 
 /** A text as a name of ours: one line, composed, something to see in it, cut between characters to 50 code points. */
 function toName(text: unknown): string | undefined {
@@ -60,7 +62,7 @@ function toName(text: unknown): string | undefined {
     if (Array.from(name + segment).length > longestName) break;
     name += segment;
   }
-  return /[^\p{Cf}\p{Z}]/u.test(name) ? name.trimEnd() : undefined;
+  return isVisible.test(name) ? name.trimEnd() : undefined;
 }
 
 function toPhotoUrl(picture: unknown): string | undefined {
