@@ -17,6 +17,12 @@ async function shellBlocks(): Promise<string[]> {
   return [...readme.matchAll(/^```bash\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
 }
 
+/** What the README says that kills the server. */
+async function killing(): Promise<string> {
+  const [, command] = /Kill the server \(`([^`]+)`/.exec(await readFile('README.md', 'utf8')) ?? [];
+  return command ?? assert.fail('nothing kills the server');
+}
+
 /** What a stranger has after cloning: the files that are kept in git, or would be, and nothing else. */
 async function clone(t: TestContext, shells: readonly Shell[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-readme-'));
@@ -89,9 +95,11 @@ test('a stranger starts it, people talk and recover a password, and what they sa
   assert.match(verified, /^http:\/\/127\.0\.0\.1:\d+\/verify-email\?token=[\w-]{43}\ntrue\n/);
   assert.match(reset, /^http:\/\/127\.0\.0\.1:\d+\/reset-password\?token=[\w-]{43}\nclosed with 4401\n[\w-]+\.[\w-]+\.[\w-]+\n/);
 
-  const { stdout } = await run('pgrep', ['-f', 'dist/server.js', '-g', String(server.pid)]);
-  for (const pid of stdout.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  const another = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)', 'dist/server.js', 'of another folder']);
+  t.after(() => another.kill());
+  await run('bash', ['-c', await killing()], { cwd: folder });
   await until('its end', server.hasEnded);
+  assert.deepEqual([another.exitCode, another.signalCode], [null, null], 'another server goes on');
   await saysSo('a new start', shell('npm start'), /data is in/);
   await writeFile(join(folder, 'killed'), '');
   await until('the end of the story', person.hasEnded);
