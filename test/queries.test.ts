@@ -102,8 +102,8 @@ async function lookAround({ server, ann, crowd: { longChatId: chatId, groupIds: 
   const cursor = await catchUp(ann, { chats: {}, limit: 500 });
   await catchUp(ann, { chats: { [chatId]: { seq: inLongChat + 1, rev: inLongChat / 2 + 3 } }, cursor });
   await catchUp(ann, { chats: { [chatId]: { seq: 2500, rev: 1000 }, [groupId]: { seq: 1, rev: 0 } }, cursor, limit: 500 });
-  const { items } = await ann.call('chats.list');
-  await ann.call('chats.list', { before: items.at(-1)?.id });
+  const { cursor: behind } = await ann.call('chats.list');
+  await ann.call('chats.list', { cursor: behind });
   for (const search of [{ search: 'number' }, { search: 'nu' }, { search: 'number 4711' }, { search: 'number', chatId }, { search: 'number', senderId: ann.id, before: new Date().toISOString() }]) {
     const { cursor: next } = await ann.call('search.messages', search);
     if (next !== undefined) await ann.call('search.messages', { ...search, cursor: next });

@@ -18,6 +18,9 @@ export const Limit = (byDefault: number, maximum = 100) => Type.Integer({ minimu
 /** What a text has to look like, as a pattern, and in words for whoever sends another: it "must be …". */
 export const formed = (pattern: string, form: string) => ({ pattern, 'x-form': form });
 
+/** Where the page before ended, in a list whose order may change meanwhile: made by the server. */
+export const Cursor = Type.String({ ...formed('^[0-9A-Za-z_-]{1,100}$', 'a cursor of an earlier answer'), description: 'Where the page before ended.' });
+
 const oneLine = formed('^[^\\p{Cc}\\p{Cs}]*$', 'one line, without control characters');
 
 /** One line: composed (NFC), no control characters, no lone surrogates. */

@@ -87,9 +87,31 @@ test('my chats come with the most recently active first, page by page', async (t
   ids.unshift(oldest ?? '');
   const first = await ann.call('chats.list', { limit: 3 });
   assert.deepEqual([first.items.map(({ id }) => id), first.more], [ids.slice(0, 3), true]);
-  const second = await ann.call('chats.list', { limit: 3, before: ids[2] });
-  assert.deepEqual([second.items.map(({ id }) => id), second.more], [ids.slice(3), false]);
-  await assert.rejects(ann.call('chats.list', { before: '0'.repeat(24) }), refusedWith('CHAT_NOT_FOUND'));
+  const second = await ann.call('chats.list', { limit: 3, cursor: first.cursor });
+  assert.deepEqual([second.items.map(({ id }) => id), second.more, second.cursor], [ids.slice(3), false, undefined]);
+  for (const cursor of ['abc', '0'.repeat(24), Buffer.from(`0.${'9'.repeat(15)}9.${'0'.repeat(24)}`).toString('base64url')]) {
+    await assert.rejects(ann.call('chats.list', { cursor }), refusedWith('VALIDATION_FAILED'), cursor);
+  }
+});
+
+test('whatever becomes of the chat at which a page ended, the next page goes on behind it', async (t) => {
+  const { person } = await buildTestApp(t);
+  const ann = await person('Ann');
+  const others = await Promise.all(['B', 'C', 'D', 'E', 'F'].map((name) => person(name)));
+  const ids: string[] = [];
+  for (const other of others) ids.unshift((await ann.call('messages.send', { to: other.id, text: 'hello' })).chatId);
+  const { id: group } = await ann.call('groups.create', { title: 'Group' });
+  const listed = async (cursor: string | undefined, limit = 5): Promise<string[]> => (await ann.call('chats.list', { cursor, limit })).items.map(({ id }) => id);
+  const { cursor: afterGroup } = await ann.call('chats.list', { limit: 1 });
+  const { cursor: afterTwo } = await ann.call('chats.list', { limit: 3 });
+  await ann.call('groups.leave', { id: group });
+  assert.deepEqual(await listed(afterGroup), ids, 'it was left');
+  await ann.call('messages.send', { chatId: ids[1], text: 'to the top' });
+  assert.deepEqual(await listed(afterTwo), ids.slice(2), 'it has gone to the top');
+  await ann.call('chats.clear', { id: ids[1] });
+  assert.deepEqual(await listed(afterTwo), ids.slice(2), 'it was cleared');
+  await ann.call('chats.arrange', { id: ids[1], pinned: true, archived: true });
+  assert.deepEqual(await listed(afterTwo, 2), ids.slice(2, 4), 'it is archived');
 });
 
 test('unread counts what others sent and I have not read; sending reads, reading never goes back', async (t) => {

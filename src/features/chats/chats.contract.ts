@@ -4,7 +4,7 @@ import { event, operation } from '../../core/contract.ts';
 import { Message, Place } from '../../core/message.ts';
 import { Description, GroupSettings, Title } from '../../core/notice.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, Limit, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
+import { Cursor, Id, Limit, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
 
 /** In a chat with more members nobody is told how far the others have come, nor who is typing. */
@@ -98,11 +98,11 @@ export const chatsContract = {
       rate: ordinary,
       input: strictObject({
         limit: Limit(50),
-        before: Type.Optional(Id),
+        cursor: Type.Optional(Cursor),
         archived: Type.Optional(Type.Boolean()),
-      }, { description: 'before: the last chat of the page already seen. archived: those alone that I have archived, or have not.' }),
-      output: pageOf(ChatSummary),
-      errors: ['CHAT_NOT_FOUND'],
+      }, { description: 'archived: those alone that I have archived, or have not.' }),
+      output: strictObject({ ...pageOf(ChatSummary).properties, cursor: Type.Optional(Cursor) }),
+      errors: [],
     }),
     'chats.get': operation({
       summary: 'One of my chats.',

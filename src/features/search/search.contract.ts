@@ -2,9 +2,7 @@
 import { Type } from 'typebox';
 import { operation } from '../../core/contract.ts';
 import { Message } from '../../core/message.ts';
-import { formed, Id, Limit, Line, strictObject, Timestamp } from '../../core/schemas.ts';
-
-const Cursor = Type.String({ ...formed('^[0-9A-Za-z_-]{1,100}$', 'a cursor of an earlier answer'), description: 'Where the page before ended.' });
+import { Cursor, Id, Limit, Line, strictObject, Timestamp } from '../../core/schemas.ts';
 
 export const searchContract = {
   operations: {
