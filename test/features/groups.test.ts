@@ -84,6 +84,26 @@ test('who was removed sees nothing any more, hears that it happened, and can be 
   assert.equal((await bob.call('chats.get', { id })).unread, 0);
 });
 
+test('who comes into a group again begins anew there: nothing is archived, pinned or marked as unread; what is muted or cleared stays so', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  const mutedUntil = '2030-01-01T00:00:00.000Z';
+  await bob.call('chats.clear', { id });
+  const before = await bob.call('chats.arrange', { id, mutedUntil, archived: true, pinned: true, markedUnread: true });
+  const { cursor } = await bob.call('messages.sync');
+  const phone = await bob.socket();
+  await ann.call('groups.expel', { id, userId: bob.id });
+  await ann.call('groups.add', { id, userIds: [bob.id] });
+  const { mine } = await bob.call('chats.get', { id });
+  assert.deepEqual([mine.archived, mine.pinned, mine.markedUnread, mine.mutedUntil, mine.clearedSeq], [false, false, false, mutedUntil, 1]);
+  assert.ok(mine.version > before.version);
+  assert.deepEqual(((await phone.next('chat.created')).params as { mine: unknown }).mine, mine, 'a device that is connected hears of it');
+  const synced = await bob.call('messages.sync', { chats: { [id]: { seq: 1, rev: 0 } }, cursor });
+  assert.deepEqual(synced.chats[0]?.mine, mine, 'and one that was away finds it');
+  assert.deepEqual(await bob.call('chats.unread'), { messages: 0, chats: 0 });
+});
+
 test('who is banned cannot be added before they are unbanned', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -93,7 +93,7 @@ export class Messenger {
     this.#govern('add', chatId, actorId, (_actor, { members, log, settings }) => {
       const targetIds = userIds.filter((id) => id !== actorId && !members.get(id)?.role && !members.get(id)?.banned && !this.#areApart(id, actorId));
       const seq = log.length + 1;
-      for (const id of targetIds) members.set(id, { ...(members.get(id) ?? newMember('member', seq)), role: 'member', joinedSeq: seq, roleSeq: seq, fromSeq: settings?.history === 'joined' ? seq - 1 : (members.get(id)?.fromSeq ?? 0) });
+      for (const id of targetIds) members.set(id, { ...(members.get(id) ?? newMember('member', seq)), role: 'member', joinedSeq: seq, roleSeq: seq, flags: newMember('member', seq).flags, fromSeq: settings?.history === 'joined' ? seq - 1 : (members.get(id)?.fromSeq ?? 0) });
       return targetIds.length === 0 || this.#note(chatId, { type: 'member.added', actorId, targetIds });
     });
   expel = (chatId: string, actorId: string, userId: string): boolean =>

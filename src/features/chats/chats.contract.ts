@@ -41,7 +41,7 @@ export const Mine = strictObject(
     pinned: Type.Boolean(),
     markedUnread: Type.Boolean({ description: 'I have marked it as unread. Reading takes that away.' }),
   },
-  { title: 'Mine', description: 'What is mine alone in a chat. Show no message that it does not let me see.' },
+  { title: 'Mine', description: 'What is mine alone in a chat. Show no message that it does not let me see. Whoever comes into a group again begins anew: not archived, pinned or marked as unread.' },
 );
 export type Mine = Static<typeof Mine>;
 

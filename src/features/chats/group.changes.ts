@@ -157,6 +157,9 @@ async function settleLast({ chats, memberships, log, onSettled }: GroupChangesPa
   if (settled) await onSettled(settled, settled.change?.version === change.version ? notice : undefined);
 }
 
+/** Whoever comes in, also again, finds the chat as any other. Muted it stays: otherwise adding somebody once more would be a way to be heard. */
+const anew = { leftAt: '', archived: '', pinned: '', markedUnread: '' } as const;
+
 /** Memberships say what the change says, unless a later one has reached them. */
 async function applyToMembers(memberships: MembershipModel, { _id: chatId, change, settings }: ChatDocument, seq: number): Promise<void> {
   if (!change) return;
@@ -167,7 +170,7 @@ async function applyToMembers(memberships: MembershipModel, { _id: chatId, chang
   const fromSeq = settings?.history === 'joined' ? seq - 1 : 0;
   const operations = members.map(({ userId, role, banned, joins, roleSeq = seq }) => {
     const set = { version, roleSeq, ...(role && { role }), ...(role === null && { leftAt: at }), ...(joins && { joinedSeq: seq }), ...(banned && { bannedAt: at }) };
-    const unset = { ...(role === null && { role: '' as const }), ...(joins && { leftAt: '' as const }), ...(banned === false && { bannedAt: '' as const }) };
+    const unset = { ...(role === null && { role: '' as const }), ...(joins && anew), ...(banned === false && { bannedAt: '' as const }) };
     const first = { readSeq: 0, deliveredSeq: 0, ...(!joins && { joinedSeq: seq, fromSeq: 0, ownVersion: 0 }) };
     return {
       updateOne: {
