@@ -25,7 +25,7 @@ import { createChatsService, type ChatsService } from './features/chats/chats.se
 import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
-import { createMemberTelling } from './features/chats/member.telling.ts';
+import { createMemberNoting, createMemberTelling } from './features/chats/member.telling.ts';
 import { completeMemberships, engageSenders, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
@@ -137,10 +137,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
 
 /** The connection must be open. */
 export function createServices(options: ServicesOptions): BuiltServices {
-  const people = createPeople(options, async (userId, changed) => {
-    if (changed.lastSeen) conversations.services.presence.review(userId);
-    await conversations.tellOfMember(userId, changed);
-  });
+  const people = createPeople(options, followUsers(() => conversations));
   const conversations = createConversations(options, people.services.users);
   const { sessions, security } = people.services;
   const { credentials, passwords, mails } = people;
@@ -179,8 +176,17 @@ export function createServices(options: ServicesOptions): BuiltServices {
   };
 }
 
+/** What follows in conversations, which are built later, when somebody changes what is told of them. */
+const followUsers = (conversations: () => ReturnType<typeof createConversations>): Pick<UsersParts, 'onChanging' | 'onChanged'> => ({
+  onChanging: async (userId, change) => conversations().noteMember(userId, change),
+  async onChanged(userId, change) {
+    if (change.lastSeen) conversations().services.presence.review(userId);
+    await conversations().tellOfMember(userId, change);
+  },
+});
+
 /** Who people are and how they prove it. */
-function createPeople(options: ServicesOptions, onUserChanged: UsersParts['onChanged']) {
+function createPeople(options: ServicesOptions, userChanges: Pick<UsersParts, 'onChanging' | 'onChanged'>) {
   const { connection, bus, onError } = options;
   const mails = createMailQueue(mailModel(connection), onError);
   const tokens = createTokensService(tokenModel(connection));
@@ -190,7 +196,7 @@ function createPeople(options: ServicesOptions, onUserChanged: UsersParts['onCha
   const guesses = createGuesses({ counters, scale: options.rateScale });
   const hashing = createPasswordHashing(options.passwordCost);
   const passwords = createPasswordsService({ hashing, guesses, security });
-  const users = createUsersService({ users: userModel(connection), security, bus, onChanged: onUserChanged });
+  const users = createUsersService({ users: userModel(connection), security, bus, ...userChanges });
   const credentials = createCredentialsService({ users: userModel(connection), bus });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
   const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
@@ -241,7 +247,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts.memberships), start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
 /** Whoever tells of a message notes it for search as well, and a text that was sent for presence. */

@@ -40,6 +40,20 @@ test('a new name is told to whoever shares a chat and to my own devices, to nobo
   assert.deepEqual((await shown(bob, chatId, ann, cursor)).member?.user, user);
 });
 
+test('a name that was written just before its server died, and told to nobody, is found by a sync', async (t) => {
+  const { person, mongodbUri } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const { cursor } = await shown(bob, chatId, ann);
+  const socket = await bob.socket();
+  // What comes behind the name is written nowhere: it is as if the server had not lived to see it.
+  await (await connect(t, mongodbUri)).db?.command({ collMod: 'security', validator: { never: true } });
+  await assert.rejects(ann.call('users.update', { id: 'me', username: 'another.ann' }));
+  await socket.call('users.me');
+  assert.deepEqual(socket.events, []);
+  assert.equal((await shown(bob, chatId, ann, cursor)).member?.user.username, 'another.ann');
+});
+
 test('whoever wrote first to somebody who blocks them hears of them as everybody does', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

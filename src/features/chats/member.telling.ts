@@ -17,11 +17,20 @@ export interface MemberTellingParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-/** First so that a sync finds it, then to those who are connected. */
-export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
-  return async (userId, { profile, receipts }) => {
+/** Has a sync find that somebody has changed. Each looks back behind the one before, so it may be noted shortly before it is so. */
+export const createMemberNoting =
+  (memberships: MembershipModel): TellOfUser =>
+  async (userId, { profile, receipts }) => {
     if (!profile && !receipts) return;
     await memberships.updateMany({ userId, ...isIn }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
+  };
+
+/** First so that a sync finds it, then to those who are connected. */
+export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
+  const note = createMemberNoting(memberships);
+  return async (userId, { profile, receipts }) => {
+    if (!profile && !receipts) return;
+    await note(userId, { profile, receipts });
     const person = (await users.findUsers([userId])).get(userId);
     // Also chats that they do not see for they block the other one, who sees them.
     const mine = await memberships.distinct('chatId', { userId, ...isIn });

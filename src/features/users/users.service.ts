@@ -42,11 +42,13 @@ export interface UsersParts {
   users: UserModel;
   security: SecurityService;
   bus: Bus<EventOf<typeof usersContract>>;
+  /** Awaited before it is written: who dies right behind that has told nobody, and the others have to find it all the same. */
+  onChanging: (userId: Id, change: UserChange) => Promise<void>;
   /** Awaited before whoever has changed something is answered. */
   onChanged: (userId: Id, change: UserChange) => Promise<void>;
 }
 
-export function createUsersService({ users, security, bus, onChanged }: UsersParts): UsersService {
+export function createUsersService({ users, security, bus, onChanging, onChanged }: UsersParts): UsersService {
   const telling = createTurns();
   return {
     ...createSeen(users),
@@ -56,6 +58,7 @@ export function createUsersService({ users, security, bus, onChanged }: UsersPar
 
     async update(caller, { id, ...changes }) {
       if (id !== 'me' && id !== caller.userId) throw new AppError('NOT_YOURSELF');
+      await onChanging(caller.userId, toUserChange(changes));
       const { before, after } = await change(users, caller.userId, { ...changes, ...(changes.username !== undefined && { username: changes.username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       // One after another, each as it is by then: what is told last is how it is.
