@@ -264,7 +264,7 @@ test('when both block each other each is told of their own block only, and neith
   await assert.rejects(bob.call('messages.send', { chatId, text: 'no' }), isCode('BLOCKED'));
 });
 
-test('a block that a crash has left half made is completed', async (t) => {
+test('a block that a crash has left half made is completed, and so is its end', async (t) => {
   const { ann, bob, chatId, mongodbUri } = await talking(t);
   const socket = await ann.socket();
   const blocks = (await connect(t, mongodbUri)).collection<{ _id: string }>('blocks');
@@ -272,6 +272,10 @@ test('a block that a crash has left half made is completed', async (t) => {
   await socket.next('block.created');
   await bob.call('messages.send', { chatId, text: 'unseen' });
   assert.deepEqual(await textsIn(ann, chatId), ['from Ann', 'from Bob']);
+  await blocks.updateOne({}, { $set: { blocked: false, version: 2 }, $currentDate: { changedAt: true } });
+  await socket.next('block.removed');
+  await bob.call('messages.send', { chatId, text: 'seen' });
+  assert.deepEqual(await textsIn(ann, chatId), ['from Ann', 'from Bob', 'seen']);
 });
 
 test('a block and a first message at the same instant: either the message came before, or it is not seen', async (t) => {

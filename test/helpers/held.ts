@@ -1,0 +1,26 @@
+/** Writes of a server that something else comes in before. */
+import type { TestContext } from 'node:test';
+import mongoose from 'mongoose';
+import type { TestApp } from './app.ts';
+
+/** Has the next such write wait until this is done. What it gives says how many have waited: none, or one. */
+export type Hold = (model: string, method: 'insertOne' | 'updateOne' | 'findOneAndUpdate' | 'bulkWrite', meanwhile: () => Promise<unknown>) => () => number;
+
+/** Of the processes that there are by now on the database of this one. */
+export function holderOf(t: TestContext, { mongodbUri }: TestApp): Hold {
+  const connections = mongoose.connections.filter(({ name }) => mongodbUri.endsWith(name));
+  return (model, method, meanwhile) => {
+    let held = 0;
+    for (const { collection } of connections.flatMap(({ models }) => models[model] ?? [])) {
+      const write = collection[method].bind(collection) as (...parameters: unknown[]) => Promise<unknown>;
+      t.mock.method(collection, method, async (...parameters: unknown[]) => {
+        if (held === 0) {
+          held = 1;
+          await meanwhile();
+        }
+        return write(...parameters);
+      });
+    }
+    return () => held;
+  };
+}
