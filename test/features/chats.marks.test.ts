@@ -91,13 +91,22 @@ test('who has read a message is told to whoever sees it, of those who tell it an
   await assert.rejects(stranger.call('messages.seen', { id }), { code: 'MESSAGE_NOT_FOUND' });
 });
 
-test('in a group of more than 200 nobody is told who has read what', async (t) => {
+test('in a group of more than 200 nobody is told who has read what, also not of who comes, and who begins to tell', async (t) => {
   const { person, mongodbUri } = await buildTestApp(t);
-  const ann = await person('Ann');
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const users = (await connect(t, mongodbUri)).collection('users');
   const copies = Array.from({ length: 200 }, (_, index) => ({ _id: new Types.ObjectId(), username: `copy.${index}`, firstName: 'Copy', language: 'en', privacy: { search: 'everyone', lastSeen: 'everyone', groups: 'everyone', readReceipts: true }, words: [], createdAt: new Date() }));
   await users.insertMany(copies);
   const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: copies.map(({ _id }) => _id.toHexString()) });
   const { id } = await ann.call('messages.send', { chatId, text: 'one' });
   await assert.rejects(ann.call('messages.seen', { id }), { code: 'GROUP_TOO_LARGE' });
+
+  const socket = await ann.socket();
+  await ann.call('groups.add', { id: chatId, userIds: [bob.id] });
+  const { members } = (await socket.next('notice.created')).params as { members: { user: { id: string }; readSeq?: number }[] };
+  assert.deepEqual(members.map(({ user, readSeq }) => [user.id, readSeq]), [[bob.id, undefined]]);
+  for (const readReceipts of [false, true]) await bob.call('users.update', { id: 'me', privacy: { readReceipts } });
+  await bob.call('chats.receive', { chats: { [chatId]: 2 } });
+  await socket.call('users.me');
+  assert.deepEqual(socket.events.map(({ method }) => method), ['member.updated', 'member.updated']);
 });
