@@ -29,9 +29,9 @@ export async function prepareChats({ origin, storeUri }: Server): Promise<Questi
   const everything = await catchUp(origin, asker, { places: {} });
   const nothing = await catchUp(origin, asker, everything.come);
   return {
-    'chats.list': { asker, requests: [{ method: 'chats.list', params: { limit: 50 } }] },
-    'chats.nothing': { asker, requests: nothing.requests },
-    'chats.everything': { asker, requests: everything.requests },
+    'chats.list': { asker, series: [[{ method: 'chats.list', params: { limit: 50 } }]] },
+    'chats.nothing': { asker, series: [nothing.requests] },
+    'chats.everything': { asker, series: [everything.requests] },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the report says, in its order, and what the design aims at. */
-import type { TrafficResult } from './jobs.ts';
+import type { AnswerTimes, TrafficResult } from './jobs.ts';
 import type { Measurement } from './measure.ts';
 
 export interface Figure {
@@ -45,12 +45,19 @@ const shares = (section: Traffic): Figure[] => [
   share(section, 'load', 'the load', ({ load }) => load),
 ];
 
-const answer = (key: string, label: string): Figure => ({ key, label: `${label}, ms`, of: ({ answers }) => answers?.[key], digits: 2 });
+const answer = (question: string, label: string): Figure => ({ key: question, label: `${label}, ms`, of: ({ answers }) => answers?.[question]?.p50, digits: 2 });
+
+const search = (chats: number, percentile: keyof AnswerTimes): Figure => ({
+  key: `search.${chats}.${percentile}`,
+  label: `search  in ${chats.toLocaleString('en')} chats ${percentile}, ms`,
+  of: ({ answers }) => answers?.[`search.${chats}`]?.[percentile],
+  digits: 2,
+});
 
 /** The same page of the short chat and of the long one, and what the length costs. */
 const history = (page: string, label: string): Figure[] => {
   const [short, long] = [`history.${page}.3`, `history.${page}.6`];
-  const ratio = (answers: Record<string, number> = {}): number | undefined => answers[short] && answers[long] && answers[long] / answers[short];
+  const ratio = (answers: Measurement['answers'] = {}): number | undefined => answers[short] && answers[long] && answers[long].p50 / answers[short].p50;
   return [
     answer(short, `history  ${label} of 10^3`),
     answer(long, `history  ${label} of 10^6`),
@@ -79,4 +86,8 @@ export const figures: readonly Figure[] = [
   answer('chats.list', 'chats  first 50 of 500'),
   answer('chats.nothing', 'chats  sync, nothing new'),
   answer('chats.everything', 'chats  sync from nothing'),
+  { ...search(1000, 'p50'), target: 'under 20' },
+  search(1000, 'p95'),
+  search(50, 'p50'),
+  search(50, 'p95'),
 ];

@@ -27,8 +27,8 @@ function questionsAbout({ chatId, receiver: asker }: Couple, exponent: number): 
   const length = 10 ** exponent;
   const place = { seq: length - page, rev: length / editedEach - 2 };
   return {
-    [`history.newest.${exponent}`]: { asker, requests: [{ method: 'messages.list', params: { chatId, limit: page } }] },
-    [`history.middle.${exponent}`]: { asker, requests: [{ method: 'messages.list', params: { chatId, limit: page, before: length / 2 } }] },
-    [`history.sync.${exponent}`]: { asker, requests: [{ method: 'messages.sync', params: { chats: { [chatId]: place } } }] },
+    [`history.newest.${exponent}`]: { asker, series: [[{ method: 'messages.list', params: { chatId, limit: page } }]] },
+    [`history.middle.${exponent}`]: { asker, series: [[{ method: 'messages.list', params: { chatId, limit: page, before: length / 2 } }]] },
+    [`history.sync.${exponent}`]: { asker, series: [[{ method: 'messages.sync', params: { chats: { [chatId]: place } } }]] },
   };
 }

@@ -13,6 +13,8 @@
  *   sync: when nothing is new, and from nothing.
  * - history: a page of 50 in a chat of a thousand messages and in one of a million. How long it takes at the end, in the
  *   middle, and to sync the last 50; the length should not be felt.
+ * - search: somebody in 1,000 chats with 1,000,000 messages, and somebody in 50 of these chats, look for words, beginnings
+ *   of words and several words, rare and common. How long the first page takes, over all that is looked for.
  *
  * `npm run bench -- A history` measures these alone.
  *
@@ -23,7 +25,7 @@
  * turn, medians of each. Targets are printed, never asserted.
  *
  * Progress goes to stderr. Stdout gets a table and, as its last line, everything as one JSON object:
- * `npm run --silent bench | tail -1 > figures.json`. Takes about nine minutes. Needs Linux, taskset, two cores, and the
+ * `npm run --silent bench | tail -1 > figures.json`. Takes about twelve minutes. Needs Linux, taskset, two cores, and the
  * temporary folder on a real disk: in memory a flush costs nothing.
  */
 import { execFileSync } from 'node:child_process';
@@ -38,7 +40,6 @@ import { atEnd, end, isEnding } from './processes.ts';
 import { measureReading } from './reading.ts';
 import { startRelay } from './relay.ts';
 import { resultsOf, toObject, toTable } from './report.ts';
-import { benchSearch } from './search.ts';
 import { chooseSections, inRounds, readingsOf, type Section } from './sections.ts';
 import type { Target } from './target.ts';
 
@@ -49,9 +50,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('uncaughtException', fail);
 
 try {
-  // Another measurement by its name: see there what it measures.
-  if (process.argv[2] === 'search') await benchSearch(progress);
-  else await run(chooseSections(process.argv.slice(2)), requireTwoCores());
+  await run(chooseSections(process.argv.slice(2)), requireTwoCores());
   await end();
 } catch (error) {
   fail(error);

@@ -43,13 +43,16 @@ export interface Request {
   params: object;
 }
 
-/** What a client asks, each once the one before is answered; how long all of it takes is what is measured. */
+/** One after the other, each once the one before is answered: how long all of them take is one time that is measured. */
+export type Series = readonly Request[];
+
+/** What is asked of one kind, in turn. */
 export interface Question {
   endpoint: Endpoint;
-  requests: readonly Request[];
+  series: readonly Series[];
 }
 
-/** One client: so many seconds of asking to get warm, and then those that count. */
+/** One client: so many seconds of asking to get warm, and then those that count. What was begun is asked to its end. */
 export interface Ask {
   kind: 'ask';
   questions: readonly Question[];
@@ -69,13 +72,19 @@ export interface TrafficResult {
   cpu: { load: number; watched: number[] };
 }
 
+/** Milliseconds that a series of a question takes, over all of them and every time they were asked. */
+export interface AnswerTimes {
+  p50: number;
+  p95: number;
+}
+
 /** What each kind of job gives. */
 export interface Results {
   flood: TrafficResult;
   pace: TrafficResult;
   idle: undefined;
-  /** The median of each question, in milliseconds. */
-  ask: number[];
+  /** Of each question. */
+  ask: AnswerTimes[];
 }
 
 export type Reply = { result: Results[Job['kind']] } | { error: string };

@@ -1,6 +1,6 @@
 /** One round: memory, pace and floods of one target, each driven from the load's core. */
 import { run, withLoad } from './generator.ts';
-import type { TrafficResult } from './jobs.ts';
+import type { AnswerTimes, TrafficResult } from './jobs.ts';
 import { settledMemory } from './memory.ts';
 import type { Started } from './processes.ts';
 import type { Section } from './sections.ts';
@@ -18,8 +18,8 @@ export interface Measurement {
   P?: TrafficResult;
   /** Bytes of resident memory of the server for each idle connection. */
   M?: number;
-  /** Milliseconds that questions took to be answered: the median of each, by its name. */
-  answers?: Record<string, number>;
+  /** How long each question took to be answered, by its name. */
+  answers?: Record<string, AnswerTimes | undefined>;
 }
 
 interface Round {

@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { idlePairCount, pairCount } from './target.ts';
 
-/** Access tokens are good for a quarter of an hour, which is longer than a run. */
+/** Access tokens are good for a quarter of an hour, which is longer than they are used: whoever reads signs up for that. */
 export interface Person {
   id: string;
   accessToken: string;
@@ -55,9 +55,12 @@ export const makeGroup = async (origin: string, owner: Person, userIds: readonly
 
 const idOf = (made: unknown): string => (made as { id: string }).id;
 
-export async function post(url: string, body: object, person?: Person): Promise<unknown> {
-  const headers = { 'content-type': 'application/json', ...(person && { authorization: `Bearer ${person.accessToken}` }) };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`POST ${url} answered ${response.status}: ${await response.text()}`);
+export const post = (url: string, body: object, person?: Person): Promise<unknown> => request(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, person);
+
+export const get = (url: string, person: Person): Promise<unknown> => request(url, { method: 'GET' }, person);
+
+async function request(url: string, { headers, ...how }: { method: string; headers?: Record<string, string>; body?: string }, person?: Person): Promise<unknown> {
+  const response = await fetch(url, { ...how, headers: { ...headers, ...(person && { authorization: `Bearer ${person.accessToken}` }) } });
+  if (!response.ok) throw new Error(`${how.method} ${url} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }

@@ -3,31 +3,34 @@ import type { Cores } from './cores.ts';
 import { prepareChats } from './chats.ts';
 import { run, withLoad } from './generator.ts';
 import { prepareHistory } from './history.ts';
-import type { Request } from './jobs.ts';
+import type { Series } from './jobs.ts';
 import type { Measurement } from './measure.ts';
 import { withServer, type Server } from './parley.ts';
 import type { Person } from './people.ts';
+import { prepareSearch } from './search.ts';
 import type { Reading } from './sections.ts';
 
 /** By name: who asks what. */
-export type Questions = Record<string, { asker: Person; requests: readonly Request[] }>;
+export type Questions = Record<string, { asker: Person; series: readonly Series[] }>;
 
 /** What fills the store, and says what is then asked. */
-const preparations: Record<Reading, (server: Server) => Promise<Questions>> = { history: prepareHistory, chats: prepareChats };
+type Preparation = (server: Server, onProgress: (what: string) => void) => Promise<Questions>;
+
+const preparations: Record<Reading, Preparation> = { chats: prepareChats, history: prepareHistory, search: prepareSearch };
 
 export async function measureReading(folder: string, cores: Cores, reading: Reading, onProgress: (what: string) => void): Promise<Measurement> {
   onProgress('filling the store');
-  const questions = await withServer(folder, {}, preparations[reading]);
+  const questions = await withServer(folder, {}, (server) => preparations[reading](server, onProgress));
   onProgress('asking');
-  const medians = await withServer(folder, { core: cores.server }, ({ endpointOf }) =>
+  const times = await withServer(folder, { core: cores.server }, ({ endpointOf }) =>
     withLoad(cores.load, (load) =>
       run(load, {
         kind: 'ask',
-        questions: Object.values(questions).map(({ asker, requests }) => ({ endpoint: endpointOf(asker), requests })),
+        questions: Object.values(questions).map(({ asker, series }) => ({ endpoint: endpointOf(asker), series })),
         warmUp: 5,
         measured: 10,
       }),
     ),
   );
-  return { answers: Object.fromEntries(Object.keys(questions).map((name, index) => [name, medians[index] ?? NaN])) };
+  return { answers: Object.fromEntries(Object.keys(questions).map((name, index) => [name, times[index]])) };
 }

@@ -2,9 +2,10 @@
 import { Types, type Connection } from 'mongoose';
 import { createRandom } from './search.words.ts';
 
-export interface BenchQuery {
-  kind: string;
-  input: { search: string; chatId?: string };
+export interface Query {
+  params: { search: string; chatId?: string };
+  /** There is a message that has it. */
+  isThere: boolean;
 }
 
 /** Of each kind. */
@@ -15,7 +16,7 @@ const leastLetters = 5;
 const common = ['и', 'не', 'the', 'что', 'п', 'пр', 'при', 'пере', 'you that', 'и не'];
 
 /** The same ones at every run on the same messages, out of messages of these chats. */
-export async function queriesOf(connection: Connection, chatIds: readonly string[]): Promise<BenchQuery[]> {
+export async function queriesOf(connection: Connection, chatIds: readonly string[]): Promise<Query[]> {
   const random = createRandom(2);
   const spoken: { chatId: string; words: string[] }[] = [];
   while (spoken.length < count) {
@@ -24,13 +25,15 @@ export async function queriesOf(connection: Connection, chatIds: readonly string
     const words = String(message?.['text']).split(' ').filter((word) => word.length >= leastLetters);
     if (words.length >= 2) spoken.push({ chatId, words });
   }
-  const each = (kind: string, toInput: (words: readonly string[], chatId: string) => BenchQuery['input']): BenchQuery[] => spoken.map(({ words, chatId }) => ({ kind, input: toInput(words, chatId) }));
+  const said = spoken.flatMap(({ words: [one = '', other = ''], chatId }) => [
+    { search: one },
+    { search: one.slice(0, Math.max(4, one.length - 2)) },
+    { search: `${one} ${other}` },
+    { search: one, chatId },
+  ]);
+  const unsaid = spoken.map(({ words: [word = ''] }) => ({ search: `${word}q` }));
   return [
-    ...each('one word', ([word = '']) => ({ search: word })),
-    ...each('beginning of a word', ([word = '']) => ({ search: word.slice(0, Math.max(4, word.length - 2)) })),
-    ...each('two words', ([one, other]) => ({ search: `${one ?? ''} ${other ?? ''}` })),
-    ...each('one word in one chat', ([word = ''], chatId) => ({ search: word, chatId })),
-    ...each('nothing to be found', ([word = '']) => ({ search: `${word}q` })),
-    ...common.map((search) => ({ kind: 'common words', input: { search } })),
+    ...[...said, ...common.map((search) => ({ search }))].map((params) => ({ params, isThere: true })),
+    ...unsaid.map((params) => ({ params, isThere: false })),
   ];
 }

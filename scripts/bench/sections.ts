@@ -4,7 +4,7 @@
 const ofBoth = ['A', 'B', 'C', 'P', 'M'] as const;
 
 /** Of Parley alone: how long it takes to read. */
-const ofParley = ['chats', 'history'] as const;
+const ofParley = ['chats', 'history', 'search'] as const;
 
 const names = [...ofBoth, ...ofParley] as const;
 export type Section = (typeof names)[number];
