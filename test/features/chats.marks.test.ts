@@ -67,6 +67,8 @@ test('reading is told in a group to those who tell, and marks are found by sync'
   assert.deepEqual((await anns.next('chat.read')).params, { chatId: id, marks: [{ userId: bob.id, seq: 1 }] });
   await bob.call('chats.receive', { chats: {} });
   assert.deepEqual(anns.events, []);
+  // Its answer comes after every event that was sent before.
+  await cems.call('users.me');
   assert.deepEqual(cems.events.map(({ params }) => params), [{ chatId: id, marks: [{ userId: cem.id, seq: 1 }] }]);
   const { chats } = await ann.call('messages.sync', { chats: { [id]: { seq: 1, rev: 0 } }, cursor });
   const marks = new Map(chats[0]?.members.map(({ user, readSeq }) => [user.firstName, readSeq]));

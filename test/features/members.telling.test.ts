@@ -110,7 +110,7 @@ test('what is nobody else\'s concern is told to nobody else', async (t) => {
   assert.deepEqual(await changedAt(), before, 'and no sync has to look at it');
 });
 
-test('whoever ceases to tell how far they read takes it back from everybody, and whoever begins again tells it', async (t) => {
+test('whoever ceases to tell how far they read takes that back from everybody, and nothing of what has reached them; whoever begins again tells it', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
@@ -119,12 +119,32 @@ test('whoever ceases to tell how far they read takes it back from everybody, and
   assert.equal(first.member?.readSeq, 1);
   const socket = await ann.socket();
   await bob.call('users.update', { id: 'me', privacy: { readReceipts: false } });
-  assert.deepEqual((await socket.next('member.updated')).params['deliveredSeq'], 0);
+  assert.deepEqual((await socket.next('member.updated')).params['deliveredSeq'], 1);
   const second = await shown(ann, chatId, bob, first.cursor);
-  assert.deepEqual([second.member?.readSeq, second.member?.deliveredSeq], [undefined, 0]);
+  assert.deepEqual([second.member?.readSeq, second.member?.deliveredSeq], [undefined, 1]);
   await bob.call('users.update', { id: 'me', privacy: { readReceipts: true } });
   assert.deepEqual((await socket.next('chat.read')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
   assert.equal((await shown(ann, chatId, bob, second.cursor)).member?.readSeq, 1);
+});
+
+test('what has reached somebody who ceases to tell goes back for nobody, and what they read from then on is told by nothing', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
+  const { id } = await ann.call('groups.create', { title: 'Group', userIds: [bob.id, cem.id] });
+  const tell = (who: Person, readReceipts: boolean) => who.call('users.update', { id: 'me', privacy: { readReceipts } });
+  const marksOfBob = async (viewer: Person) => (await viewer.call('groups.members', { id })).items.flatMap(({ user, readSeq, deliveredSeq }) => (user.id === bob.id ? [readSeq, deliveredSeq] : []));
+  await tell(cem, false);
+  await ann.call('messages.send', { chatId: id, text: 'two' });
+  await bob.call('chats.read', { id, seq: 2 });
+  await bob.call('messages.send', { chatId: id, text: 'three' });
+  assert.deepEqual(await marksOfBob(ann), [3, 3]);
+  const sockets = await Promise.all([ann.socket(), cem.socket()]);
+  await tell(bob, false);
+  for (const socket of sockets) assert.equal((await socket.next('member.updated')).params['deliveredSeq'], 3);
+  await ann.call('messages.send', { chatId: id, text: 'four' });
+  await bob.call('chats.read', { id, seq: 4 });
+  await tell(bob, false);
+  for (const viewer of [ann, cem]) assert.deepEqual(await marksOfBob(viewer), [undefined, 3]);
 });
 
 test('whoever begins to tell how far they read, and writes before that is told, is shown to have read what they wrote', async (t) => {

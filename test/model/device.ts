@@ -113,7 +113,7 @@ export class Device {
   }
 
   #mark(held: HeldChat, { marks }: Marks, which: 'readSeq' | 'deliveredSeq'): boolean {
-    for (const { userId, seq } of marks) raise(held.members.get(userId), which, seq, true);
+    for (const { userId, seq } of marks) raise(held.members.get(userId), which, seq);
     return true;
   }
 
@@ -190,9 +190,9 @@ export class Device {
 }
 
 /** Having read is having received. Whoever does not tell how far they have read has no such mark. */
-function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number, isTold = false): void {
-  if (!member || (member[which] === undefined && !isTold)) return;
-  member[which] = Math.max(seq, member[which] ?? 0);
+function raise(member: Member | undefined, which: 'readSeq' | 'deliveredSeq', seq: number): void {
+  if (member?.[which] === undefined) return;
+  member[which] = Math.max(seq, member[which]);
   member.deliveredSeq = Math.max(member.deliveredSeq, member.readSeq ?? 0);
 }
 

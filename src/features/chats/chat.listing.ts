@@ -1,6 +1,5 @@
 /** The list of a person's chats: what they have pinned first, then the most recently active. */
 import { cutPage } from '../../core/page.ts';
-import type { Id } from '../../core/schemas.ts';
 import type { ChatModel } from './chat.model.ts';
 import { lastVisible, type ChatHistory, type Heads, type Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';

@@ -1,7 +1,8 @@
 /** How those who share chats with somebody hear of what has changed about them: their profile, and whether they tell how far they read. */
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
-import type { TellOfUser, UsersService } from '../users/users.service.ts';
+import type { NoteUser, TellOfUser, UsersService } from '../users/users.service.ts';
+import type { Id } from '../../core/schemas.ts';
 import type { ChatMarks } from './chat.marks.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
@@ -17,9 +18,9 @@ export interface MemberTellingParts {
   bus: Bus<EventOf<typeof chatsContract>>;
 }
 
-/** Has a sync find that somebody has changed. Each looks back behind the one before, so it may be noted shortly before it is so. */
+/** Each sync looks back behind the one before, so it may be noted shortly before it is so. */
 export const createMemberNoting =
-  (memberships: MembershipModel): TellOfUser =>
+  (memberships: MembershipModel): NoteUser =>
   async (userId, { profile, receipts }) => {
     if (!profile && !receipts) return;
     await memberships.updateMany({ userId, ...isIn }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
@@ -28,8 +29,9 @@ export const createMemberNoting =
 /** First so that a sync finds it, then to those who are connected. */
 export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
   const note = createMemberNoting(memberships);
-  return async (userId, { profile, receipts }) => {
+  return async (userId, { profile, receipts, withdrawn }) => {
     if (!profile && !receipts) return;
+    if (withdrawn) await keepReceived({ chats, memberships, views }, userId);
     await note(userId, { profile, receipts });
     const person = (await users.findUsers([userId])).get(userId);
     // Also chats that they do not see for they block the other one, who sees them.
@@ -44,7 +46,7 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     const rows = await memberships.find({ chatId: { $in: heard }, userId }).lean();
     for (const { chatId, deliveredSeq, joinedSeq } of rows) {
       const [id, { user }] = [chatId.toHexString(), person];
-      // Of how far they have read nothing is left to who was told, also not by what has reached them.
+      // What they read from now on is told by nothing, also not by what has reached them.
       const received = person.readReceipts ? {} : { deliveredSeq: Math.max(joinedSeq, deliveredSeq) };
       bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user, ...received } }, { only: (one) => one !== userId });
       bus.publish(`chat:${id}`, { name: 'member.updated', payload: { chatId: id, user } }, { only: (one) => one === userId });
@@ -53,4 +55,17 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     const members = await views.toMembers(userId, documents, rows);
     await marks.tellRead(userId, Object.fromEntries([...members].map(([id, [member]]) => [id, member?.readSeq ?? 0])));
   };
+}
+
+/** They are told no more to have read it; that it has reached them stays, for what has does not go back. */
+async function keepReceived({ chats, memberships, views }: Pick<MemberTellingParts, 'chats' | 'memberships' | 'views'>, userId: Id): Promise<void> {
+  // Heads before marks.
+  const documents = await chats.find({ _id: { $in: await memberships.distinct('chatId', { userId, ...isIn }) } }, { head: 1 }).lean();
+  const rows = await memberships.find({ userId, ...isIn }).lean();
+  const members = await views.toMembers(userId, documents, rows);
+  const updates = rows.flatMap(({ _id, chatId, deliveredSeq }) => {
+    const [own] = members.get(chatId.toHexString()) ?? [];
+    return own && own.deliveredSeq > deliveredSeq ? [{ updateOne: { filter: { _id }, update: { $max: { deliveredSeq: own.deliveredSeq } } } }] : [];
+  });
+  if (updates.length > 0) await memberships.bulkWrite(updates, { ordered: false });
 }

@@ -20,8 +20,8 @@ export interface KnownUser extends Pick<Privacy, 'groups' | 'readReceipts'> {
   user: User;
 }
 
-/** What somebody has changed of themselves, or wished to: a change whose answer was lost comes again. */
-export interface UserChange {
+/** What somebody wishes to change of themselves, though it may be so already: a change whose answer was lost comes again. */
+export interface UserWish {
   /** What everybody may see. */
   profile: boolean;
   /** Whether they tell how far they read. */
@@ -30,8 +30,16 @@ export interface UserChange {
   lastSeen: boolean;
 }
 
+export interface UserChange extends UserWish {
+  /** They told until now how far they read. */
+  withdrawn: boolean;
+}
+
 /** Lets those who share a chat with somebody know what has changed. */
 export type TellOfUser = (userId: Id, change: Omit<UserChange, 'lastSeen'>) => Promise<void>;
+
+/** Has a sync find that somebody changes. */
+export type NoteUser = (userId: Id, wish: Omit<UserWish, 'lastSeen'>) => Promise<void>;
 
 export interface UsersService extends Service<typeof usersContract>, Seen {
   /** The people with these ids, by id; those that do not exist are missing. */
@@ -43,7 +51,7 @@ export interface UsersParts {
   security: SecurityService;
   bus: Bus<EventOf<typeof usersContract>>;
   /** Awaited before it is written: who dies right behind that has told nobody, and the others have to find it all the same. */
-  onChanging: (userId: Id, change: UserChange) => Promise<void>;
+  onChanging: (userId: Id, wish: UserWish) => Promise<void>;
   /** Awaited before whoever has changed something is answered. */
   onChanged: (userId: Id, change: UserChange) => Promise<void>;
 }
@@ -58,12 +66,13 @@ export function createUsersService({ users, security, bus, onChanging, onChanged
 
     async update(caller, { id, ...changes }) {
       if (id !== 'me' && id !== caller.userId) throw new AppError('NOT_YOURSELF');
-      await onChanging(caller.userId, toUserChange(changes));
+      const wish = toWish(changes);
+      await onChanging(caller.userId, wish);
       const { before, after } = await change(users, caller.userId, { ...changes, ...(changes.username !== undefined && { username: changes.username.toLowerCase() }) });
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       // One after another, each as it is by then: what is told last is how it is.
       await telling.take(caller.userId, async () => {
-        await onChanged(caller.userId, toUserChange(changes));
+        await onChanged(caller.userId, { ...wish, withdrawn: before.privacy.readReceipts && !after.privacy.readReceipts });
         bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: toMe(await requireCaller(users, caller.userId)) });
       });
       return toMe(after);
@@ -104,7 +113,7 @@ async function search(users: UserModel, { search, limit }: { search: string; lim
 
 type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
 
-const toUserChange = ({ privacy = {}, language: _ownConcern, ...profile }: Changes): UserChange => ({
+const toWish = ({ privacy = {}, language: _ownConcern, ...profile }: Changes): UserWish => ({
   profile: Object.keys(profile).length > 0,
   receipts: privacy.readReceipts !== undefined,
   lastSeen: privacy.lastSeen !== undefined,
