@@ -41,23 +41,31 @@ export class Device {
   readonly limit: number;
   /** Gaps in the numbers of a chat that it had come to know. */
   gaps = 0;
+  /** Whether other devices speak with another process. */
+  readonly #isOneOfSeveral: boolean;
   #cursor: string | undefined;
   #kept: Notification[] = [];
 
-  constructor(userId: string, limit: number) {
+  constructor({ userId, limit, isOneOfSeveral }: { userId: string; limit: number; isOneOfSeveral: boolean }) {
     this.userId = userId;
     this.limit = limit;
+    this.#isOneOfSeveral = isOneOfSeveral;
   }
 
-  /** Takes what the socket has heard since. */
+  /**
+   * Takes what the socket has heard since. What it has heard before a sync in between may be older than what that brought,
+   * if another process has changed it: the next sync begins where this one did.
+   */
   async catchUp(socket: TestSocket, isLost: (method: string) => boolean): Promise<void> {
     // Its answer comes after every event that was sent before.
     await socket.call('users.me');
     for (const event of socket.events.splice(0)) if (!isLost(event.method)) this.#kept.push(event);
+    const cursor = this.#cursor;
     while (this.#kept.length > 0) {
       const event = this.#kept.shift() as Notification;
       if (this.#apply(event)) continue;
       await this.sync(socket);
+      if (this.#isOneOfSeveral && this.#kept.length > 0) this.#cursor = cursor;
     }
   }
 
