@@ -1,5 +1,4 @@
 /** How people are stored, and the only doors from storage to the wire. */
-import { isDeepStrictEqual } from 'node:util';
 import { Schema, type Connection, type Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
 import { wordsOf } from '../../core/text.ts';
@@ -118,7 +117,7 @@ export async function completeUsers(users: UserModel): Promise<void> {
 export async function foldNamesAnew(users: UserModel): Promise<void> {
   for await (const { _id, words, username, firstName, lastName } of users.find({ removedAt: { $exists: false } }, { words: 1, username: 1, firstName: 1, lastName: 1 }).lean()) {
     const now = searchWordsOf({ username, firstName, lastName });
-    if (isDeepStrictEqual(words, now)) continue;
+    if (words.join() === now.join()) continue;
     await users.updateOne({ _id, username, firstName, lastName: lastName ?? null }, { $set: { words: now } });
   }
 }
