@@ -29,7 +29,7 @@ export class Messenger {
   blocks = (userId: string, otherId: string): boolean => this.#blocks.has(`${userId} ${otherId}`);
   blockedBy = (userId: string): string[] => [...this.#blocks].filter((pair) => pair.startsWith(userId)).map((pair) => pair.slice(userId.length + 1)).sort();
   readonly #areApart = (one: string, other: string): boolean => this.blocks(one, other) || this.blocks(other, one);
-  tell = (userId: string, tells: boolean): boolean => Boolean(tells ? this.#silent.delete(userId) : !this.#silent.has(userId) && this.#silent.add(userId) && [...this.chats.values()].flatMap(({ members }) => members.get(userId) ?? []).forEach((own) => Object.assign(own, { deliveredSeq: Math.max(own.deliveredSeq, own.readSeq) }))) || true;
+  tell = (userId: string, tells: boolean): boolean => Boolean(tells ? this.#silent.delete(userId) : this.#silent.has(userId) || [this.#silent.add(userId), ...[...this.chats.values()].flatMap(({ members }) => members.get(userId) ?? []).map((own) => Object.assign(own, { deliveredSeq: Math.max(own.deliveredSeq, own.readSeq) }))].length) || true;
   rename = (userId: string, name: string): boolean => this.names.set(userId, name).has(userId);
   /** One that was there before is open to them also while they block the other one. */
   open(chatId: string | undefined, userId: string, otherId: string): boolean {
