@@ -1,5 +1,6 @@
 /** Whoever is not in a group any more hears nothing of it, whatever fails meanwhile and whatever process has ended it. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import mongoose, { Types } from 'mongoose';
@@ -134,4 +135,15 @@ test('an edit that has waited for its turn is refused to whoever was banned mean
   const edited = assert.rejects(bob.call('messages.edit', { id: own.id, text: 'new' }), { code: 'MESSAGE_NOT_FOUND' });
   await ann.call('groups.ban', { id, userId: bob.id });
   await Promise.all([edited, ...reactions]);
+});
+
+test('whoever has left in another process gets no answer to a repeated send here', async (t) => {
+  const here = await buildTestApp(t);
+  const there = await buildTestApp(t, { mongodbUri: here.mongodbUri });
+  const [ann, bob] = await Promise.all([here.person('Ann'), here.person('Bob')]);
+  const { id: chatId } = await ann.call('groups.create', { title: 'Chess', userIds: [bob.id] });
+  const message = { id: randomUUID(), chatId, text: 'once' };
+  await bob.call('messages.send', message);
+  await there.dispatch.call('groups.leave', bob.caller, { id: chatId });
+  await assert.rejects(bob.call('messages.send', message), { code: 'CHAT_NOT_FOUND' });
 });

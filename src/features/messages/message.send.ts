@@ -31,10 +31,13 @@ export type FindStored = (senderId: Id, target: Target, message: Text) => Promis
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['NOT_ALLOWED', 'BLOCKED', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED']);
 
 /** @throws what sending throws */
-export function createRepeatableSend(send: Send, findStored: FindStored): Send {
+export function createRepeatableSend(chats: Pick<ChatsService, 'requireView'>, send: Send, findStored: FindStored): Send {
   return async (senderId, target, message) => {
     try {
-      return await send(senderId, target, message);
+      const appended = await send(senderId, target, message);
+      // Where nothing is written nothing shows that another process has put them out.
+      if (appended.deduplicated) await chats.requireView(senderId, appended.message.chatId);
+      return appended;
     } catch (error) {
       const stored = error instanceof AppError && refusals.has(error.code) ? await findStored(senderId, target, message) : undefined;
       if (!stored) throw error;

@@ -40,7 +40,7 @@ export interface MessagesParts {
 
 export function createMessagesService({ messages, chats, users, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const send = createRepeatableSend(createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, requireMessage));
+  const send = createRepeatableSend(chats, createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, requireMessage));
 
   return {
     sync: createSync({ chats, users, blocks, history, overlap: syncOverlap }),
