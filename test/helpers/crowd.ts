@@ -8,14 +8,14 @@ import { atFirst } from '../../src/features/chats/membership.model.ts';
 import { toUuid } from '../../src/features/messages/message.model.ts';
 import { openPrivacy } from '../../src/features/users/user.model.ts';
 
-/** Other people, with so many documents in each collection of what people have. */
-const others = 3000;
+/** Other people, with so many documents in each collection of what people have; and people who have nothing, more in all than a search looks at. */
+const [others, idle] = [3000, 8000];
 /** Private chats of one person; others have as many. */
-const chatsOfOne = 500;
+export const chatsOfOne = 500;
 /** Members of a group, and those who have left. */
-const [inGroup, leftGroup] = [300, 700];
-/** Messages of the long chat, and of all others. */
-export const inLongChat = 5000;
+export const [inGroup, leftGroup] = [300, 700];
+/** Messages of the long chat, with those of a person's other chats more than a search looks at; and of all others. */
+export const inLongChat = 9500;
 const inShortChat = 2;
 
 export interface Crowd {
@@ -54,7 +54,7 @@ type Put = (collection: string, documents: object[]) => Promise<unknown>;
 async function addAccounts(put: Put, people: readonly Types.ObjectId[]): Promise<void> {
   const each = (make: (userId: Types.ObjectId, index: number) => object): object[] => people.map(make);
   await Promise.all([
-    put('users', each((_id, index) => ({ _id, username: `twin${index}`, firstName: 'Twin', email: `twin${index}@example.org`, googleId: `google-${index}`, language: 'en', privacy: openPrivacy, words: ['twin', `twin${index}`], createdAt: past }))),
+    put('users', [...people, ...many(idle, () => new Types.ObjectId())].map((_id, index) => ({ _id, username: `twin${index}`, firstName: 'Twin', email: `twin${index}@example.org`, googleId: `google-${index}`, language: 'en', privacy: openPrivacy, words: ['twin', `twin${index}`], createdAt: past }))),
     put('sessions', each((userId) => ({ userId, refreshHash: randomUUID(), lastUsedAt: past, expiresAt: future }))),
     put('tokens', each((userId, index) => ({ _id: `${index % 2 ? 'undo' : 'reset-password'}:${randomUUID()}`, userId, hash: randomUUID(), data: {}, expiresAt: future }))),
     put('mails', each((userId, index) => ({ userId, kind: 'signed-in', attempts: index % 3, nextAttemptAt: future, giveUpAt: future }))),
