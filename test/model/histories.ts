@@ -41,7 +41,7 @@ export async function liveThrough(t: Ending, count: number, firstSeed: number, o
   };
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
   // Otherwise all this would say nothing of gaps.
-  if (count >= 100 && gaps < count / 10) throw new Error(`in ${count} histories devices saw ${gaps} gaps alone`);
+  if (count >= 100 && gaps < count / 20) throw new Error(`in ${count} histories devices saw ${gaps} gaps alone`);
 }
 
 interface World {

@@ -4,9 +4,8 @@ import type { Message } from '../../src/core/message.ts';
 import type { GroupSettings, Notice } from '../../src/core/notice.ts';
 
 type ModelMessage = Pick<Message, 'seq' | 'rev' | 'senderId' | 'text' | 'notice'> & { at: number; replyTo?: number; reactions: [emoji: string, userId: string][]; edited: boolean; removed: boolean };
-type Flags = Pick<Mine, 'archived' | 'pinned' | 'markedUnread'>;
 /** `blockedFrom`: while they block the other one, from where on they see nothing; 0 if the chat was made meanwhile. */
-type ModelMember = Record<'joinedSeq' | 'roleSeq' | 'fromSeq' | 'readSeq' | 'deliveredSeq' | 'clearedSeq', number> & { role?: Role; banned: boolean; hidden: Set<number>; blockedFrom?: number; flags: Flags };
+type ModelMember = Record<'joinedSeq' | 'roleSeq' | 'fromSeq' | 'readSeq' | 'deliveredSeq' | 'clearedSeq', number> & { role?: Role; banned: boolean; hidden: Set<number>; blockedFrom?: number; flags: Pick<Mine, 'archived' | 'pinned' | 'markedUnread'> };
 type Current = ModelMember & { role: Role };
 type ModelChat = Pick<ChatInfo, 'kind' | 'title' | 'settings'> & { madeAt: number; rev: number; log: ModelMessage[]; members: Map<string, ModelMember> };
 
@@ -29,7 +28,12 @@ export class Messenger {
   blocks = (userId: string, otherId: string): boolean => this.#blocks.has(`${userId} ${otherId}`);
   blockedBy = (userId: string): string[] => [...this.#blocks].filter((pair) => pair.startsWith(userId)).map((pair) => pair.slice(userId.length + 1)).sort();
   readonly #areApart = (one: string, other: string): boolean => this.blocks(one, other) || this.blocks(other, one);
-  tell = (userId: string, tells: boolean): boolean => Boolean(tells ? this.#silent.delete(userId) : this.#silent.has(userId) || [this.#silent.add(userId), ...[...this.chats.values()].flatMap(({ members }) => members.get(userId) ?? []).map((own) => Object.assign(own, { deliveredSeq: Math.max(own.deliveredSeq, own.readSeq) }))].length) || true;
+  /** What they have read until they cease to tell stays told as received. */
+  tell(userId: string, tells: boolean): boolean {
+    const own = tells || this.#silent.has(userId) ? [] : [...this.chats.values()].flatMap(({ members }) => members.get(userId) ?? []);
+    for (const member of own) member.deliveredSeq = Math.max(member.deliveredSeq, member.readSeq);
+    return Boolean(tells ? this.#silent.delete(userId) : this.#silent.add(userId)) || true;
+  }
   rename = (userId: string, name: string): boolean => this.names.set(userId, name).has(userId);
   /** One that was there before is open to them also while they block the other one. */
   open(chatId: string | undefined, userId: string, otherId: string): boolean {
@@ -39,9 +43,8 @@ export class Messenger {
   }
   sendTo = (chatId: string, senderId: string, otherId: string, text: string): boolean => !this.blocks(senderId, otherId) && this.open(chatId, senderId, otherId) && this.send(chatId, senderId, text);
   block(userId: string, otherId: string): boolean {
-    if (userId === otherId) return false;
     for (const [chat, member] of this.#between(userId, otherId)) member.blockedFrom ??= chat.log.length + 1;
-    return this.#blocks.add(`${userId} ${otherId}`).size > 0;
+    return userId !== otherId && this.#blocks.add(`${userId} ${otherId}`).size > 0;
   }
   unblock(userId: string, otherId: string): boolean {
     this.#blocks.delete(`${userId} ${otherId}`);
@@ -130,10 +133,9 @@ export class Messenger {
   leave = (chatId: string, userId: string): boolean =>
     this.#as(chatId, userId, ({ kind, members, log }, member: ModelMember) => {
       if (kind !== 'group') return false;
-      const wasOwner = member.role === 'owner';
+      const others = [...members].filter(([id, { role }]) => role && id !== userId).sort(([a, one], [b, other]) => one.roleSeq - other.roleSeq || (a < b ? -1 : 1));
+      const heir = member.role === 'owner' ? (others.find(([, { role }]) => role === 'admin') ?? others[0]) : undefined;
       delete member.role;
-      const others = [...members].filter(([, { role }]) => role).sort(([a, one], [b, other]) => one.roleSeq - other.roleSeq || (a < b ? -1 : 1));
-      const heir = wasOwner ? (others.find(([, { role }]) => role === 'admin') ?? others[0]) : undefined;
       if (heir) Object.assign(heir[1], { role: 'owner', roleSeq: log.length + 1 });
       return this.#note(chatId, { type: 'member.left', actorId: userId, ...(heir && { ownerId: heir[0] }) });
     });
@@ -148,7 +150,7 @@ export class Messenger {
     });
   hide = (chatId: string, seq: number, userId: string): boolean => this.#as(chatId, userId, (_chat, member) => sees(member, seq) && member.hidden.add(seq).has(seq));
   clear = (chatId: string, userId: string): boolean => this.#as(chatId, userId, ({ log }, member) => Boolean(Object.assign(member, { clearedSeq: log.length, flags: { ...member.flags, markedUnread: false } })));
-  arrange = (chatId: string, userId: string, flags: Flags): boolean => this.#as(chatId, userId, (_chat, member) => Boolean(Object.assign(member, { flags })));
+  arrange = (chatId: string, userId: string, flags: ModelMember['flags']): boolean => this.#as(chatId, userId, (_chat, member) => Boolean(Object.assign(member, { flags })));
   read = (chatId: string, userId: string, seq: number): boolean => this.#as(chatId, userId, (chat, member) => Boolean(Object.assign(member, raised(member, 'readSeq', seq, chat), { flags: { ...member.flags, markedUnread: false } })));
   /** Never a failure: chats one is not in are left out. */
   receive = (chatId: string, userId: string, seq: number): boolean => this.#as(chatId, userId, (chat, member) => Boolean(Object.assign(member, raised(member, 'deliveredSeq', seq, chat)))) || true;
@@ -159,10 +161,8 @@ export class Messenger {
       const [last, isNew] = [chat.log.findLast(({ seq }) => sees(own, seq)), chat.log.length === 0 && own.blockedFrom === undefined];
       return last || isNew ? [{ id, pinned: Number(own.flags.pinned), at: last?.at ?? chat.madeAt }] : [];
     }).sort((a, b) => b.pinned - a.pinned || b.at - a.at).map(({ id }) => id);
-  /** A chat as one of its members sees it. */
   view(chatId: string, userId: string): { unread: number } & Record<string, unknown> {
-    const chat = this.chats.get(chatId) as ModelChat;
-    const own = chat.members.get(userId) as ModelMember;
+    const [chat, own] = [this.chats.get(chatId) as ModelChat, this.chats.get(chatId)?.members.get(userId) as ModelMember];
     const isTold = (id: string): boolean => id === userId || (!this.#silent.has(id) && !this.#silent.has(userId));
     const marks = (id: string, { readSeq, joinedSeq, deliveredSeq }: ModelMember) => (isTold(id) ? [Math.max(readSeq, joinedSeq), Math.max(deliveredSeq, readSeq, joinedSeq)] : [undefined, Math.max(deliveredSeq, joinedSeq)]);
     const members = Object.fromEntries([...chat.members].filter(([, { role }]) => role).map(([id, member]) => [id, [this.names.get(id), member.role, ...marks(id, member)]]));
