@@ -238,7 +238,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
-  const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids) => history.findAll(ids) });
+  const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 
   const workers = [blocks, groupChanges, searchWorker, presence];
@@ -247,7 +247,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts.memberships), start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
 /** Whoever tells of a message notes it for search as well, and a text that was sent for presence. */

@@ -34,6 +34,9 @@ export const Reaction = strictObject(
 );
 export type Reaction = Static<typeof Reaction>;
 
+/** Who of them are named depends on who asks. */
+export const namesSome = ({ reactions = [] }: { reactions?: Reaction[] }): boolean => reactions.some(({ count, userIds }) => count > userIds.length);
+
 export const Message = strictObject(
   {
     id: MessageId,

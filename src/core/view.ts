@@ -50,6 +50,13 @@ export function countVisible({ fromSeq, hidden }: View, after: number, upTo: num
 /** The hidden ranges with one more. */
 export const withHidden = (hidden: View['hidden'], range: SeqRange): SeqRange[] => joined([...hidden, range]);
 
+/** No more ranges than these, for which more is hidden: what lies between those that are nearest to each other. */
+export function fewer(ranges: readonly SeqRange[], most: number): SeqRange[] {
+  const gaps = ranges.slice(1).map(({ from }, index) => ({ index, width: from - (ranges[index]?.to ?? 0) }));
+  const closed = new Set(gaps.sort((a, b) => a.width - b.width).slice(0, Math.max(0, ranges.length - most)).map(({ index }) => index));
+  return joined(ranges.map(({ from, to }, index) => ({ from, to: closed.has(index) ? (ranges[index + 1]?.from ?? to) : to })));
+}
+
 /** Ranges in any order as those of a view: by ascending numbers, and none touches the next. */
 export function joined(ranges: readonly SeqRange[]): SeqRange[] {
   const all: SeqRange[] = [];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { before, countVisible, endless, hiddenAfter, isVisible, lastSeen, past, withHidden, type SeqRange, type View } from '../../src/core/view.ts';
+import { before, countVisible, endless, fewer, hiddenAfter, isVisible, lastSeen, past, withHidden, type SeqRange, type View } from '../../src/core/view.ts';
 
 const last = 30;
 const numbers = Array.from({ length: last + 1 }, (_, number) => number);
@@ -23,6 +23,20 @@ test('hiding one range more hides its numbers and no others, in ranges that do n
       const wider = withHidden(known, one);
       for (const seq of numbers) assert.equal(isHidden(wider, seq), isHidden(known, seq) || isHidden([one], seq));
       assert.ok(wider.every(({ to }, index) => to + 1 < (wider[index + 1]?.from ?? Infinity)));
+    }),
+  );
+});
+
+test('of too many ranges no more are left than there may be, and they hide all that was hidden, and the least besides', () => {
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 8 }), fc.integer({ min: 1, max: 5 }), (ranges, most) => {
+      const known = ranges.reduce<SeqRange[]>((sum, each) => withHidden(sum, each), []);
+      const left = fewer(known, most);
+      assert.ok(left.length <= most && (known.length > most || left.length === known.length));
+      for (const seq of numbers) assert.ok(!isHidden(known, seq) || isHidden(left, seq));
+      const gaps = known.slice(1).map(({ from }, index) => from - (known[index]?.to ?? 0) - 1).sort((a, b) => a - b);
+      const least = gaps.slice(0, Math.max(0, known.length - most)).reduce((sum, gap) => sum + gap, 0);
+      assert.equal(numbers.filter((seq) => isHidden(left, seq) && !isHidden(known, seq)).length, least);
     }),
   );
 });

@@ -6,6 +6,7 @@ import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { until } from '../helpers/until.ts';
 
 const refusedWith = (code: ErrorCode) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
@@ -138,6 +139,10 @@ test('of more than a hundred who have reacted the first are named, and before th
   assert.deepEqual(named((await bob.call('messages.list', { chatId })).items[0]), [102, own]);
   assert.deepEqual(named(await bob.call('messages.get', { id })), [102, own]);
   assert.deepEqual(named((await bob.call('messages.sync', {})).chats[0]?.messages[0]), [102, own]);
+  assert.deepEqual(named((await bob.call('chats.list')).items[0]?.lastMessage), [102, own]);
+  assert.deepEqual(named((await bob.call('chats.get', { id: chatId })).lastMessage), [102, own]);
+  const found = await until('it is found', async () => (await bob.call('search.messages', { search: 'hello' })).items[0]);
+  assert.deepEqual(named(found), [102, own]);
   assert.deepEqual(named(await ann.call('messages.get', { id })), [102, first]);
   assert.deepEqual(named(await bob.call('messages.unreact', { id, emoji: '👍' })), [101, first]);
 });

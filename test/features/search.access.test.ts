@@ -54,9 +54,9 @@ test('who is expelled while their search is under way gets nothing of the group 
   const search = createSearchService({
     terms: termCollection(connection),
     chats: services.chats,
-    async findMessages(ids) {
+    async findMessages(ids, viewer) {
       await ann.call('groups.expel', { id, userId: bob.id });
-      return history.findAll(ids);
+      return history.findAll(ids, viewer);
     },
   });
   assert.deepEqual(await search.messages(bob.caller, { search: 'gambit', limit: 20 }), { items: [], more: false });

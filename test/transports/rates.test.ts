@@ -73,6 +73,7 @@ const own: Record<string, [number, number, 'address' | 'caller']> = {
   'groups.ban': [5, 1, 'caller'],
   'groups.unban': [5, 1, 'caller'],
   'groups.appoint': [5, 1, 'caller'],
+  'messages.edit': [1, 1, 'caller'],
   'messages.react': [10, 1, 'caller'],
   'messages.unreact': [10, 1, 'caller'],
   'search.messages': [5, 1, 'caller'],

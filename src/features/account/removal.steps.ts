@@ -35,7 +35,7 @@ export const createRemovalSteps = ({ credentials, sessions, tokens, security, ma
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
   (userId) => blocks.removeAll(userId),
-  (userId) => tellOfMember(userId, { profile: true, receipts: true, withdrawn: false }),
+  (userId) => tellOfMember(userId, { profile: true, receipts: true }),
 
   async (userId, { farewell }) => {
     if (!farewell) return;

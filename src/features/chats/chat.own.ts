@@ -4,7 +4,7 @@ import type { EventOf } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import { countVisible, hiddenAfter, lastSeen, withHidden, type SeqRange } from '../../core/view.ts';
+import { countVisible, fewer, hiddenAfter, lastSeen, withHidden, type SeqRange } from '../../core/view.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import type { chatsContract, Mine } from './chats.contract.ts';
@@ -34,7 +34,10 @@ type Decide = (membership: MembershipDocument) => OwnChange | undefined;
 export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hide'> {
   /** Changes what is somebody's own as `decide` says, who sees it as it is; nothing if that is undefined. @throws CHAT_NOT_FOUND, BUSY */
   change(userId: Id, chatId: Id, decide: Decide): Promise<Mine>;
-  /** They do not see these messages any more, which are not meant for them: however many others are hidden. @throws CHAT_NOT_FOUND, BUSY */
+  /**
+   * They do not see these messages any more, which are not meant for them. To refuse that would tell whose they are: of
+   * very many ranges those nearest to each other become one. @throws CHAT_NOT_FOUND, BUSY
+   */
   withhold(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
   /** The same as change of a chat that may not be theirs to see. Their devices are told how it is now in any case. */
   rewriteUnseen(place: OwnPlace, decide: Decide): Promise<void>;
@@ -70,7 +73,7 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
       await change(userId, chatId, ({ hidden = [] }) => hiding(hidden, range));
     },
     async withhold(userId, chatId, range) {
-      await change(userId, chatId, ({ withheld = [] }) => ({ withheld: withHidden(withheld, range) }));
+      await change(userId, chatId, ({ withheld = [] }) => ({ withheld: fewer(withHidden(withheld, range), hiddenAtMost) }));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
-import { asSeen, type Head, type Message, type Place } from '../../core/message.ts';
+import { asSeen, namesSome, type Head, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { before, countVisible, isVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
@@ -140,7 +140,7 @@ export const byChat = <T extends Pick<MembershipDocument, 'chatId'>>(rows: reado
 
 /** The last message that is to be seen: nearly always the last there is. */
 export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: Head): Promise<Message | undefined> {
-  if (!lastMessage || isVisible(view, place.seq)) return lastMessage;
+  if (!lastMessage || (isVisible(view, place.seq) && !namesSome(lastMessage))) return lastMessage;
   return history.lastUpTo(chatId, view, before(view.hidden, place.seq + 1));
 }
 

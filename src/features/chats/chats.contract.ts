@@ -100,7 +100,7 @@ export const chatsContract = {
         limit: Limit(50),
         cursor: Type.Optional(Cursor),
         archived: Type.Optional(Type.Boolean()),
-      }, { description: 'archived: those alone that I have archived, or have not.' }),
+      }, { description: 'archived: those alone that I have archived, or have not. The cursor is that of the page before: what has moved since may come twice, or by its event alone.' }),
       output: strictObject({ ...pageOf(ChatSummary).properties, cursor: Type.Optional(Cursor) }),
       errors: [],
     }),

@@ -20,19 +20,22 @@ export interface MemberTellingParts {
 
 /** Each sync looks back behind the one before, so it may be noted shortly before it is so. */
 export const createMemberNoting =
-  (memberships: MembershipModel): NoteUser =>
-  async (userId, { profile, receipts }) => {
+  ({ chats, memberships, users, views }: Omit<MemberTellingParts, 'marks' | 'bus'>): NoteUser =>
+  async (userId, { profile, receipts, ceases }) => {
     if (!profile && !receipts) return;
-    await memberships.updateMany({ userId, ...isIn }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } });
+    // Whoever does not tell, and says so once more, has read on since.
+    if (ceases && (await users.findUsers([userId])).get(userId)?.readReceipts) await keepReceived({ chats, memberships, views }, userId);
+    await note(memberships, userId, receipts);
   };
+
+const note = (memberships: MembershipModel, userId: Id, receipts: boolean): Promise<unknown> =>
+  memberships.updateMany({ userId, ...isIn }, { $currentDate: { changedAt: true, ...(receipts && { receiptsAt: true }) } }).exec();
 
 /** First so that a sync finds it, then to those who are connected. */
 export function createMemberTelling({ chats, memberships, users, views, marks, bus }: MemberTellingParts): TellOfUser {
-  const note = createMemberNoting(memberships);
-  return async (userId, { profile, receipts, withdrawn }) => {
+  return async (userId, { profile, receipts }) => {
     if (!profile && !receipts) return;
-    if (withdrawn) await keepReceived({ chats, memberships, views }, userId);
-    await note(userId, { profile, receipts });
+    await note(memberships, userId, receipts);
     const person = (await users.findUsers([userId])).get(userId);
     // Also chats that they do not see for they block the other one, who sees them.
     const mine = await memberships.distinct('chatId', { userId, ...isIn });

@@ -27,7 +27,7 @@ export const isSameWrite = (written: MessageDocument, stored: MessageDocument | 
 export function answerRepeat(queue: Queue, entry: Entry, stored: MessageDocument): void {
   const { content } = entry.draft;
   const replyTo = content.kind === 'text' ? content.replyTo : undefined;
-  const appended: Appended = { message: { ...toMessage(stored), ...(replyTo && !stored.removedAt && { replyTo }) }, deduplicated: true };
+  const appended: Appended = { message: { ...toMessage(stored, undefined, entry.draft.senderId), ...(replyTo && !stored.removedAt && { replyTo }) }, deduplicated: true };
   if (isSameSend(entry.document, stored)) queue.accept(entry, appended);
   else queue.fail(entry, new AppError('CONFLICT'));
 }

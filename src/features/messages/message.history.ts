@@ -19,7 +19,7 @@ export interface MessageHistory {
   /** As the viewer sees it, if one is given. */
   find(id: MessageId, viewer?: Id): Promise<Message | undefined>;
   /** Those of these messages that exist, in no order. */
-  findAll(ids: readonly MessageId[]): Promise<Message[]>;
+  findAll(ids: readonly MessageId[], viewer: Id): Promise<Message[]>;
   /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
   page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
@@ -70,10 +70,10 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       const [message] = await present(messages, [document], { ...everything, ...(viewer && { viewer }) });
       return message;
     },
-    async findAll(ids) {
+    async findAll(ids, viewer) {
       const documents = await messages.find({ _id: { $in: ids.map(toUuid) } }).toArray();
       await log.settled([...new Set(documents.map(({ chatId }) => chatId.toHexString()))]);
-      return present(messages, documents);
+      return present(messages, documents, { ...everything, viewer });
     },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),

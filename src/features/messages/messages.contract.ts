@@ -34,6 +34,9 @@ const SyncCursor = Type.String({ ...formed('^[A-Za-z0-9_-]{1,300}$', 'a cursor o
 /** A change each, one after another in a chat. */
 const reacting = { per: 'caller', count: 10, seconds: 1, burst: 60 } as const;
 
+/** Whoever blocks its sender is shown an edited message no more, and keeps in mind which: slower than one can send. */
+const editing = { per: 'caller', count: 1, seconds: 1, burst: 60 } as const;
+
 const aNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
 export const messagesContract = {
@@ -85,7 +88,7 @@ export const messagesContract = {
     'messages.edit': operation({
       summary: 'Change the text of a message of mine, within two days unless the server is set otherwise.',
       access: 'user',
-      rate: ordinary,
+      rate: editing,
       input: strictObject({ id: MessageId, text: Text }),
       output: Message,
       errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'BLOCKED', 'BUSY'],

@@ -75,7 +75,7 @@ async function beginAnew(places: PlaceCollection): Promise<void> {
   await withDeadline(unlessDuplicate(places.updateOne({ _id: buildId }, { $inc: { build: 1 }, $setOnInsert: beginning }, { upsert: true })), storePatience);
 }
 
-/** Has an index there is built anew, for its words are folded in another way now. The old ones are found until then. */
+/** Has an index there is built anew, for its words are folded in another way now. Until then those that are folded as before are found. */
 export async function foldWordsAnew(places: PlaceCollection): Promise<void> {
   if (await places.findOne({})) await beginAnew(places);
 }

@@ -19,7 +19,7 @@ export interface SearchParts {
   terms: TermCollection;
   chats: Pick<ChatsService, 'viewsOf' | 'requireView'>;
   /** The messages as they are now: what the index says of them may be of a moment ago. */
-  findMessages: (ids: readonly MessageId[]) => Promise<Message[]>;
+  findMessages: (ids: readonly MessageId[], viewer: Id) => Promise<Message[]>;
 }
 
 /** Messages whose text is looked at for one answer. */
@@ -31,7 +31,7 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
 
   /** Those of the candidates that do fit, in their order. */
   const read = async (candidates: readonly Candidate[], query: Query, { userId }: Caller): Promise<Message[]> => {
-    const found = new Map((await findMessages(candidates.map(({ _id }) => fromUuid(_id)))).map((message) => [message.id, message]));
+    const found = new Map((await findMessages(candidates.map(({ _id }) => fromUuid(_id)), userId)).map((message) => [message.id, message]));
     const fitting = candidates.flatMap(({ _id }) => {
       const message = found.get(fromUuid(_id));
       return message?.text !== undefined && query.fits(message.text) ? [message] : [];

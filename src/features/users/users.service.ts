@@ -26,19 +26,16 @@ export interface UserWish {
   profile: boolean;
   /** Whether they tell how far they read. */
   receipts: boolean;
+  /** They cease to tell it, if they do. */
+  ceases: boolean;
   /** To whom they tell whether they are here. */
   lastSeen: boolean;
 }
 
-export interface UserChange extends UserWish {
-  /** They told until now how far they read. */
-  withdrawn: boolean;
-}
-
 /** Lets those who share a chat with somebody know what has changed. */
-export type TellOfUser = (userId: Id, change: Omit<UserChange, 'lastSeen'>) => Promise<void>;
+export type TellOfUser = (userId: Id, change: Pick<UserWish, 'profile' | 'receipts'>) => Promise<void>;
 
-/** Has a sync find that somebody changes. */
+/** Has a sync find that somebody changes, and what was told of how far they read stay told as received. */
 export type NoteUser = (userId: Id, wish: Omit<UserWish, 'lastSeen'>) => Promise<void>;
 
 export interface UsersService extends Service<typeof usersContract>, Seen {
@@ -53,7 +50,7 @@ export interface UsersParts {
   /** Awaited before it is written: who dies right behind that has told nobody, and the others have to find it all the same. */
   onChanging: (userId: Id, wish: UserWish) => Promise<void>;
   /** Awaited before whoever has changed something is answered. */
-  onChanged: (userId: Id, change: UserChange) => Promise<void>;
+  onChanged: (userId: Id, wish: UserWish) => Promise<void>;
 }
 
 export function createUsersService({ users, security, bus, onChanging, onChanged }: UsersParts): UsersService {
@@ -72,7 +69,7 @@ export function createUsersService({ users, security, bus, onChanging, onChanged
       if (after.username !== before.username) await security.record(caller.userId, 'username-changed', caller, after.username);
       // One after another, each as it is by then: what is told last is how it is.
       await telling.take(caller.userId, async () => {
-        await onChanged(caller.userId, { ...wish, withdrawn: before.privacy.readReceipts && !after.privacy.readReceipts });
+        await onChanged(caller.userId, wish);
         bus.publish(`user:${caller.userId}`, { name: 'user.updated', payload: toMe(await requireCaller(users, caller.userId)) });
       });
       return toMe(after);
@@ -116,6 +113,7 @@ type Changes = Omit<Parameters<UsersService['update']>[1], 'id'>;
 const toWish = ({ privacy = {}, language: _ownConcern, ...profile }: Changes): UserWish => ({
   profile: Object.keys(profile).length > 0,
   receipts: privacy.readReceipts !== undefined,
+  ceases: privacy.readReceipts === false,
   lastSeen: privacy.lastSeen !== undefined,
 });
 
