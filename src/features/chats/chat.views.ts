@@ -140,7 +140,7 @@ export const byChat = <T extends Pick<MembershipDocument, 'chatId'>>(rows: reado
 
 /** The last message that is to be seen: nearly always the last there is. */
 export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: Head): Promise<Message | undefined> {
-  if (!lastMessage || (isVisible(view, place.seq) && !namesSome(lastMessage))) return lastMessage;
+  if (!lastMessage || isVisible(view, place.seq)) return lastMessage;
   return history.lastUpTo(chatId, view, before(view.hidden, place.seq + 1));
 }
 
@@ -189,7 +189,11 @@ export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | und
 
 /** At most one; none of a chat that is not to be seen, or has no message yet. */
 async function summarize(history: ChatHistory, viewed: ViewedChat | undefined, head: Head | undefined): Promise<ChatSummary[]> {
-  return viewed && head ? [toSummary(viewed, { ...head, lastMessage: await lastVisible(history, viewed.chat.id, viewed.view, head) })] : [];
+  if (!viewed || !head) return [];
+  const last = await lastVisible(history, viewed.chat.id, viewed.view, head);
+  // Heads are read for nobody in particular.
+  const lastMessage = last && namesSome(last) ? await history.lastUpTo(viewed.chat.id, viewed.view, last.seq) : last;
+  return [toSummary(viewed, { ...head, lastMessage })];
 }
 
 function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {
