@@ -23,6 +23,9 @@ export const endless = Number.MAX_SAFE_INTEGER;
 /** Who sees everything. */
 export const everything: View = { fromSeq: 0, hidden: [] };
 
+/** The same with somebody's eyes, if any are given. */
+export const everythingTo = (viewer: Id | undefined): View => (viewer === undefined ? everything : { ...everything, viewer });
+
 /** True of who may see all there is. */
 export const seesAll = ({ fromSeq, hidden }: View): boolean => fromSeq === 0 && hidden.length === 0;
 

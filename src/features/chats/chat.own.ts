@@ -73,7 +73,7 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
       await change(userId, chatId, ({ hidden = [] }) => hiding(hidden, range));
     },
     async withhold(userId, chatId, range) {
-      await change(userId, chatId, ({ withheld = [] }) => ({ withheld: fewer(withHidden(withheld, range), hiddenAtMost) }));
+      await change(userId, chatId, withholding(range));
     },
   };
 }
@@ -94,7 +94,7 @@ function createRewriting({ memberships, history, bus }: OwnParts): Rewriting {
     if (seen >= lastSeen(view)) return mine;
     // What was withheld from a device here, since another process ended what hides it, stays so: the device has passed it over.
     const range = { from: seen + 1, to: await lastSeqOf(history, chatId) };
-    return countVisible(view, seen, range.to) === 0 ? mine : attempt(place, () => required(place), ({ withheld = [] }) => ({ withheld: withHidden(withheld, range) }));
+    return countVisible(view, seen, range.to) === 0 ? mine : attempt(place, () => required(place), withholding(range));
   };
   const attempt = async (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide, unchanged: (membership: MembershipDocument) => Mine | Promise<Mine> = toMine): Promise<Mine> => {
     for (let attempts = 0; attempts < maximumAttempts; attempts++) {
@@ -146,6 +146,10 @@ const differing = (membership: MembershipDocument, wish: OwnChange): OwnChange =
 function clearing({ clearedSeq = 0, hidden = [], withheld = [], markedUnread }: MembershipDocument, seq: number): OwnChange {
   return { ...(seq > clearedSeq && { clearedSeq: seq, hidden: hiddenAfter(hidden, seq), withheld: hiddenAfter(withheld, seq) }), ...(markedUnread && { markedUnread: null }) };
 }
+
+const withholding =
+  (range: SeqRange): Decide =>
+  ({ withheld = [] }) => ({ withheld: fewer(withHidden(withheld, range), hiddenAtMost) });
 
 function hiding(hidden: readonly SeqRange[], range: SeqRange): OwnChange | undefined {
   const wider = withHidden(hidden, range);

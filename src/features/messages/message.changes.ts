@@ -20,7 +20,7 @@ import { AppError, isStoreSilent, unlessDuplicate } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import { everything } from '../../core/view.ts';
+import { everythingTo } from '../../core/view.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
@@ -138,7 +138,7 @@ async function claim(changes: ChangeCollection, next: ChangeDocument, last: Chan
 }
 
 async function show({ messages }: ChangeLog, document: MessageDocument, viewer?: Id): Promise<Message> {
-  const [message] = await present(messages, [document], { ...everything, ...(viewer && { viewer }) });
+  const [message] = await present(messages, [document], everythingTo(viewer));
   if (!message) throw new AppError('MESSAGE_NOT_FOUND');
   return message;
 }

@@ -4,7 +4,7 @@ import type { Head, Message, Place } from '../../core/message.ts';
 import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
-import { before as lastBefore, everything, isVisible, past, type View } from '../../core/view.ts';
+import { before as lastBefore, everythingTo, isVisible, past, type View } from '../../core/view.ts';
 import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
 
@@ -67,13 +67,13 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       const document = await messages.findOne({ _id: toUuid(id) });
       if (!document) return undefined;
       await log.settled([document.chatId.toHexString()]);
-      const [message] = await present(messages, [document], { ...everything, ...(viewer && { viewer }) });
+      const [message] = await present(messages, [document], everythingTo(viewer));
       return message;
     },
     async findAll(ids, viewer) {
       const documents = await messages.find({ _id: { $in: ids.map(toUuid) } }).toArray();
       await log.settled([...new Set(documents.map(({ chatId }) => chatId.toHexString()))]);
-      return present(messages, documents, { ...everything, viewer });
+      return present(messages, documents, everythingTo(viewer));
     },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
