@@ -26,7 +26,7 @@ import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
 import { createMemberNoting, createMemberTelling } from './features/chats/member.telling.ts';
-import { completeMemberships, engageSenders, membershipModel } from './features/chats/membership.model.ts';
+import { completeMemberships, dropOldIndexes, engageSenders, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
 import { mailModel, orderMails } from './features/mails/mail.model.ts';
@@ -132,6 +132,7 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
   { name: 'contacts by writing', run: async (connection) => engageSenders(membershipModel(connection), messageCollection(connection)) },
   { name: 'names as folded', run: async (connection) => foldNamesAnew(userModel(connection)) },
+  { name: 'chats of a person by the index alone', run: async (connection) => dropOldIndexes(membershipModel(connection)) },
   { name: 'words as folded', run: async (connection) => foldWordsAnew(placeCollection(connection)) },
 ];
 

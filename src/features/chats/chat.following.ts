@@ -7,7 +7,7 @@ import { isInPair } from './chat.partners.ts';
 import { byChat, type Heads, type ViewedChat, type Views } from './chat.views.ts';
 import { tellingMembers, type Member } from './chats.contract.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { chatIdsOf, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 /** Where the list of members of one chat goes on. */
 export interface MemberPlace {
@@ -79,8 +79,8 @@ export const createFollowing = (parts: FollowingParts): Following => ({
     return { mine: mine.sort((a, b) => (a.chatId < b.chatId ? -1 : 1)), readAt: rows[0]?.now.getTime() ?? 0 };
   },
   async chatsEverOf(userId) {
-    const [present, former] = await Promise.all([isIn, { leftAt: { $exists: true } }].map((time) => parts.memberships.distinct('chatId', { userId, ...time })));
-    return [...new Set([...(present ?? []), ...(former ?? [])].map(String))];
+    const [present, former] = await Promise.all([chatIdsOf(parts.memberships, userId), parts.memberships.distinct('chatId', { userId, leftAt: { $exists: true } })]);
+    return [...new Set([...present, ...former].map(String))];
   },
   async topicsOf(userId) {
     const mine = await parts.memberships.find({ userId, ...isTheirs }, { chatId: 1, joinedSeq: 1, ...viewFields }).lean();

@@ -23,7 +23,7 @@ import type { ChatHistory, Heads, ViewedChat, Views } from './chat.views.ts';
 import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { byMember, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { byMember, chatIdsOf, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
 
 export type { ContactsAmong, ChangedMembers, Heads, OwnMembership, ViewedChat };
 
@@ -32,8 +32,10 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireView(userId: Id, chatId: Id): Promise<View>;
-  /** The same for every chat that a person is in, or for those of these, by its id. */
-  viewsOf(userId: Id, chatIds?: readonly Id[]): Promise<Map<Id, View>>;
+  /** The same for those of these chats that are somebody's to see. */
+  viewsOf(userId: Id, chatIds: readonly Id[]): Promise<Map<Id, View>>;
+  /** Every chat a person is in, also those they do not see for they block the other one. */
+  chatsOf(userId: Id): Promise<Id[]>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
   isKnownSender(userId: Id, chatId: Id): boolean;
   /** @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not; NOT_ALLOWED */
@@ -123,18 +125,19 @@ const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hid
 });
 
 /** Who may see what, and write. */
-const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({
+const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'chatsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({
   async findView(userId, chatId) {
     const membership = await access.findMember(userId, chatId);
     return membership && { ...toView(membership), viewer: userId, mayRemoveAny: mayRemoveAny(membership.role) };
   },
   requireView: async (userId, chatId) => ({ ...toView(await access.requireMember(userId, chatId)), viewer: userId }),
   async viewsOf(userId, chatIds) {
-    const among = chatIds && { chatId: { $in: chatIds.map((id) => new Types.ObjectId(id)) } };
-    // Through the driver: there may be thousands.
-    const mine = memberships.collection.find<MembershipDocument>({ ...among, userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields }, ...(among && { hint: byMember }) });
+    const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
+    // Through the driver: there may be hundreds.
+    const mine = memberships.collection.find<MembershipDocument>({ chatId, userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields }, hint: byMember });
     return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
   },
+  chatsOf: async (userId) => (await chatIdsOf(memberships, userId)).map(String),
   isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),
   requireSender: (userId, chatId) => access.requireSender(userId, chatId),
   tellsMembers: async (chatId) => (await access.countMembers(chatId)) <= tellingMembers,

@@ -7,7 +7,7 @@ import type { ChatMarks } from './chat.marks.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import { isIn, type MembershipModel } from './membership.model.ts';
+import { chatIdsOf, isIn, type MembershipModel } from './membership.model.ts';
 
 export interface MemberTellingParts {
   chats: ChatModel;
@@ -38,7 +38,7 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
     await note(memberships, userId, receipts);
     const person = (await users.findUsers([userId])).get(userId);
     // Also chats that they do not see for they block the other one, who sees them.
-    const mine = await memberships.distinct('chatId', { userId, ...isIn });
+    const mine = await chatIdsOf(memberships, userId);
     const heard = mine.filter((id) => bus.isHeard(`chat:${String(id)}`));
     if (!person || heard.length === 0) return;
     // What is being told of how far they read is told before they take it back.
@@ -63,7 +63,7 @@ export function createMemberTelling({ chats, memberships, users, views, marks, b
 /** They are told no more to have read it; that it has reached them stays, for what has does not go back. */
 async function keepReceived({ chats, memberships, views }: Pick<MemberTellingParts, 'chats' | 'memberships' | 'views'>, userId: Id): Promise<void> {
   // Heads before marks.
-  const documents = await chats.find({ _id: { $in: await memberships.distinct('chatId', { userId, ...isIn }) } }, { head: 1 }).lean();
+  const documents = await chats.find({ _id: { $in: await chatIdsOf(memberships, userId) } }, { head: 1 }).lean();
   const rows = await memberships.find({ userId, ...isIn }).lean();
   const members = await views.toMembers(userId, documents, rows);
   const updates = rows.flatMap(({ _id, chatId, deliveredSeq }) => {

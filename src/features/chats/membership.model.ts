@@ -1,7 +1,8 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
 import { Schema, type Connection, type mongo, type Types } from 'mongoose';
+import type { Id } from '../../core/schemas.ts';
 import { endless, joined, type SeqRange, type View } from '../../core/view.ts';
-import type { Mine, Role } from './chats.contract.ts';
+import { Role, type Mine } from './chats.contract.ts';
 
 export interface MembershipDocument {
   _id: Types.ObjectId;
@@ -88,10 +89,14 @@ export const byBan = { chatId: 1, userId: 1, bannedAt: 1 } as const;
 schema.index(byBan, { partialFilterExpression: { bannedAt: { $exists: true } } });
 schema.index({ chatId: 1, blockedFrom: 1 }, { partialFilterExpression: { blockedFrom: { $exists: true } } });
 schema.index({ userId: 1 }, { name: 'userId_1_left', partialFilterExpression: { leftAt: { $exists: true } } });
-schema.index({ userId: 1 }, { name: 'userId_1_in', partialFilterExpression: { role: { $exists: true } } });
+/** The chats of a person, said by the index alone. */
+schema.index({ userId: 1, chatId: 1, role: 1 }, { partialFilterExpression: { role: { $exists: true } } });
 
 export const membershipModel = (connection: Connection) => connection.model('Membership', schema);
 export type MembershipModel = ReturnType<typeof membershipModel>;
+
+/** The ids of the chats that a person is in. With the roles named, the index says it alone. */
+export const chatIdsOf = (memberships: MembershipModel, userId: Id): Promise<Types.ObjectId[]> => memberships.distinct('chatId', { userId, role: { $in: Role.enum } }).exec();
 
 /** What of a membership says that somebody is in the chat. */
 export const isIn = { role: { $exists: true } } as const;
@@ -127,12 +132,15 @@ export function toMine(membership: MembershipDocument): Mine {
 export async function completeMemberships(memberships: MembershipModel): Promise<void> {
   const { readSeq: _known, ...missing } = atFirst;
   await memberships.collection.updateMany({ changedAt: { $exists: false } }, { $set: { role: 'member', ...missing }, $currentDate: { changedAt: true } });
-  // It held also those who are not in a chat any more.
-  const indexes = await memberships.collection.indexes();
-  if (indexes.some(({ name }) => name === oldIndex)) await memberships.collection.dropIndex(oldIndex);
 }
 
-const oldIndex = 'userId_1';
+/** Drops the indexes that others have come to do the work of. */
+export async function dropOldIndexes(memberships: MembershipModel): Promise<void> {
+  const indexes = await memberships.collection.indexes();
+  for (const { name } of indexes) if (name !== undefined && oldIndexes.has(name)) await memberships.collection.dropIndex(name);
+}
+
+const oldIndexes = new Set(['userId_1', 'userId_1_in']);
 
 /** Notes who has written where, from before that was noted. Who has opened a chat and written nothing nobody knows any more. */
 export async function engageSenders(memberships: MembershipModel, messages: Pick<mongo.Collection, 'aggregate'>): Promise<void> {

@@ -18,7 +18,9 @@ import { byTime, byWords, type TermCollection, type TermDocument } from './term.
 
 /** What is looked for, and where. */
 export interface Wanted {
-  views: ReadonlyMap<Id, View>;
+  chatIds: readonly Id[];
+  /** What of these chats is to be seen; nothing of those that it does not give. */
+  viewsOf: (chatIds: readonly Id[]) => Promise<ReadonlyMap<Id, View>>;
   /** For each, some word begins with it; the one that is expected to be the rarest comes first. */
   beginnings: readonly string[];
   /** Many messages are likely to have all of them. */
@@ -118,8 +120,7 @@ async function look(terms: TermCollection, { match, hint, room, wanted }: Look):
   const see = async (limit: number) => {
     const looking = terms.aggregate<Seen>(toPipeline({ match, room, wanted }, limit), { hint, maxTimeMS: patience }).toArray();
     const { seen = [], candidates = [] } = (await withDeadline(looking, patience))[0] ?? {};
-    const visible = candidates.filter(({ chatId, seq }) => isVisible(wanted.views.get(chatId.toHexString()) ?? nothing, seq));
-    return { seen: seen[0]?.count ?? 0, isWhole: candidates.length < limit, visible };
+    return { seen: seen[0]?.count ?? 0, isWhole: candidates.length < limit, visible: await visibleOf(candidates, wanted) };
   };
   let found = await see(pageSize);
   // Said in the query, what is to be seen of a thousand chats would cost far more than all that is left, once.
@@ -127,6 +128,12 @@ async function look(terms: TermCollection, { match, hint, room, wanted }: Look):
   const candidates = found.visible.slice(0, pageSize);
   const last = found.isWhole && found.visible.length === candidates.length ? undefined : candidates.at(-1);
   return { seen: found.seen, candidates, end: last && { at: last.at, id: last._id.toString('hex') } };
+}
+
+async function visibleOf(candidates: Seen['candidates'], { viewsOf }: Wanted): Promise<Candidate[]> {
+  if (candidates.length === 0) return [];
+  const views = await viewsOf([...new Set(candidates.map(({ chatId }) => chatId.toHexString()))]);
+  return candidates.filter(({ chatId, seq }) => isVisible(views.get(chatId.toHexString()) ?? nothing, seq));
 }
 
 interface Seen {
@@ -154,7 +161,7 @@ function toPipeline({ match, room, wanted: { beginnings, after, from } }: Omit<L
 
 const nothing: View = { fromSeq: Infinity, hidden: [] };
 
-const chatsOf = ({ views }: Wanted) => ({ $in: [...views.keys()].map((chatId) => new Types.ObjectId(chatId)) });
+const chatsOf = ({ chatIds }: Wanted) => ({ $in: chatIds.map((chatId) => new Types.ObjectId(chatId)) });
 
 /** A range of the index: no character comes after the last of all. */
 const startingWith = (beginning: string) => ({ $elemMatch: { $gte: beginning, $lt: `${beginning}\u{10FFFF}` } });

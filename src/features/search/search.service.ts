@@ -1,7 +1,7 @@
 /** Search: what of a person's messages has the words they look for. */
 import type { Caller, Service } from '../../core/contract.ts';
 import { asSeen, type Message } from '../../core/message.ts';
-import { isVisible, type View } from '../../core/view.ts';
+import { isVisible } from '../../core/view.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import { findCandidates, type Candidate, type Wanted } from './search.candidates.ts';
@@ -17,7 +17,7 @@ type Request = Parameters<SearchService['messages']>[1];
 
 export interface SearchParts {
   terms: TermCollection;
-  chats: Pick<ChatsService, 'viewsOf' | 'requireView'>;
+  chats: Pick<ChatsService, 'chatsOf' | 'viewsOf' | 'requireView'>;
   /** The messages as they are now: what the index says of them may be of a moment ago. */
   findMessages: (ids: readonly MessageId[], viewer: Id) => Promise<Message[]>;
 }
@@ -26,8 +26,11 @@ export interface SearchParts {
 const mostRead = 2000;
 
 export function createSearchService({ terms, chats, findMessages }: SearchParts): SearchService {
-  const viewsOf = async ({ userId }: Caller, chatId: Id | undefined): Promise<ReadonlyMap<Id, View>> =>
-    chatId === undefined ? chats.viewsOf(userId) : new Map([[chatId, await chats.requireView(userId, chatId)]]);
+  const chatsOf = async ({ userId }: Caller, chatId: Id | undefined): Promise<Id[]> => {
+    if (chatId === undefined) return chats.chatsOf(userId);
+    await chats.requireView(userId, chatId);
+    return [chatId];
+  };
 
   /** Those of the candidates that do fit, in their order. */
   const read = async (candidates: readonly Candidate[], query: Query, { userId }: Caller): Promise<Message[]> => {
@@ -48,17 +51,17 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
   return {
     async messages(caller, request) {
       const query = toQuery(request.search);
-      const views = await viewsOf(caller, request.chatId);
+      const chatIds = await chatsOf(caller, request.chatId);
       if (query.beginnings.length === 0) return { items: [], more: false };
-      return collect(findCandidates(terms, toWanted(request, query, views)), request.limit, (candidates) => read(candidates, query, caller));
+      const wanted = { ...toWanted(request, query), chatIds, viewsOf: (among: readonly Id[]) => chats.viewsOf(caller.userId, among) };
+      return collect(findCandidates(terms, wanted), request.limit, (candidates) => read(candidates, query, caller));
     },
   };
 }
 
-function toWanted({ senderId, before, after, cursor }: Request, { beginnings, isVague }: Query, views: ReadonlyMap<Id, View>): Wanted {
+function toWanted({ senderId, before, after, cursor }: Request, { beginnings, isVague }: Query): Omit<Wanted, 'chatIds' | 'viewsOf'> {
   const limits = [...(before === undefined ? [] : [behind(new Date(before))]), ...(cursor === undefined ? [] : [fromCursor(cursor)])];
   return {
-    views,
     beginnings: senderId === undefined ? beginnings : [bySender(senderId), ...beginnings],
     isVague,
     after: after === undefined ? undefined : new Date(after),
