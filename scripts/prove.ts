@@ -12,10 +12,12 @@ if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(seed)) th
 console.log(`${count} histories, the first with seed ${seed}`);
 const began = Date.now();
 const every = Math.max(1, Math.trunc(count / 50));
-const onLived = (lived: number): void => {
-  if (lived % every === 0) console.log(`${lived} of ${count} after ${Math.round((Date.now() - began) / 1000)} s`);
+let anew = '';
+const onLived = (lived: number, repeated: number): void => {
+  if (repeated > 0) anew = ` (${repeated} begun anew, for the store was silent)`;
+  if (lived % every === 0) console.log(`${lived} of ${count} after ${Math.round((Date.now() - began) / 1000)} s${anew}`);
 };
 const failures = await withStore(({ env }) => prove({ count, seed, processes: Math.min(availableParallelism(), count), env, onLived }));
 for (const failure of failures) console.error(failure);
-console.log(failures.length === 0 ? `all ${count} went well` : 'not all went well');
+console.log(failures.length === 0 ? `all ${count} went well${anew}` : 'not all went well');
 process.exitCode = failures.length === 0 ? 0 : 1;

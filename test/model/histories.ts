@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import type { Connection } from 'mongoose';
+import { isStoreSilent } from '../../src/core/errors.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Ending } from '../helpers/ending.ts';
 import { codeFile, loader } from '../helpers/code.ts';
-import { openSocket } from '../helpers/socket.ts';
+import { openSocket, type RpcError } from '../helpers/socket.ts';
 import { actions, History } from './history.ts';
 import { signIn } from './people.ts';
 
@@ -24,24 +25,38 @@ const plans = fc.record({
 const lanes = 8;
 
 /**
- * Lives through so many histories in this process, the first with this seed, each further one with the next.
+ * Lives through so many histories in this process, the first with this seed, each further one with the next. One in which
+ * the store is silent for seconds shows nothing: it is begun anew, once.
  * @throws Error that names the seed of the one that went wrong
  */
-export async function liveThrough(t: Ending, count: number, firstSeed: number, onLived: () => void): Promise<void> {
+export async function liveThrough(t: Ending, count: number, firstSeed: number, say: (mark: keyof typeof marks) => void): Promise<void> {
   const one = await buildTestApp(t);
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
   const store = await connect(t, one.mongodbUri);
   let [begun, gaps] = [0, 0];
   const lane = async (): Promise<void> => {
     while (begun < count) {
-      const seen = await liveOne(t, { one, other, store }, firstSeed + begun++);
-      gaps += seen;
-      onLived();
+      const seed = firstSeed + begun++;
+      gaps += await liveOne(t, { one, other, store }, seed).catch((error: unknown) => {
+        if (!isOfSilence(error)) throw error;
+        say('repeated');
+        return liveOne(t, { one, other, store }, seed);
+      });
+      say('lived');
     }
   };
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
   // Otherwise all this would say nothing of gaps.
   if (count >= 100 && gaps < count / 20) throw new Error(`in ${count} histories devices saw ${gaps} gaps alone`);
+}
+
+/** What is said of a history, in one character each. */
+export const marks = { lived: '.', repeated: '~' } as const;
+
+/** Said in this process, to a call on a socket, to the opening of one, or by its close. */
+function isOfSilence(error: unknown): boolean {
+  const cause = (error as Error).cause as Error & Partial<RpcError>;
+  return isStoreSilent(cause) || cause.data?.code === 'UNAVAILABLE' || /^(Unexpected server response: 503|closed with 1013 )/.test(cause.message);
 }
 
 interface World {
@@ -78,19 +93,23 @@ export interface ProveOptions {
   seed: number;
   processes: number;
   env: NodeJS.ProcessEnv;
-  /** Called after each history with how many it was. */
-  onLived?: (lived: number) => void;
+  /** Called after each history with how many it was, and how many had to be begun anew for the store was silent. */
+  onLived?: (lived: number, repeated: number) => void;
 }
 
 /** The same in several processes, without what a test runner does beside it. @returns what went wrong */
 export async function prove({ count, seed, processes, env, onLived }: ProveOptions): Promise<string[]> {
-  let lived = 0;
+  let [lived, repeated] = [0, 0];
   const share = Math.ceil(count / processes);
   const shares = Array.from({ length: processes }, (_, index) => ({ seed: seed + index * share, count: Math.min(share, count - index * share) })).filter((one) => one.count > 0);
   const failures = shares.map(async (one) => {
     const child = spawn(process.execPath, [...loader, codeFile('test/model/lives.ts'), `${one.count}`, `${one.seed}`], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    // A dot for each.
-    child.stdout.on('data', (dots: Buffer) => dots.forEach(() => (lived += 1) && onLived?.(lived)));
+    child.stdout.setEncoding('latin1').on('data', (said: string) => {
+      for (const mark of said) {
+        if (mark === marks.repeated) repeated += 1;
+        else onLived?.((lived += 1), repeated);
+      }
+    });
     const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]);
     return code === 0 ? [] : [`${said} (exit code ${code})`];
   });
