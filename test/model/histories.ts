@@ -37,11 +37,12 @@ export async function liveThrough(t: Ending, count: number, firstSeed: number, s
   const lane = async (): Promise<void> => {
     while (begun < count) {
       const seed = firstSeed + begun++;
-      gaps += await liveOne(t, { one, other, store }, seed).catch((error: unknown) => {
+      const seen = await liveOne(t, { one, other, store }, seed).catch((error: unknown) => {
         if (!isOfSilence(error)) throw error;
         say('repeated');
         return liveOne(t, { one, other, store }, seed);
       });
+      gaps += seen;
       say('lived');
     }
   };
