@@ -26,14 +26,18 @@ async function allMembers(ask: Ask, id: string): Promise<Member[]> {
   return items;
 }
 
-/** @param chatIds of which chats: those that were cleared are in no list */
-export async function fetchState(ask: Ask, userId: string, chatIds: readonly string[]): Promise<Record<string, unknown>> {
+/**
+ * @param chatIds of which chats: those that were cleared are in no list, and have to be asked for
+ * @returns the states by the chats' ids, and the list as it is ordered
+ */
+export async function fetchState(ask: Ask, userId: string, chatIds: readonly string[]): Promise<{ states: Record<string, unknown>; listed: string[] }> {
+  const { items } = await ask('chats.list');
   const states = chatIds.map(async (id) => {
-    const { members: some, head: place, mine, lastMessage: _last, unread, ...chat } = await ask('chats.get', { id });
+    const { members: some, head: place, mine, lastMessage: _last, unread, ...chat } = items.find((one) => one.id === id) ?? (await ask('chats.get', { id }));
     const members = chat.kind === 'group' ? await allMembers(ask, id) : some;
     const messages = await allMessages(ask, id);
     const state = stateOf(userId, { chat, mine, place, members: new Map(members.map((member) => [member.user.id, member])), messages: new Map(messages.map((message) => [message.id, message])) });
     return [id, { ...(state as object), unread }] as const;
   });
-  return Object.fromEntries(await Promise.all(states));
+  return { states: Object.fromEntries(await Promise.all(states)), listed: items.map(({ id }) => id) };
 }
