@@ -24,7 +24,7 @@ type Send = (senderId: Id, target: Target, message: Text) => Promise<Appended>;
 /** What is replied to, as its sender sees it. @throws MESSAGE_NOT_FOUND if it is not in this chat, or not to be seen; MESSAGE_REMOVED */
 export type FindOriginal = (senderId: Id, chatId: Id, id: MessageId) => Promise<ReplyTo>;
 
-/** What this very send has stored before, if it has and its sender still sees it. */
+/** What this very send has stored before, if it has and its sender still sees the chat. */
 export type FindStored = (senderId: Id, target: Target, message: Text) => Promise<Message | undefined>;
 
 /** What may have come to be since a message was stored: its repeat is answered all the same. */

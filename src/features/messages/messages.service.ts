@@ -40,7 +40,7 @@ export interface MessagesParts {
 
 export function createMessagesService({ messages, chats, users, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const send = createRepeatableSend(chats, createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, requireMessage));
+  const send = createRepeatableSend(chats, createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, history));
 
   return {
     sync: createSync({ chats, users, blocks, history, overlap: syncOverlap }),
@@ -89,13 +89,16 @@ const createOriginals =
   };
 
 const createRepeats =
-  (messages: MessageCollection, chats: ChatsService, requireMessage: RequireMessage): FindStored =>
+  (messages: MessageCollection, chats: ChatsService, history: MessageHistory): FindStored =>
   async (senderId, target, { id, text, replyTo }) => {
     const stored = await messages.findOne({ _id: toUuid(id) });
     if (!stored) return undefined;
     const chatId = target.chatId ?? (await chats.openPrivate(senderId, target.to ?? ''));
     const sent = toDocument({ id, chatId, senderId, content: { kind: 'text', text, ...(replyTo !== undefined && { replyTo: { id: replyTo, seq: 0 } }) } });
-    return isSameSend(sent, stored) ? (await requireMessage(senderId, id)).message : undefined;
+    const message = isSameSend(sent, stored) ? await history.find(id, senderId) : undefined;
+    // It may be one that they have hidden or cleared since; whoever is not in the chat any more is told nothing.
+    const view = message && (await chats.findView(senderId, chatId));
+    return view && asSeen(message, view);
   };
 
 type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
