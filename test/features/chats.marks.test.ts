@@ -5,6 +5,7 @@ import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
 import type { Person } from '../helpers/people.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { holderOf } from '../helpers/held.ts';
 
 const isCode = (code: string) => (error: unknown): boolean => error instanceof AppError && error.code === code;
 
@@ -53,6 +54,32 @@ test('however many acknowledge at once, it is one event for a chat', async (t) =
   await Promise.all(others.flatMap((one) => [2, 4, 6, 3].map((seq) => one.call('chats.receive', { chats: { [id]: seq } }))));
   const told = published.filter(({ event }) => event.name === 'chat.received').map(({ event }) => event.payload as { marks: { seq: number }[] });
   assert.deepEqual(told.map(({ marks }) => marks.map(({ seq }) => seq)), [[6, 6, 6, 6]]);
+});
+
+test('whoever acknowledges thousands of chats that are not theirs holds up nobody, and has to wait for more', async (t) => {
+  const { person } = await buildTestApp(t, { marksGather: 100 });
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const socket = await ann.socket();
+  const foreign = () => Object.fromEntries(Array.from({ length: 500 }, () => [new Types.ObjectId().toHexString(), 1]));
+  const flood = Array.from({ length: 20 }, () => eve.call('chats.receive', { chats: foreign() }));
+  await assert.rejects(eve.call('chats.receive', { chats: foreign() }), isCode('BUSY'));
+  await bob.call('chats.receive', { chats: { [chatId]: 1 } });
+  await Promise.all(flood);
+  assert.deepEqual((await socket.next('chat.received')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
+});
+
+test('what somebody has read is told also if what others have received at the same time cannot be written', async (t) => {
+  const server = await buildTestApp(t, { marksGather: 100 });
+  const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const socket = await ann.socket();
+  const held = holderOf(t, server)('Membership', 'bulkWrite', () => Promise.reject(new AppError('UNAVAILABLE')));
+  const received = bob.call('chats.receive', { chats: { [chatId]: 1 } });
+  await bob.call('chats.read', { id: chatId, seq: 1 });
+  await assert.rejects(received, isCode('UNAVAILABLE'));
+  assert.equal(held(), 1);
+  assert.deepEqual((await socket.next('chat.read')).params, { chatId, marks: [{ userId: bob.id, seq: 1 }] });
 });
 
 test('reading is told in a group to those who tell, and marks are found by sync', async (t) => {

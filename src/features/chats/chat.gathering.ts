@@ -2,8 +2,9 @@
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
 
-/** Marks that may wait to be written. */
+/** Marks that may wait to be written, of all and of one person. */
 const waitingAtMost = 100_000;
+const waitingOfOne = 10_000;
 
 /** By chat and member. */
 export type Marks = Map<Id, Map<Id, number>>;
@@ -23,8 +24,9 @@ export interface GatheringOptions {
 
 /** Marks of some time together; each is flushed once, and one flush after another. */
 export function createGathering(flush: (marks: Gathered) => Promise<void>, { gathering, onError }: GatheringOptions) {
-  let current: (Gathered & { count: number; flushed: Promise<void>; begin: () => void }) | undefined;
+  let current: (Gathered & { count: number; ofOne: Map<Id, number>; flushed: Promise<void>; begin: () => void }) | undefined;
   let last: Promise<unknown> = Promise.resolve();
+  let isDrained = false;
 
   const open = (): NonNullable<typeof current> => {
     let begin = (): void => undefined;
@@ -41,24 +43,29 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
       return flush(marks);
     });
     last = flushed.catch(onError);
-    return { ...marks, count: 0, flushed, begin };
+    return { ...marks, count: 0, ofOne: new Map(), flushed, begin };
   };
 
   return {
     /** Resolves once it is written and told. @throws BUSY when too many wait */
     async add(kind: 'read' | 'received', seqs: Readonly<Record<Id, number>>, userId: Id): Promise<void> {
       current ??= open();
-      if (current.count >= waitingAtMost) throw new AppError('BUSY');
-      current.count += Object.keys(seqs).length;
+      const own = current.ofOne.get(userId) ?? 0;
+      if (current.count >= waitingAtMost || own >= waitingOfOne) throw new AppError('BUSY');
+      const count = Object.keys(seqs).length;
+      current.count += count;
+      current.ofOne.set(userId, own + count);
       for (const [chatId, seq] of Object.entries(seqs)) raise(current[kind], chatId, userId, seq);
       return current.flushed;
     },
-    /** These are told with what gathers next. */
+    /** These are told with what gathers next, if anything still does. */
     postpone(marks: Pick<Gathered, 'read' | 'written'>): void {
+      if (isDrained) return;
       current ??= open();
       for (const kind of ['read', 'written'] as const) merge(current[kind], marks[kind]);
     },
     async drain(): Promise<void> {
+      isDrained = true;
       current?.begin();
       await last;
     },

@@ -13,7 +13,7 @@ import type { OwnChanges } from './chat.own.ts';
 import { lastSeqOf, type ChatHistory } from './chat.views.ts';
 import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
-import { byMember, isIn, isTheirs, toView, viewFields, type MembershipModel } from './membership.model.ts';
+import { byMember, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel, type Viewed } from './membership.model.ts';
 
 export interface MarksParts {
   chats: ChatModel;
@@ -38,11 +38,17 @@ export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
 export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, users, history, access, own, bus } = parts;
   const gathering = createGathering(async (marks) => {
-    const written = await writeReceived(parts, marks.received);
-    merge(written, marks.written);
-    // What waits is told as it is by then.
-    if (bus.isPressed('marks') && isHeard(bus, [marks.read, written])) gathering.postpone({ read: marks.read, written });
-    else await tellAll(parts, marks.read, written);
+    const { read, written } = marks;
+    try {
+      merge(written, await writeReceived(parts, marks.received));
+      // What waits is told as it is by then.
+      if (bus.isPressed('marks') && isHeard(bus, [read, written])) gathering.postpone({ read, written });
+      else await tellAll(parts, read, written);
+    } catch (error) {
+      // Whoever has received repeats it. Who has read was answered already, and what is written as well.
+      gathering.postpone({ read, written });
+      throw error;
+    }
   }, parts);
 
   const tellRead: ChatMarks['tellRead'] = (userId, seqs) => gathering.add('read', seqs, userId);
@@ -94,8 +100,7 @@ async function findSmall(chats: ChatModel, chatIds: readonly Id[]): Promise<Set<
 async function writeReceived({ chats, memberships, history }: MarksParts, received: Marks): Promise<Marks> {
   const raised: Marks = new Map();
   if (received.size === 0) return raised;
-  const pairs = [...received].flatMap(([chatId, marks]) => [...marks.keys()].map((userId) => ({ chatId: new Types.ObjectId(chatId), userId: new Types.ObjectId(userId) })));
-  const rows = await memberships.find({ $or: pairs, ...isTheirs } as object, { chatId: 1, userId: 1, deliveredSeq: 1, ...viewFields }).lean();
+  const rows = await findReceivers(memberships, received);
   const chatIds = [...new Set(rows.map(({ chatId }) => chatId.toHexString()))];
   const heads = await history.heads(chatIds);
   const small = await findSmall(chats, chatIds);
@@ -109,6 +114,28 @@ async function writeReceived({ chats, memberships, history }: MarksParts, receiv
   if (updates.length > 0) await memberships.collection.bulkWrite(updates, { ordered: false });
   return raised;
 }
+
+/**
+ * Memberships of those who have received, in chats that are theirs. Asked for by many chats and many people at once, which
+ * gives some pairs too many: said pair by pair, MongoDB would plan each by itself.
+ */
+async function findReceivers(memberships: MembershipModel, received: Marks): Promise<Receiver[]> {
+  const pairs = [...received].flatMap(([chatId, marks]) => [...marks.keys()].map((userId) => ({ chatId, userId })));
+  const rows: Receiver[] = [];
+  for (let from = 0; from < pairs.length; from += pairsAtOnce) {
+    const some = pairs.slice(from, from + pairsAtOnce);
+    const [chatId, userId] = [inIds(some.map((pair) => pair.chatId)), inIds(some.map((pair) => pair.userId))];
+    rows.push(...(await memberships.find({ chatId, userId, ...isTheirs }, { chatId: 1, userId: 1, deliveredSeq: 1, ...viewFields }).hint(byMember).lean()));
+  }
+  return rows;
+}
+
+type Receiver = Viewed & Pick<MembershipDocument, '_id' | 'chatId' | 'userId' | 'deliveredSeq'>;
+
+/** Few enough for those that come along to be few, too. */
+const pairsAtOnce = 250;
+
+const inIds = (ids: readonly Id[]) => ({ $in: [...new Set(ids)].map((id) => new Types.ObjectId(id)) });
 
 /** Those who tell it of themselves hear it of each other. */
 async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'memberships' | 'users' | 'bus'>, chatId: Id, readers: ReadonlyMap<Id, number>): Promise<void> {

@@ -29,7 +29,7 @@ export const SyncedChat = strictObject(
 );
 export type SyncedChat = Static<typeof SyncedChat>;
 
-const SyncCursor = Type.String({ ...formed('^[A-Za-z0-9_-]{1,300}$', 'a cursor out of an earlier answer'), description: 'Made by the server: keep that of the last answer, and give it with the next request, also after days.' });
+const SyncCursor = Type.String({ ...formed('^[A-Za-z0-9_-]{1,500}$', 'a cursor out of an earlier answer'), description: 'Made by the server: keep that of the last answer, and give it with the next request, also after days.' });
 
 /** A change each, one after another in a chat. */
 const reacting = { per: 'caller', count: 10, seconds: 1, burst: 60 } as const;
