@@ -87,6 +87,16 @@ test('a repeat is recognised also where its sender could not send it any more, a
   await assert.rejects(ann.call('messages.send', others.at(-1)), refusedWith('CHAT_NOT_FOUND'));
 });
 
+test('who may not write in a group any more cannot put other words in what they wrote there; take it back they can', async (t) => {
+  const { ann, bob } = await pair(t);
+  const { id: chatId } = await ann.call('groups.create', { title: 'News', userIds: [bob.id] });
+  const { id } = await bob.call('messages.send', { chatId, text: 'mine' });
+  await ann.call('groups.update', { id: chatId, settings: { send: 'admins' } });
+  await assert.rejects(bob.call('messages.edit', { id, text: 'still mine' }), refusedWith('NOT_ALLOWED'));
+  assert.equal((await ann.call('messages.get', { id })).text, 'mine');
+  await bob.call('messages.remove', { id });
+});
+
 test('a stranger cannot tell a chat or a message from one that does not exist', async (t) => {
   const { eve, say } = await pair(t);
   const sent = await say('secret');

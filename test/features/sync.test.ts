@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message, Place } from '../../src/core/message.ts';
+import { validate } from '../../src/core/validate.ts';
+import { messagesContract } from '../../src/features/messages/messages.contract.ts';
+import { fromCursor, toCursor } from '../../src/features/messages/sync.cursor.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { addCrowd, inLongChat } from '../helpers/crowd.ts';
 import type { Output } from '../helpers/people.ts';
@@ -56,4 +59,12 @@ test('of thousands of changes none is left out, and those of messages that come 
   assert.deepEqual(places[chatId], { seq: inLongChat, rev: inLongChat / 2 + 1 });
   // Every second message was changed once, in their order, and then the first.
   assert.deepEqual(changed.map(({ rev }) => rev), [...Array.from({ length: 900 }, (_, index) => 101 + index), inLongChat / 2 + 1]);
+});
+
+test('the longest cursor that a sync can give is taken back', () => {
+  const [id, at, seq] = ['f'.repeat(24), 8.64e15, Number.MAX_SAFE_INTEGER];
+  const state = { since: at, begun: at, after: id, member: { chatId: id, at, id }, told: { chatId: id, at, seq } };
+  const cursor = toCursor(state);
+  validate(messagesContract.operations['messages.sync'].input, { chats: {}, cursor });
+  assert.deepEqual(fromCursor(cursor), state);
 });

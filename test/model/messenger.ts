@@ -67,8 +67,8 @@ export class Messenger {
       return this.#append(chat, { senderId, text, ...(replyTo !== undefined && { replyTo }) });
     });
   edit = (chatId: string, seq: number, userId: string, text: string): boolean =>
-    this.#change(chatId, seq, userId, (message, { blockedFrom }, { members }) => {
-      if (blockedFrom !== undefined || message.senderId !== userId || message.removed) return undefined;
+    this.#change(chatId, seq, userId, (message, member, { members, settings }) => {
+      if (member.blockedFrom !== undefined || (settings && !mayDo('send', member, settings)) || message.senderId !== userId || message.removed) return undefined;
       if (message.text === text) return false;
       for (const other of members.values()) if (seq < (other.blockedFrom ?? 0)) other.hidden.add(seq);
       return Object.assign(message, { text, edited: true });

@@ -29,15 +29,8 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
   let isDrained = false;
 
   const open = (): NonNullable<typeof current> => {
-    let begin = (): void => undefined;
     const marks: Gathered = { read: new Map(), received: new Map(), written: new Map() };
-    const due = new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, gathering);
-      begin = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const { due, begin } = waitFor(gathering);
     const flushed = Promise.all([due, last]).then(() => {
       current = undefined;
       return flush(marks);
@@ -70,6 +63,19 @@ export function createGathering(flush: (marks: Gathered) => Promise<void>, { gat
       await last;
     },
   };
+}
+
+/** What is due after so many milliseconds, or once it is to begin. */
+function waitFor(milliseconds: number): { due: Promise<void>; begin: () => void } {
+  let begin = (): void => undefined;
+  const due = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    begin = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+  return { due, begin };
 }
 
 export function merge(into: Marks, marks: Marks): void {

@@ -91,7 +91,7 @@ export const messagesContract = {
       rate: editing,
       input: strictObject({ id: MessageId, text: Text }),
       output: Message,
-      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'BLOCKED', 'BUSY'],
+      errors: ['MESSAGE_NOT_FOUND', 'NOT_THE_SENDER', 'NOT_CHANGEABLE', 'MESSAGE_REMOVED', 'EDIT_TOO_LATE', 'NOT_ALLOWED', 'BLOCKED', 'BUSY'],
     }),
     'messages.remove': operation({
       summary: 'Remove a message of mine for everybody, or as owner or admin of a group anybody\'s. A tombstone keeps its place.',

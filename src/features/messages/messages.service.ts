@@ -119,9 +119,12 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
     edit: async ({ userId }, { id, text }) =>
       change(userId, id, async (message, view) => {
         requireUnblocked(view);
+        const chatId = message.chatId.toHexString();
+        // To say something else is to say something.
+        await chats.requireSender(userId, chatId);
         const update = editOf(message, userId, text, editWindow);
         // A new text would reach them after all.
-        if (update) await chats.hideFromBlockers(userId, message.chatId.toHexString(), message.seq);
+        if (update) await chats.hideFromBlockers(userId, chatId, message.seq);
         return update;
       }),
     react: async ({ userId }, { id, emoji }) =>
