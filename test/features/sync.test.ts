@@ -40,7 +40,7 @@ test('a place beyond the end is brought back to the end', async (t) => {
   assert.deepEqual(chats.map(({ place, messages }) => [place, messages]), [[{ seq: 1, rev: 0 }, []]]);
 });
 
-test('of thousands of changes none is left out, and those of messages that come as new ones come with them', async (t) => {
+test('of thousands of changes none is left out, and those of messages that come as new ones come with them, passed over in portions', async (t) => {
   const { person, mongodbUri } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   const { longChatId: chatId } = await addCrowd(await connect(t, mongodbUri), ann.id, bob.id);
@@ -59,6 +59,18 @@ test('of thousands of changes none is left out, and those of messages that come 
   assert.deepEqual(places[chatId], { seq: inLongChat, rev: inLongChat / 2 + 1 });
   // Every second message was changed once, in their order, and then the first.
   assert.deepEqual(changed.map(({ rev }) => rev), [...Array.from({ length: 900 }, (_, index) => 101 + index), inLongChat / 2 + 1]);
+
+  // Those that are passed over are so in several answers.
+  const steps: number[] = [];
+  places[chatId] = { seq: 6, rev: 3 };
+  for (let more = true, cursor: string | undefined; more; ) {
+    const answer: Output<'messages.sync'> = await ann.call('messages.sync', { chats: places, limit: 500, ...(cursor && { cursor }) });
+    const before = places[chatId].rev;
+    for (const { chat, place } of answer.chats) places[chat.id] = place;
+    steps.push(places[chatId].rev - before);
+    ({ more, cursor } = answer);
+  }
+  assert.deepEqual(steps.filter((step) => step > 0), [4000, inLongChat / 2 + 1 - 4003]);
 });
 
 test('the longest cursor that a sync can give is taken back', () => {

@@ -20,6 +20,8 @@ const membersPerPage = 500;
 
 /** Bytes of text after which an answer ends; it may go beyond by one read. */
 const bytesPerPage = 1_000_000;
+/** Looks that find nothing, after which an answer ends, with the place that it has come to. */
+const looksPerPage = 8;
 /** Messages read at once: with the longest of texts they fill a page. */
 const messagesPerRead = 32;
 
@@ -52,7 +54,7 @@ export function createSync({ chats, users, blocks, history, overlap }: SyncParts
     const found = await chats.follow(userId, followed, { heads, since: state.since, limit: membersPerPage });
 
     const synced: SyncedChat[] = [];
-    const left = { messages: limit, bytes: bytesPerPage };
+    const left = { messages: limit, bytes: bytesPerPage, looks: looksPerPage };
     const readAhead = createReadAhead((stretches) => history.whole(stretches), stretchesOf(found, { places, heads }), Math.min(limit, messagesPerRead));
     let after = state.after;
     let member: SyncState['member'];
@@ -109,9 +111,11 @@ function stretchesOf(views: ReadonlyMap<Id, ViewedChat>, { places, heads }: { pl
 interface Room {
   messages: number;
   bytes: number;
+  /** Looks that may find nothing: changes of messages that come as new ones are passed over, and there may be a million. */
+  looks: number;
 }
 
-const isSpent = ({ messages, bytes }: Room): boolean => messages <= 0 || bytes <= 0;
+const isSpent = ({ messages, bytes, looks }: Room): boolean => messages <= 0 || bytes <= 0 || looks <= 0;
 const isBefore = (place: Place, head: Place): boolean => place.seq < head.seq || place.rev < head.rev;
 
 const hasChanged = ({ changedAt }: OwnMembership, { changed, place, head }: { changed: ChangedMembers; place: Place | undefined; head: Place }, since: number): boolean =>
@@ -145,6 +149,7 @@ async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedCha
     if (!isBefore(place, next.place)) break;
     place = next.place;
     take(next.messages);
+    if (next.messages.length === 0) left.looks -= 1;
   }
   const { members: ownMembers, ...info } = chat;
   // How far I have read on another device is told to nobody else, so it does not count as a change of mine for them.
