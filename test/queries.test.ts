@@ -83,7 +83,8 @@ async function liveInCrowd({ ann, bob, crowd: { longChatId: chatId, groupIds: [i
 
   const { id: written } = await ann.call('messages.send', { chatId: id, text: 'number' });
   await ann.call('messages.edit', { id: written, text: 'numbers' });
-  for (const change of [{ title: 'Twins' }, { title: 'All twins' }]) await bob.call('groups.update', { id, ...change });
+  for (const change of [{ title: 'Twins' }, { title: 'All twins', settings: { send: 'admins' } }]) await bob.call('groups.update', { id, ...change });
+  assert.ok((await ann.call('messages.send', { id: written, chatId: id, text: 'number' })).deduplicated);
   await socket.next('notice.created');
   await bob.call('blocks.create', { userId: memberId });
   await assert.rejects(bob.call('chats.open', { userId: memberId }), { code: 'BLOCKED' });
