@@ -8,7 +8,10 @@ const notPlain = new RegExp(`[${Object.keys(plain).join('')}]`, 'gu');
 export const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(notPlain, (letter) => plain[letter] ?? letter);
 
 /** The words of a text, folded, each once. */
-export const wordsOf = (text: string): string[] => [...new Set(fold(text).match(/[\p{L}\p{N}_]+/gu) ?? [])];
+export const wordsOf = (text: string): string[] => foldedWordsOf(fold(text));
+
+/** The same of a text that is folded already. */
+export const foldedWordsOf = (folded: string): string[] => [...new Set(folded.match(/[\p{L}\p{N}_]+/gu) ?? [])];
 
 /** What shows nothing, as a set in a regular expression: controls, formats, spaces, fillers, the empty cell of Braille and the note without a head. */
 const unseen = '\\p{Cc}\\p{Cs}\\p{Cf}\\p{Z}\\p{Default_Ignorable_Code_Point}\\u2800\\u{1d159}';

@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { AppError } from '../../src/core/errors.ts';
+import { createMessageHistory } from '../../src/features/messages/message.history.ts';
+import { messageCollection } from '../../src/features/messages/message.model.ts';
+import { createSearchService } from '../../src/features/search/search.service.ts';
+import { termCollection } from '../../src/features/search/term.model.ts';
 import { buildTestApp, connect, freshDatabase, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import { profile } from '../helpers/profile.ts';
@@ -147,6 +151,41 @@ test('a page of one reads as many texts at once as any other', async (t) => {
   const stopNoting = await profile(await connect(t, uri), 'searching');
   assert.deepEqual(await ann.call('search.messages', { search: '海南海', limit: 1 }), { items: [], more: false });
   assert.equal((await stopNoting()).filter(({ collection }) => collection === 'messages').length, 2);
+});
+
+test('where texts are long an answer compares few of them, and others have their turn in between', async (t) => {
+  const server = await buildTestApp(t);
+  const ann = await server.person('Ann');
+  for (let number = 0; number < 60; number++) await ann.call('messages.send', { to: ann.id, text: `海南 南海 ${'é'.repeat(7900)}` });
+  await untilIndexed(t, server.mongodbUri);
+  const { items, more } = await ann.call('search.messages', { search: '海南海', limit: 20 });
+  assert.deepEqual([items, more], [[], true]);
+  assert.deepEqual(await allPages(ann, '海南海', 20), []);
+
+  const connection = await connect(t, server.mongodbUri);
+  const history = createMessageHistory(messageCollection(connection), { settled: () => Promise.resolve() });
+  let [turns, turnsOfOthers] = [-1, 0];
+  const search = createSearchService({
+    terms: termCollection(connection),
+    chats: {
+      ...server.services.chats,
+      async viewsOf(userId, chatIds) {
+        turnsOfOthers = turns;
+        return server.services.chats.viewsOf(userId, chatIds);
+      },
+    },
+    async findMessages(ids, viewer) {
+      const found = await history.findAll(ids, viewer);
+      const count = (): void => {
+        turns += 1;
+        if (turns < 1000) setImmediate(count);
+      };
+      count();
+      return found;
+    },
+  });
+  assert.equal((await search.messages(ann.caller, { search: '海南', limit: 20 })).items.length, 20);
+  assert.ok(turnsOfOthers >= 20, `others had ${turnsOfOthers} turns`);
 });
 
 test('a cursor that no answer had is refused', async (t) => {

@@ -42,6 +42,7 @@
  */
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { AppError } from '../../core/errors.ts';
+import { nextTurn } from '../../core/event.loop.ts';
 import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createNumbers, type LoggedChats } from './log.numbers.ts';
@@ -92,6 +93,7 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
   let writing: Promise<void> | undefined;
 
   const write = (): void => {
+    // Everything that arrives in this turn goes into the same write.
     writing ??= nextTurn()
       .then(() => writeAll(log))
       .finally(() => {
@@ -122,6 +124,3 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
     },
   };
 }
-
-/** The end of this turn of the event loop: everything that arrived in it goes into the same write. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -6,6 +6,7 @@
 import { mongo, Types } from 'mongoose';
 import { storePatience, withDeadline } from '../../core/deadline.ts';
 import { duplicateKey, unlessDuplicate } from '../../core/errors.ts';
+import { nextTurn } from '../../core/event.loop.ts';
 import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { PlaceCollection, PlaceDocument } from './place.model.ts';
@@ -157,6 +158,3 @@ async function advance(places: PlaceCollection, { build, places: known }: { buil
   // Who finds a place where none was before was overtaken: the next look shows it.
   await withDeadline(unlessDuplicate(places.bulkWrite(updates, { ordered: false })), storePatience);
 }
-
-/** The next turn of the event loop. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,6 +1,8 @@
 /** Search: what of a person's messages has the words they look for. */
 import type { Caller, Service } from '../../core/contract.ts';
 import { asSeen, type Message } from '../../core/message.ts';
+import { nextTurn } from '../../core/event.loop.ts';
+import { createTurns } from '../../core/turns.ts';
 import { isVisible } from '../../core/view.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -22,10 +24,14 @@ export interface SearchParts {
   findMessages: (ids: readonly MessageId[], viewer: Id) => Promise<Message[]>;
 }
 
-/** Messages whose text is looked at for one answer. */
+/** Messages whose text is looked at for one answer, and characters of them all. */
 const mostRead = 2000;
+const longestRead = 200_000;
+/** Characters after which others have their turn. */
+const longestTurn = 4000;
 
 export function createSearchService({ terms, chats, findMessages }: SearchParts): SearchService {
+  const turns = createTurns();
   const chatsOf = async ({ userId }: Caller, chatId: Id | undefined): Promise<Id[]> => {
     if (chatId === undefined) return chats.chatsOf(userId);
     await chats.requireView(userId, chatId);
@@ -33,12 +39,13 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
   };
 
   /** Those of the candidates that do fit, in their order. */
-  const read = async (candidates: readonly Candidate[], query: Query, { userId }: Caller): Promise<Message[]> => {
+  const read = async (candidates: readonly Candidate[], query: Query, { userId }: Caller, room: Room): Promise<Reading> => {
     const found = new Map((await findMessages(candidates.map(({ _id }) => fromUuid(_id)), userId)).map((message) => [message.id, message]));
-    const fitting = candidates.flatMap(({ _id }) => {
-      const message = found.get(fromUuid(_id));
-      return message?.text !== undefined && query.fits(message.text) ? [message] : [];
-    });
+    const { fitting, last } = await fit(candidates, found, query, room);
+    return { messages: await seen(fitting, userId), last };
+  };
+
+  const seen = async (fitting: readonly Message[], userId: Id): Promise<Message[]> => {
     if (fitting.length === 0) return [];
     // Asked after the texts were read: whoever has been put out of a chat meanwhile gets nothing that was said since.
     const views = await chats.viewsOf(userId, [...new Set(fitting.map(({ chatId }) => chatId))]);
@@ -54,7 +61,8 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
       const chatIds = await chatsOf(caller, request.chatId);
       if (query.beginnings.length === 0) return { items: [], more: false };
       const wanted = { ...toWanted(request, query), chatIds, viewsOf: (among: readonly Id[]) => chats.viewsOf(caller.userId, among) };
-      return collect(findCandidates(terms, wanted), request.limit, (candidates) => read(candidates, query, caller));
+      // One person at a time: texts are compared by this process, and it has others to serve.
+      return turns.take(caller.userId, () => collect(findCandidates(terms, wanted), request.limit, (candidates, room) => read(candidates, query, caller, room)));
     },
   };
 }
@@ -71,15 +79,49 @@ function toWanted({ senderId, before, after, cursor }: Request, { beginnings, is
 
 type Page = Awaited<ReturnType<SearchService['messages']>>;
 
-async function collect(parts: ReturnType<typeof findCandidates>, limit: number, read: (candidates: readonly Candidate[]) => Promise<Message[]>): Promise<Page> {
+/** What may still be looked at for an answer. */
+interface Room {
+  fitting: number;
+  characters: number;
+}
+
+interface Reading {
+  messages: Message[];
+  /** Where there was no room left for the candidates behind it. */
+  last: Candidate | undefined;
+}
+
+/** In turn with whatever else this process has to do, and no more than there is room for. */
+async function fit(candidates: readonly Candidate[], found: ReadonlyMap<MessageId, Message>, query: Query, room: Room): Promise<{ fitting: Message[]; last: Candidate | undefined }> {
+  const fitting: Message[] = [];
+  let untilTurn = longestTurn;
+  for (const candidate of candidates) {
+    const message = found.get(fromUuid(candidate._id));
+    const { text } = message ?? {};
+    if (!message || text === undefined) continue;
+    if (query.fits(text)) fitting.push(message);
+    room.characters -= text.length;
+    if (fitting.length >= room.fitting || room.characters <= 0) return { fitting, last: candidate };
+    untilTurn -= text.length;
+    if (untilTurn > 0) continue;
+    await nextTurn();
+    untilTurn = longestTurn;
+  }
+  return { fitting, last: undefined };
+}
+
+async function collect(parts: ReturnType<typeof findCandidates>, limit: number, read: (candidates: readonly Candidate[], room: Room) => Promise<Reading>): Promise<Page> {
   const items: Message[] = [];
+  const room = { fitting: limit + 1, characters: longestRead };
   let end: Position | undefined;
   let looked = 0;
   for await (const { candidates, end: partEnd } of parts) {
-    if (candidates.length > 0) items.push(...(await read(candidates)));
-    end = partEnd;
+    const { messages, last } = candidates.length > 0 ? await read(candidates, room) : { messages: [], last: undefined };
+    items.push(...messages);
+    end = last ? { at: last.at, id: last._id.toString('hex') } : partEnd;
     looked += candidates.length;
-    if (items.length > limit || looked > mostRead) break;
+    room.fitting -= messages.length;
+    if (last || looked > mostRead) break;
   }
   const page = items.slice(0, limit);
   const last = page.at(-1);

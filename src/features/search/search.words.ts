@@ -2,7 +2,7 @@
  * What a message is found by, and whether it fits what is looked for. Scripts that put no spaces between words are cut into
  * pairs of characters, so that any part of a text is found; all others into words.
  */
-import { fold, wordsOf } from '../../core/text.ts';
+import { fold, foldedWordsOf } from '../../core/text.ts';
 
 /** What somebody looks for. */
 export interface Query {
@@ -30,7 +30,7 @@ const foldComposed = (text: string): string => fold(text).normalize('NFC');
 /** Texts of their runs without spaces, and of the words between them. */
 function partsOf(text: string): { folded: string; runs: string[]; words: string[] } {
   const folded = foldComposed(text);
-  return { folded, runs: [...new Set(folded.match(run) ?? [])], words: wordsOf(folded.replace(run, ' ')) };
+  return { folded, runs: [...new Set(folded.match(run) ?? [])], words: foldedWordsOf(folded.replace(run, ' ')) };
 }
 
 /** The words that a message is found by: all of them, about as many as it has characters in a script without spaces. */
