@@ -99,6 +99,18 @@ test('reactions are counted by emoji with who has reacted, in their order, and c
   assert.deepEqual([bare.reactions, bare.rev], [undefined, 8]);
 });
 
+test('however many of its signs for pictures an emoji comes without, it is the same reaction', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { id } = await ann.call('messages.send', { to: bob.id, text: 'hello' });
+  const emojis = ['👨‍❤️‍👨', '👁️‍🗨️', '🕵🏽‍♀️'];
+  for (const emoji of emojis) {
+    await ann.call('messages.react', { id, emoji });
+    await bob.call('messages.react', { id, emoji: emoji.replaceAll('\uFE0F', '') });
+  }
+  assert.deepEqual((await ann.call('messages.get', { id })).reactions, emojis.map((emoji) => ({ emoji, count: 2, userIds: [ann.id, bob.id] })));
+});
+
 test('one emoji is a reaction and nothing else is; nobody has more than three', async (t) => {
   const { person } = await buildTestApp(t);
   const ann = await person('Ann');
