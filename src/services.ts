@@ -131,9 +131,9 @@ export const upgrades: readonly { name: string; run: (connection: Connection) =>
   { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
   { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
   { name: 'contacts by writing', run: async (connection) => engageSenders(membershipModel(connection), messageCollection(connection)) },
-  { name: 'names as folded', run: async (connection) => foldNamesAnew(userModel(connection)) },
+  { name: 'names folded by accents alone', run: async (connection) => foldNamesAnew(userModel(connection)) },
   { name: 'chats of a person by the index alone', run: async (connection) => dropOldIndexes(membershipModel(connection)) },
-  { name: 'words as folded', run: async (connection) => foldWordsAnew(placeCollection(connection)) },
+  { name: 'words folded by accents alone', run: async (connection) => foldWordsAnew(placeCollection(connection)) },
 ];
 
 /** The connection must be open. */

@@ -141,6 +141,17 @@ test('paging shows each message once, and loses none, while new ones arrive', as
   assert.equal(before.length, 25);
 });
 
+test('marks that make another letter count, as the voicing of kana and the vowels of Devanagari and Thai do', async (t) => {
+  const { find } = await spoken(t, ['ガラス', 'グラフ', 'パパ', 'हिन्दी', 'दिन', 'น้ำ']);
+  for (const [search, found] of [['ガラス', 'ガラス'], ['ラス', 'ガラス'], ['グラ', 'グラフ'], ['हिन्', 'हिन्दी'], ['दिन', 'दिन'], ['น้ำ', 'น้ำ']] as const) assert.deepEqual(await find(search), [found], search);
+  for (const search of ['カラス', 'クラフ', 'ハハ', 'हन', 'दान', 'นำ']) assert.deepEqual(await find(search), [], search);
+});
+
+test('points of Hebrew and vowels of Arabic make no difference, and what breaks or joins a line unseen ends no word', async (t) => {
+  const { find } = await spoken(t, ['שָׁלוֹם', 'سَلَام', 'Donau\u00ADdampf', 'می\u200Cخواهم', '한국어']);
+  for (const [search, found] of [['שלום', 'שָׁלוֹם'], ['سلام', 'سَلَام'], ['donaudampf', 'Donau\u00ADdampf'], ['میخواهم', 'می\u200Cخواهم'], ['국어', '한국어']] as const) assert.deepEqual(await find(search), [found], search);
+});
+
 test('a page of one reads as many texts at once as any other', async (t) => {
   const uri = freshDatabase(t);
   const server = await buildTestApp(t, { mongodbUri: `${uri}?appName=searching` });

@@ -22,7 +22,7 @@ const longestVague = 3;
 
 const unspaced = '\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Hangul}\\p{scx=Bopomofo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}';
 /** Digits and signs that these scripts share with others belong to words. */
-const run = new RegExp(`(?:(?=[\\p{L}\\p{Nl}])[${unspaced}])+`, 'gu');
+const run = new RegExp(`(?:(?=[\\p{L}\\p{Nl}\\p{M}])[${unspaced}])+`, 'gu');
 
 /** Composed again after folding, which takes the syllables of Hangul apart. */
 const foldComposed = (text: string): string => fold(text).normalize('NFC');
