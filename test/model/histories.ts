@@ -108,7 +108,8 @@ export async function prove({ count, seed, processes, env, onLived }: ProveOptio
     child.stdout.setEncoding('latin1').on('data', (said: string) => {
       for (const mark of said) {
         if (mark === marks.repeated) repeated += 1;
-        else onLived?.((lived += 1), repeated);
+        else lived += 1;
+        onLived?.(lived, repeated);
       }
     });
     const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]);
