@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { Types, type Connection } from 'mongoose';
 import { createFilling, type Filling } from '../../src/features/search/search.filling.ts';
-import { createSearchQueue, fillNext } from '../../src/features/search/search.queue.ts';
+import { createSearchQueue, fillNext, type SearchQueue } from '../../src/features/search/search.queue.ts';
 import type { Surveyed } from '../../src/features/search/search.survey.ts';
 import { createSearchWorker, type SearchWorker } from '../../src/features/search/search.worker.ts';
 import { placeCollection } from '../../src/features/search/place.model.ts';
@@ -234,11 +234,73 @@ test('a long chat that is behind does not keep the short ones waiting', async (t
 
 test('of long texts one step takes fewer, and none is left out', async (t) => {
   const { filling, terms, chatId, write } = await bareLog(t);
-  await write(...Array.from({ length: 20 }, () => '字'.repeat(8000)));
+  await write(...Array.from({ length: 20 }, () => '字'.repeat(2000)));
   await filling.fill(new Map([[chatId, { seq: 20, rev: 0 }]]));
   assert.equal((await filling.placesOf([chatId])).get(chatId)?.seq, 8);
   await whole(filling, chatId, { seq: 20, rev: 0 });
   assert.equal(await terms.countDocuments(), 20);
+});
+
+test('of the longest texts one step takes one', async (t) => {
+  const { filling, chatId, write } = await bareLog(t);
+  await write(...Array.from({ length: 10 }, () => '字'.repeat(8000)));
+  await filling.fill(new Map([[chatId, { seq: 10, rev: 0 }]]));
+  assert.equal((await filling.placesOf([chatId])).get(chatId)?.seq, 1);
+});
+
+/** How many steps it takes until the chat is in the index, and the most characters one of them has read. */
+async function stepsUntilFound({ filling, connection, terms, log }: Scene, queue: SearchQueue, chatId: string): Promise<{ steps: number; most: number }> {
+  let most = 0;
+  const counting = createFilling({
+    terms: new Proxy(terms, {
+      get(target, key) {
+        if (key !== 'insertMany') return (Reflect.get(target, key) as (...parameters: unknown[]) => unknown).bind(target);
+        return (documents: { words: string[] }[], options: object) => {
+          most = Math.max(most, documents.reduce((sum, { words }) => sum + words.length, 0));
+          return target.insertMany(documents as never, options);
+        };
+      },
+    }),
+    places: placeCollection(connection),
+    log,
+  });
+  for (let steps = 1; steps < 100; steps++) {
+    await fillNext(counting, queue);
+    if ((await filling.placesOf([chatId])).has(chatId)) return { steps, most };
+  }
+  return assert.fail('not in the index after 100 steps');
+}
+
+for (const [what, length] of [
+  ['long', 8000],
+  ['fairly long', 1900],
+] as const) {
+  test(`whoever fills thirty chats with ${what} texts does not keep the words of another one waiting`, async (t) => {
+    const scene = await bareLog(t);
+    const queue = createSearchQueue();
+    const text = Array.from({ length }, (_, index) => String.fromCodePoint(0x4e00 + index)).join('');
+    for (let number = 10; number < 40; number++) {
+      await scene.writeTo(idOf(number), ...Array.from({ length: 10 }, () => text));
+      for (let seq = 1; seq <= 10; seq++) queue.note(idOf(number), { seq, rev: 0 }, length);
+    }
+    await scene.writeTo(idOf(2), 'short');
+    queue.note(idOf(2), { seq: 1, rev: 0 }, 5);
+    const { steps, most } = await stepsUntilFound(scene, queue, idOf(2));
+    assert.ok(steps <= 5, `${steps} steps`);
+    assert.ok(most <= 20_000, `${most} words in one step`);
+  });
+}
+
+test('a chat that is far behind has its share of turns, and its next messages wait with the others', async (t) => {
+  const { filling, writeTo } = await bareLog(t);
+  const queue = createSearchQueue();
+  await writeTo(idOf(2), ...Array.from({ length: 100 }, () => 'word'));
+  queue.note(idOf(2), { seq: 99, rev: 0 });
+  await fillNext(filling, queue);
+  queue.note(idOf(2), { seq: 100, rev: 0 });
+  await writeTo(idOf(3), 'word');
+  queue.note(idOf(3), { seq: 1, rev: 0 });
+  assert.deepEqual([...queue.next().keys()], [idOf(3)]);
 });
 
 test('two processes on one database bring the messages of both into the index, each once', async (t) => {

@@ -32,7 +32,7 @@ export interface FillingParts {
 }
 
 export interface Filling {
-  /** Brings these chats nearer to where their logs are known to have come. Gives how far they were before. */
+  /** Brings these chats nearer to where their logs are known to have come, as many as one step has room for. Gives how far those were before. */
   fill(ends: ReadonlyMap<Id, Place>): Promise<Map<Id, Place>>;
   /** How far each of these chats has come; those that are missing have yet to begin. */
   placesOf(chatIds: readonly Id[]): Promise<Map<Id, Place>>;
@@ -40,15 +40,18 @@ export interface Filling {
   beginAnew(): Promise<void>;
 }
 
-/** Messages in one step, new ones and changed ones: as few as hold up nobody who sends meanwhile. An eighth, if they are long. */
+/** Messages in one step, new ones and changed ones, shared among its chats: as few as hold up nobody who sends meanwhile. If they are long an eighth, or one. */
 const atOnce = 64;
-/** Characters in one step: about as many words, in a script without spaces. */
-const longAtOnce = 64_000;
+/** Characters in one step: about as many words, in a script without spaces, and a hundredth of a millisecond of the store for each. */
+const longAtOnce = 16_000;
 /** Texts after which others have their turn: the longest take half a millisecond each. */
 const textsInARow = 8;
 
 const buildId = 'build';
-export const beginning: Place = { seq: 0, rev: 0 };
+const beginning: Place = { seq: 0, rev: 0 };
+
+/** How far a chat has come: those that are not among the places have yet to begin. */
+export const placeOf = (chatId: Id, places: ReadonlyMap<Id, Place>): Place => places.get(chatId) ?? beginning;
 
 export const isReached = (place: Place, end: Place): boolean => place.seq >= end.seq && place.rev >= end.rev;
 
@@ -65,7 +68,9 @@ export function createFilling({ terms, places, log }: FillingParts): Filling {
       const { stretches, messages } = await readStep(log, ends, known.places);
       await writeTerms(terms, await toTerms(messages));
       await advance(places, known, stretches);
-      return known.places;
+      const lookedAt = new Set(stretches.map(({ chatId }) => chatId));
+      const before = [...ends].map(([chatId, end]) => ({ chatId, end, place: placeOf(chatId, known.places) }));
+      return new Map(before.filter(({ chatId, end, place }) => lookedAt.has(chatId) || isReached(place, end)).map(({ chatId, place }) => [chatId, place]));
     },
     placesOf: async (chatIds) => (await read(chatIds)).places,
     beginAnew: () => beginAnew(places),
@@ -88,18 +93,21 @@ async function readStep(log: ReadLog, ends: ReadonlyMap<Id, Place>, places: Read
   return length <= longAtOnce || room === 1 ? { stretches, messages } : readStep(log, ends, places, room / 8);
 }
 
-/** So many messages, of the first of the chats; numbers are dense, so they tell how many there are. */
+/** So many messages, of each chat its share, the first chats first; numbers are dense, so they tell how many there are. */
 function toStretches(ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>, most: number): Stretch[] {
-  let room = most;
+  const share = Math.ceil(most / ends.size);
+  let left = most;
   const stretches: Stretch[] = [];
   for (const [chatId, end] of ends) {
-    const from = places.get(chatId) ?? beginning;
-    if (isReached(from, end) || room === 0) continue;
+    const from = placeOf(chatId, places);
+    if (isReached(from, end) || left === 0) continue;
+    const room = Math.min(left, share);
     const seq = Math.max(from.seq, Math.min(end.seq, from.seq + room));
-    room -= seq - from.seq;
-    // Where nothing was there to be changed, new messages come as their changes have left them.
-    const rev = from.seq === 0 ? Math.max(from.rev, end.rev) : Math.max(from.rev, Math.min(end.rev, from.rev + room));
-    if (from.seq > 0) room -= rev - from.rev;
+    left -= seq - from.seq;
+    // Where nothing was there to be changed, new messages come as their changes have left them. Elsewhere one change goes along, however many are new.
+    const changes = Math.max(1, room - (seq - from.seq));
+    const rev = Math.max(from.rev, from.seq === 0 ? end.rev : Math.min(end.rev, from.rev + changes));
+    if (from.seq > 0) left = Math.max(0, left - (rev - from.rev));
     stretches.push({ chatId, from, to: { seq, rev } });
   }
   return stretches;

@@ -1,7 +1,7 @@
 /** A look at every chat, some at a time, for those whose log has gone on and is not in the index: after a crash, of whichever process. */
 import type { Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { beginning, isReached, type Filling } from './search.filling.ts';
+import { isReached, placeOf, type Filling } from './search.filling.ts';
 import type { SearchQueue } from './search.queue.ts';
 
 /** What there is to be surveyed. */
@@ -26,7 +26,7 @@ export async function surveyPage({ surveyed, filling, queue }: SurveyParts, afte
   const chatIds = await surveyed.idsAfter(after, pageSize);
   const places = await filling.placesOf(chatIds);
   for (const [chatId, { place }] of await surveyed.heads(chatIds)) {
-    if (!isReached(places.get(chatId) ?? beginning, place)) queue.add(chatId, place);
+    if (!isReached(placeOf(chatId, places), place)) queue.add(chatId, place);
   }
   return { count: chatIds.length, last: chatIds.length === pageSize ? chatIds.at(-1) : undefined };
 }

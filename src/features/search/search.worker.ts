@@ -15,7 +15,7 @@ import { surveyPage, type Surveyed } from './search.survey.ts';
 
 export interface SearchWorker {
   /** A message is in the log, or was changed there. */
-  note(message: Pick<Message, 'chatId' | 'seq' | 'rev'>): void;
+  note(message: Pick<Message, 'chatId' | 'seq' | 'rev' | 'text'>): void;
   start(): void;
   /** Ends within a second and a half, whatever hangs. What is left is found by the next start. */
   stop(): Promise<void>;
@@ -74,8 +74,8 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
   };
 
   return {
-    note({ chatId, seq, rev = 0 }) {
-      queue.note(chatId, { seq, rev });
+    note({ chatId, seq, rev = 0, text = '' }) {
+      queue.note(chatId, { seq, rev }, text.length);
       bell.ring();
     },
     start: () => void (running = run()),
