@@ -19,6 +19,9 @@ const drainLimit = 5500;
 /** npm passes on a signal that the terminal has sent to everybody already: two within this time are one. */
 const sameSignal = 500;
 
+/** Connections that wait to be accepted, as far as the system allows: after a restart everybody comes at once, and none of them is to be turned away. */
+const backlog = 4096;
+
 type Cleanup = () => Promise<unknown>;
 
 /** What has been started, to be ended in reverse. */
@@ -56,7 +59,7 @@ async function startOwnMongod(config: Config): Promise<string> {
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
   try {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const reason = code === 'EADDRINUSE' ? `port ${port} on ${host} is taken: stop whoever uses it, or choose another with PORT` : `cannot listen on ${host}:${port} (${error instanceof Error ? error.message : String(error)})`;

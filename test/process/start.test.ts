@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -47,6 +47,20 @@ test('it says where it listens, where its documents, its mails and its data are,
   assert.equal((await stat(home.dataDir)).mode & 0o777, 0o700);
   assert.equal((await stat(join(home.dataDir, 'jwt-secret'))).mode & 0o777, 0o600);
   for (const path of ['/healthz', '/readyz', '/docs', '/openapi.json', '/asyncapi.json']) assert.equal((await fetch(home.url + path)).status, 200, path);
+});
+
+test('a thousand who connect at once while it has no time for them wait, and are not turned away', async (t) => {
+  const home = await serverHome(t);
+  const { child } = await home.start();
+  child.kill('SIGSTOP');
+  const sockets = Array.from({ length: 1000 }, () => connect(home.port, '127.0.0.1'));
+  try {
+    // Beyond what the system lets wait, it does not take the connection up, however often it is asked to.
+    await Promise.all(sockets.map((socket) => once(socket, 'connect', { signal: AbortSignal.timeout(10_000) })));
+  } finally {
+    child.kill('SIGCONT');
+    for (const socket of sockets) socket.destroy();
+  }
 });
 
 test('three mistakes in the configuration are named at once', async (t) => {
