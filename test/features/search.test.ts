@@ -1,11 +1,14 @@
 /** Search: which messages the words find. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
+import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
 import { createMessageHistory } from '../../src/features/messages/message.history.ts';
 import { messageCollection } from '../../src/features/messages/message.model.ts';
+import { toUuid } from '../../src/features/search/search.ids.ts';
 import { createSearchService } from '../../src/features/search/search.service.ts';
-import { termCollection } from '../../src/features/search/term.model.ts';
+import { byWords, termCollection } from '../../src/features/search/term.model.ts';
 import { buildTestApp, connect, freshDatabase, type TestApp } from '../helpers/app.ts';
 import type { Person } from '../helpers/people.ts';
 import { profile } from '../helpers/profile.ts';
@@ -204,4 +207,34 @@ test('a cursor that no answer had is refused', async (t) => {
   for (const cursor of ['abc', Buffer.from('999999999999999.zz').toString('base64url'), Buffer.from(`${'9'.repeat(15)}9.${'0'.repeat(32)}`).toString('base64url')]) {
     await assert.rejects(bob.call('search.messages', { search: 'tea', cursor }), (error) => error instanceof AppError && error.code === 'VALIDATION_FAILED', cursor);
   }
+});
+
+test('where the words of others lie in the way, and looking by a word takes long, everything is found all the same', async (t) => {
+  const server = await buildTestApp(t);
+  const [ann, eve] = await Promise.all([server.person('Ann'), server.person('Eve')]);
+  const texts = Array.from({ length: 120 }, (_, number) => `knight ${number % 2 === 0 ? 'takes' : 'gives'} ${number}`);
+  for (const text of texts) await ann.call('messages.send', { to: ann.id, text });
+  const { chatId } = await eve.call('messages.send', { to: eve.id, text: 'knight' });
+  await untilIndexed(t, server.mongodbUri);
+  const connection = await connect(t, server.mongodbUri);
+  const terms = termCollection(connection);
+  const ofEve = (message: number) => ({ _id: toUuid(randomUUID()), chatId: new Types.ObjectId(chatId), seq: 2 + message, rev: 0, at: new Date(), words: Array.from({ length: 1000 }, (_word, word) => `knight${message}x${word}`) });
+  await terms.insertMany(Array.from({ length: 100 }, (_, message) => ofEve(message)));
+
+  let looksByWord = 0;
+  // In the time that a hundred thousand words need, the store does not get through them.
+  const hurried = Object.create(terms, {
+    aggregate: {
+      value(pipeline: object[], options: { hint: object; maxTimeMS: number }) {
+        const isByWord = options.hint === byWords;
+        if (isByWord) looksByWord += 1;
+        return terms.aggregate(pipeline, isByWord ? { ...options, maxTimeMS: 1 } : options);
+      },
+    },
+  }) as typeof terms;
+  const history = createMessageHistory(messageCollection(connection), { settled: () => Promise.resolve() });
+  const search = createSearchService({ terms: hurried, chats: server.services.chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
+  const found = await search.messages(ann.caller, { search: 'knight takes', limit: 100 });
+  assert.deepEqual(found.items.map(({ text }) => text), texts.filter((text) => text.includes('takes')).reverse());
+  assert.equal(looksByWord, 1);
 });

@@ -2,14 +2,15 @@
  * Finds in the index what may fit, the newest first. There are two ways through it.
  *
  * By a word: every message of these chats with a word that begins so, sorted. That is quick for all words but the most
- * common, so of each way by a word no more than some thousand messages are looked at; if there are more, it is left.
+ * common, so of each way by a word no more than some thousand messages are looked at; if there are more, it is left. The
+ * words of others that begin so lie along it: if it takes long, all ways by words are left.
  *
  * By time: all messages of these chats backwards from the newest, each looked at for all words. That is quick for words
  * that are common. For words that are common, and hardly ever together, it ends after some ten thousand messages; whoever
  * searches can go on from there.
  */
-import { Types } from 'mongoose';
-import { withDeadline } from '../../core/deadline.ts';
+import { mongo, Types } from 'mongoose';
+import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import { isVisible, type View } from '../../core/view.ts';
 import { behind, type Position } from './search.cursor.ts';
@@ -52,31 +53,42 @@ const farthest = 20_000;
 const triesByWord = 3;
 /** Candidates at once. */
 const pageSize = 100;
-/** Milliseconds for one look. */
-const patience = 10_000;
+/** Milliseconds for one look: the store gives up before we cease to wait for it. */
+const patience = storePatience - 1000;
+/** The same for a look by a word. */
+const patienceByWord = 200;
 const day = 24 * 60 * 60 * 1000;
 
 /** Gives parts for as long as they are asked for; after the last one nothing is left, unless it has an end. */
 export async function* findCandidates(terms: TermCollection, asked: Wanted): AsyncGenerator<Part, void> {
   // A little by time first: where that is enough, looking for the words would have been in vain.
-  const from = asked.isVague ? yield* walkBack(terms, asked, atMostInTime) : asked.from;
+  let from = asked.isVague ? yield* walkBack(terms, asked, atMostInTime) : asked.from;
   if (asked.isVague && !from) return;
-  const wanted = { ...asked, from };
-  for (const beginning of wanted.beginnings.slice(0, triesByWord)) {
-    const match = { chatId: chatsOf(wanted), words: startingWith(beginning) };
-    const way = { match, hint: byWords, room: atMostByWord };
-    // What the index has compared already need not be read.
-    const others = { ...wanted, beginnings: wanted.beginnings.filter((other) => other !== beginning) };
-    let found = await look(terms, { ...way, wanted: others });
-    if (found.seen > atMostByWord) continue;
-    while (found.end) {
+  for (const beginning of asked.beginnings.slice(0, triesByWord)) {
+    let found = await lookByWord(terms, { ...asked, from }, beginning);
+    if (found && found.seen > atMostByWord) continue;
+    while (found) {
       yield found;
-      found = await look(terms, { ...way, wanted: { ...others, from: found.end } });
+      if (!found.end) return;
+      from = found.end;
+      found = await lookByWord(terms, { ...asked, from }, beginning);
     }
-    yield found;
-    return;
+    break;
   }
-  yield* walkBack(terms, wanted, farthest);
+  yield* walkBack(terms, { ...asked, from }, farthest);
+}
+
+/** Nothing if it takes too long. */
+async function lookByWord(terms: TermCollection, wanted: Wanted, beginning: string): Promise<Found | undefined> {
+  const match = { chatId: chatsOf(wanted), words: startingWith(beginning) };
+  // What the index has compared already need not be read.
+  const others = { ...wanted, beginnings: wanted.beginnings.filter((other) => other !== beginning) };
+  try {
+    return await look(terms, { match, hint: byWords, room: atMostByWord, within: patienceByWord, wanted: others });
+  } catch (error) {
+    if (error instanceof mongo.MongoServerError && error.code === tookTooLong) return undefined;
+    throw error;
+  }
 }
 
 /** Ends after about so many messages. Gives where that is; undefined if nothing is left. */
@@ -89,7 +101,7 @@ async function* walkBack(terms: TermCollection, wanted: Wanted, distance: number
   while (from.at.getTime() >= first) {
     const since = Math.max(first, from.at.getTime() - span);
     const match = { chatId: chatsOf(wanted), at: { $gte: new Date(since), $lte: from.at } };
-    const found = await look(terms, { match, hint: byTime, room: atMostInTime, wanted: { ...wanted, from } });
+    const found = await look(terms, { match, hint: byTime, room: atMostInTime, within: patience, wanted: { ...wanted, from } });
     if (found.seen > atMostInTime && span > 1) span = Math.max(1, Math.floor(span / 4));
     else {
       left -= found.seen;
@@ -112,14 +124,22 @@ interface Look {
   hint: typeof byWords | typeof byTime;
   /** How much of what matches is seen. */
   room: number;
+  /** Milliseconds after which the store gives up. */
+  within: number;
   wanted: Wanted;
 }
 
-/** The first candidates among what matches, and how much of that was seen: one more than there is room for says that there is more. */
-async function look(terms: TermCollection, { match, hint, room, wanted }: Look): Promise<Part & { seen: number }> {
+/** What was seen: one more than there is room for says that there is more. */
+type Found = Part & { seen: number };
+
+/** MaxTimeMSExpired, among MongoDB's error codes. */
+const tookTooLong = 50;
+
+/** The first candidates among what matches, and how much of that was seen. @throws MongoServerError if it takes too long */
+async function look(terms: TermCollection, { match, hint, room, within, wanted }: Look): Promise<Found> {
   const see = async (limit: number) => {
-    const looking = terms.aggregate<Seen>(toPipeline({ match, room, wanted }, limit), { hint, maxTimeMS: patience }).toArray();
-    const { seen = [], candidates = [] } = (await withDeadline(looking, patience))[0] ?? {};
+    const looking = terms.aggregate<Seen>(toPipeline({ match, room, wanted }, limit), { hint, maxTimeMS: within }).toArray();
+    const { seen = [], candidates = [] } = (await withDeadline(looking, storePatience))[0] ?? {};
     return { seen: seen[0]?.count ?? 0, isWhole: candidates.length < limit, visible: await visibleOf(candidates, wanted) };
   };
   let found = await see(pageSize);
@@ -141,7 +161,7 @@ interface Seen {
   candidates: Pick<TermDocument, '_id' | 'chatId' | 'seq' | 'at'>[];
 }
 
-function toPipeline({ match, room, wanted: { beginnings, after, from } }: Omit<Look, 'hint'>, limit: number): object[] {
+function toPipeline({ match, room, wanted: { beginnings, after, from } }: Omit<Look, 'hint' | 'within'>, limit: number): object[] {
   const conditions = [
     ...beginnings.map((beginning) => ({ words: startingWith(beginning) })),
     ...(after ? [{ at: { $gt: after } }] : []),
