@@ -120,17 +120,21 @@ test('who has read a message is told to whoever sees it, of those who tell it an
   await assert.rejects(stranger.call('messages.seen', { id }), { code: 'MESSAGE_NOT_FOUND' });
 });
 
-test('what came while somebody blocked its sender they have not seen, however far they read later', async (t) => {
+test('who has seen a message goes by the marks alone: neither a message sent or edited while blocked, nor the end of the block, tells of it', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
-  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  const seenBy = async (id: string) => (await ann.call('messages.seen', { id })).users.map((user) => user.id);
+  const { id: old, chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await bob.call('messages.send', { chatId, text: 'two' });
   await bob.call('blocks.create', { userId: ann.id });
-  const { id: unseen } = await ann.call('messages.send', { chatId, text: 'two' });
+  await ann.call('messages.edit', { id: old, text: 'edited' });
+  assert.deepEqual(await seenBy(old), [bob.id]);
+  const { id: unseen } = await ann.call('messages.send', { chatId, text: 'three' });
+  assert.deepEqual(await seenBy(unseen), []);
   await bob.call('blocks.remove', { userId: ann.id });
-  const { id, seq } = await ann.call('messages.send', { chatId, text: 'three' });
+  const { id: last, seq } = await ann.call('messages.send', { chatId, text: 'four' });
   await bob.call('chats.read', { id: chatId, seq });
-  assert.deepEqual((await ann.call('messages.seen', { id })).users.map((user) => user.id), [bob.id]);
-  assert.deepEqual(await ann.call('messages.seen', { id: unseen }), { users: [] });
+  for (const id of [old, unseen, last]) assert.deepEqual(await seenBy(id), [bob.id]);
 });
 
 test('in a group of more than 200 nobody is told who has read what, also not of who comes, and who begins to tell', async (t) => {

@@ -4,7 +4,7 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
-import { isVisible, type SeqRange, type View } from '../../core/view.ts';
+import type { SeqRange, View } from '../../core/view.ts';
 import type { User } from '../users/users.contract.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
@@ -146,8 +146,8 @@ const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'f
 async function findReaders({ chats, memberships, access, views }: ChatsParts, viewer: Id, { chatId, seq }: { chatId: Id; seq: number }): Promise<User[]> {
   if ((await access.countMembers(chatId)) > tellingMembers) throw new AppError('GROUP_TOO_LARGE');
   const documents = await chats.find({ _id: chatId }, { head: 1 }).lean();
-  // Whoever blocked its sender then has never seen it, however far they have read.
-  const rows = (await memberships.find({ chatId, ...isIn }).lean()).filter(({ withheld = [] }) => isVisible({ fromSeq: 0, hidden: withheld }, seq));
+  // By the marks alone: to leave out whoever blocks the sender would tell of it.
+  const rows = await memberships.find({ chatId, ...isIn }).lean();
   const members = (await views.toMembers(viewer, documents, rows)).get(chatId) ?? [];
   return members.filter(({ joinedSeq, readSeq = 0 }) => joinedSeq < seq && seq <= readSeq).map(({ user }) => user);
 }
