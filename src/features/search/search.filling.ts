@@ -11,7 +11,7 @@ import type { Message, Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { PlaceCollection, PlaceDocument } from './place.model.ts';
 import { toUuid } from './search.ids.ts';
-import { indexedWords } from './search.words.ts';
+import { indexedWords, weightOf } from './search.words.ts';
 import type { TermCollection, TermDocument } from './term.model.ts';
 
 /** The log, as far as the index reads it. */
@@ -42,7 +42,7 @@ export interface Filling {
 
 /** Messages in one step, new ones and changed ones, shared among its chats: as few as hold up nobody who sends meanwhile. If they are long an eighth, or one. */
 const atOnce = 64;
-/** Characters in one step: about as many words, in a script without spaces, and a hundredth of a millisecond of the store for each. */
+/** Weight of the texts of one step: some three thousand words, and a hundredth of a millisecond of the store for each. */
 const longAtOnce = 16_000;
 /** Texts after which others have their turn: the longest take half a millisecond each. */
 const textsInARow = 8;
@@ -89,8 +89,8 @@ export async function foldWordsAnew(places: PlaceCollection): Promise<void> {
 async function readStep(log: ReadLog, ends: ReadonlyMap<Id, Place>, places: ReadonlyMap<Id, Place>, room = atOnce): Promise<{ stretches: Stretch[]; messages: Message[] }> {
   const stretches = toStretches(ends, places, room);
   const messages = await withDeadline(log.between(stretches), storePatience);
-  const length = messages.reduce((sum, { text = '' }) => sum + text.length, 0);
-  return length <= longAtOnce || room === 1 ? { stretches, messages } : readStep(log, ends, places, room / 8);
+  const weight = messages.reduce((sum, { text = '' }) => sum + weightOf(text), 0);
+  return weight <= longAtOnce || room === 1 ? { stretches, messages } : readStep(log, ends, places, room / 8);
 }
 
 /** So many messages, of each chat its share, the first chats first; numbers are dense, so they tell how many there are. */

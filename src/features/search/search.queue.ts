@@ -2,10 +2,11 @@
 import type { Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { isReached, type Filling } from './search.filling.ts';
+import { weighsMoreThan } from './search.words.ts';
 
 export interface SearchQueue {
-  /** What others wait for: a message was stored or changed. What comes in a chat that is behind, and a long text (of so many characters), waits with what is behind. */
-  note(chatId: Id, place: Place, length?: number): void;
+  /** What others wait for: a message was stored or changed. What comes in a chat that is behind, and a long text, waits with what is behind. */
+  note(chatId: Id, place: Place, text?: string): void;
   /** What was found to be behind: has every fourth turn, and all of them when nothing else is there. */
   add(chatId: Id, place: Place): void;
   /** The chats whose turn it is, until they are removed. None, if it is the turn of what is behind, and nothing is known to be. */
@@ -23,7 +24,7 @@ const room = 10_000;
 const most = 32;
 /** Messages and changes of one chat: about what one step takes. */
 const much = 64;
-/** Characters of a text that others do not wait for. */
+/** The weight of a text that others do not wait for. */
 const long = 2000;
 /** One turn in so many is for what is behind, however much is noted. */
 const turns = 4;
@@ -41,7 +42,7 @@ export function createSearchQueue(): SearchQueue {
   };
 
   return {
-    note: (chatId, place, length = 0) => put(length > long || late.has(chatId) ? late : noted, chatId, place),
+    note: (chatId, place, text = '') => put(weighsMoreThan(long, text) || late.has(chatId) ? late : noted, chatId, place),
     add: (chatId, place) => put(late, chatId, place),
     next() {
       turn = (turn + 1) % turns;

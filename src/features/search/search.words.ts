@@ -19,10 +19,12 @@ const longestWord = 32;
 /** Words of a query by which the index is asked. */
 const mostBeginnings = 8;
 const longestVague = 3;
+const lettersOfWord = 5;
 
 const unspaced = '\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Hangul}\\p{scx=Bopomofo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}';
 /** Digits and signs that these scripts share with others belong to words. */
 const run = new RegExp(`(?:(?=[\\p{L}\\p{Nl}\\p{M}])[${unspaced}])+`, 'gu');
+const unspacedLetter = new RegExp(`[${unspaced}]`, 'gu');
 
 /** Composed again after folding, which takes the syllables of Hangul apart. */
 const foldComposed = (text: string): string => fold(text).normalize('NFC');
@@ -32,6 +34,12 @@ function partsOf(text: string): { folded: string; runs: string[]; words: string[
   const folded = foldComposed(text);
   return { folded, runs: [...new Set(folded.match(run) ?? [])], words: foldedWordsOf(folded.replace(run, ' ')) };
 }
+
+/** How much a text gives the index to do, in letters: where no spaces are each character is a word, which elsewhere has some five. */
+export const weightOf = (text: string): number => text.length + (lettersOfWord - 1) * (text.match(unspacedLetter)?.length ?? 0);
+
+/** Whether a text has this weight at least; of short ones, which most are, the length says it. */
+export const weighsMoreThan = (most: number, text: string): boolean => text.length > most / lettersOfWord && weightOf(text) > most;
 
 /** The words that a message is found by: all of them, about as many as it has characters in a script without spaces. */
 export function indexedWords(text: string): string[] {

@@ -74,8 +74,8 @@ export function createSearchWorker({ filling, surveyed, onError, pace: given = {
   };
 
   return {
-    note({ chatId, seq, rev = 0, text = '' }) {
-      queue.note(chatId, { seq, rev }, text.length);
+    note({ chatId, seq, rev = 0, text }) {
+      queue.note(chatId, { seq, rev }, text);
       bell.ring();
     },
     start: () => void (running = run()),
