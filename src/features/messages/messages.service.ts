@@ -1,4 +1,5 @@
 /** Messages: what a person may do with them. How they are kept is the business of the log. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
@@ -101,6 +102,9 @@ const createRepeats =
     return view && asSeen(message, view);
   };
 
+/** Milliseconds that an edit takes at least: where somebody blocks its sender it is written for longer, and that must not show. */
+const shortestEdit = 50;
+
 type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 
 /** What can be done to a message that is there. */
@@ -116,8 +120,8 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
     return asSeen(await changes.change(message.chatId, id, decideNow, userId), view);
   };
   return {
-    edit: async ({ userId }, { id, text }) =>
-      change(userId, id, async (message, view) => {
+    async edit({ userId }, { id, text }) {
+      const edited = change(userId, id, async (message, view) => {
         requireUnblocked(view);
         const chatId = message.chatId.toHexString();
         // To say something else is to say something.
@@ -126,7 +130,9 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
         // A new text would reach them after all.
         if (update) await chats.hideFromBlockers(userId, chatId, message.seq);
         return update;
-      }),
+      });
+      return (await Promise.all([edited, pause(shortestEdit)]))[0];
+    },
     react: async ({ userId }, { id, emoji }) =>
       change(userId, id, (message, view) => {
         requireUnblocked(view);
