@@ -104,8 +104,9 @@ async function lookAround({ server, ann, crowd: { longChatId: chatId, groupIds: 
   const cursor = await catchUp(ann, { chats: {}, limit: 500 });
   await catchUp(ann, { chats: { [chatId]: { seq: inLongChat + 1, rev: inLongChat / 2 + 3 } }, cursor });
   await catchUp(ann, { chats: { [chatId]: { seq: 2500, rev: 1000 }, [groupId]: { seq: 1, rev: 0 } }, cursor, limit: 500 });
-  const { cursor: behind } = await ann.call('chats.list');
-  await ann.call('chats.list', { cursor: behind });
+  const { items, cursor: behind } = await ann.call('chats.list');
+  await ann.call('messages.hide', { id: items.at(-1)?.lastMessage?.id });
+  for (const from of [{}, { cursor: behind }]) await ann.call('chats.list', from);
   for (const search of [{ search: 'number' }, { search: 'nu' }, { search: 'number 4711' }, { search: 'number', chatId }, { search: 'number', senderId: ann.id, before: new Date().toISOString() }]) {
     const { cursor: next } = await ann.call('search.messages', search);
     if (next !== undefined) await ann.call('search.messages', { ...search, cursor: next });

@@ -8,6 +8,9 @@ import { isVisible, type View } from './view.ts';
 export const Place = strictObject({ seq: Sequence, rev: Sequence }, { title: 'Place' });
 export type Place = Static<typeof Place>;
 
+/** Where a client is that has nothing of a chat, and a chat in which nothing was said. */
+export const beginning: Place = { seq: 0, rev: 0 };
+
 export const Emoji = Type.String({ format: 'emoji', 'x-form': 'a single emoji', minLength: 1, maxLength: 40, description: 'A single emoji by Unicode\'s definition (UTS #51, RGI).' });
 
 /** Most characters of a text that a reply shows of what it replies to. */

@@ -37,6 +37,12 @@ export const isVisible = ({ fromSeq, hidden }: View, seq: number): boolean => se
 /** The last number before this one that is not hidden. */
 export const before = (hidden: View['hidden'], seq: number): number => hidden.reduceRight((last, { from, to }) => (from <= last && last <= to ? from - 1 : last), seq - 1);
 
+/** The number of the last message up to this one that is to be seen; 0 if none is. */
+export function lastVisible({ fromSeq, hidden }: View, upTo: number): number {
+  const last = before(hidden, upTo + 1);
+  return last > fromSeq ? last : 0;
+}
+
 /** The number up to which, after this one, nothing is to be seen: the same, or the last that is hidden right behind it. */
 export function past({ fromSeq, hidden }: View, seq: number, upTo: number): number {
   const start = Math.max(seq, Math.min(fromSeq, upTo));

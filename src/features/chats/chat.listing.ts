@@ -1,7 +1,9 @@
 /** The list of a person's chats: what they have pinned first, then the most recently active. */
 import { cutPage } from '../../core/page.ts';
+import type { Id } from '../../core/schemas.ts';
+import { lastVisible } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
-import { lastVisible, type ChatHistory, type Heads, type Views } from './chat.views.ts';
+import type { ChatHistory, Heads, Views } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
 import { byPlace, fromCursor, toCursor, type ListPlace } from './list.cursor.ts';
 import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel, type Viewed } from './membership.model.ts';
@@ -16,20 +18,17 @@ export interface ListingParts {
 type Listed = Viewed & Pick<MembershipDocument, 'chatId' | 'pinned' | 'archived'>;
 
 export function createListing({ chats, memberships, history, views }: ListingParts): ChatsService['list'] {
+  const whenMade = async (chatIds: readonly Id[]): Promise<Map<Id, Date>> =>
+    new Map((await chats.find({ _id: { $in: chatIds } }, { createdAt: 1 }).lean()).map(({ _id, createdAt }) => [_id.toHexString(), createdAt]));
+
   /** By activity, as the messages say it: the stored heads may be a moment behind. What was cleared shows once something has come. */
   const rowsOf = async (mine: readonly Listed[], heads: Heads): Promise<ListPlace[]> => {
-    const rows = await Promise.all(
-      mine.map(async (membership) => {
-        const id = membership.chatId.toHexString();
-        const head = heads.get(id);
-        return { id, membership, last: head && (await lastVisible(history, id, toView(membership), head)) };
-      }),
-    );
-    const empty = rows.filter(({ last, membership }) => !last && !membership.clearedSeq && toView(membership).hidden.length === 0);
-    const madeAt = new Map((await chats.find({ _id: { $in: empty.map(({ id }) => id) } }, { createdAt: 1 }).lean()).map(({ _id, createdAt }) => [_id.toHexString(), createdAt]));
-    return rows.flatMap(({ id, membership, last }) => {
-      const at = last ? new Date(last.createdAt) : madeAt.get(id);
-      return at === undefined ? [] : [{ id, at, pinned: membership.pinned === true }];
+    const rows = mine.map((membership) => toRow(membership, heads));
+    const madeAt = await whenMade(rows.filter(({ isUntouched }) => isUntouched).map(({ chatId }) => chatId));
+    const sentAt = await history.timesOf(rows.filter(({ seq, headAt }) => seq > 0 && !headAt));
+    return rows.flatMap(({ chatId, headAt, pinned }) => {
+      const at = headAt ?? sentAt.get(chatId) ?? madeAt.get(chatId);
+      return at === undefined ? [] : [{ id: chatId, at, pinned }];
     });
   };
 
@@ -42,4 +41,24 @@ export function createListing({ chats, memberships, history, views }: ListingPar
     const last = rows.at(-1);
     return { items: await views.summaries(userId, rows.map(({ id }) => id), heads), more, ...(more && last && { cursor: toCursor(last) }) };
   };
+}
+
+interface Row {
+  chatId: Id;
+  /** The number of the last message that is to be seen; 0 if none is. */
+  seq: number;
+  /** When it was sent, if it is the last there is. */
+  headAt?: Date;
+  pinned: boolean;
+  /** Nothing is to be seen there, and it is not for something having been taken away. */
+  isUntouched: boolean;
+}
+
+function toRow(membership: Listed, heads: Heads): Row {
+  const chatId = membership.chatId.toHexString();
+  const view = toView(membership);
+  const { place, lastMessage } = heads.get(chatId) ?? {};
+  const seq = lastVisible(view, place?.seq ?? 0);
+  const isUntouched = seq === 0 && !membership.clearedSeq && view.hidden.length === 0;
+  return { chatId, seq, ...(lastMessage?.seq === seq && { headAt: new Date(lastMessage.createdAt) }), pinned: membership.pinned === true, isUntouched };
 }

@@ -1,9 +1,9 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
-import { asSeen, namesSome, type Head, type Message, type Place } from '../../core/message.ts';
+import { asSeen, beginning, namesSome, type Head, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { before, countVisible, isVisible, type View } from '../../core/view.ts';
+import { countVisible, lastVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
@@ -15,8 +15,10 @@ export type Heads = ReadonlyMap<Id, Head>;
 /** What chats need to know of their messages. */
 export interface ChatHistory {
   heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
-  /** The last message up to a number, if that is to be seen. */
-  lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
+  /** The messages with these numbers, in this order, each as its viewer sees it: they may see it. */
+  numbered(wanted: readonly { chatId: Id; seq: number; view: View }[]): Promise<(Message | undefined)[]>;
+  /** When these were sent, by chat: one of each. */
+  timesOf(wanted: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Date>>;
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
 }
 
@@ -84,7 +86,7 @@ export function createViews(parts: ViewsParts): Views {
     async summaries(userId, chatIds, known) {
       const heads = known ?? (await history.heads(chatIds));
       const found = await findChats(userId, chatIds, heads);
-      return (await Promise.all(chatIds.map((chatId) => summarize(history, found.get(chatId), heads.get(chatId))))).flat();
+      return summarize(history, chatIds.flatMap((chatId) => found.get(chatId) ?? []), heads);
     },
     newcomerSummaries: (chatId, userIds) => newcomerSummaries(parts, chatId, userIds),
     async toMembers(viewer, documents, rows, heads) {
@@ -101,12 +103,9 @@ async function newcomerSummaries(parts: ViewsParts, chatId: Id, userIds: readonl
   if (!document) return new Map();
   const rows = await memberships.find({ chatId, userId: { $in: userIds }, ...isIn }).lean();
   const [people, sent] = await Promise.all([users.findUsers(userIds), sentSince(parts, [document], heads)]);
-  const summaries = rows.map(async (own) => {
-    const viewer = own.userId.toHexString();
-    const viewed = toViewed(viewer, { document, members: [own], own, people, sent: sent.get(chatId) });
-    return (await summarize(history, viewed, heads.get(chatId))).map((summary) => [viewer, summary] as const);
-  });
-  return new Map((await Promise.all(summaries)).flat());
+  const viewers = rows.map((own) => ({ own, viewer: own.userId.toHexString() }));
+  const summaries = await summarize(history, viewers.map(({ own, viewer }) => toViewed(viewer, { document, members: [own], own, people, sent: sent.get(chatId) })), heads);
+  return new Map(viewers.flatMap(({ viewer }, index) => (summaries[index] ? [[viewer, summaries[index]]] : [])));
 }
 
 async function present(parts: ViewsParts, viewer: Id, { documents, rows, further = [] }: ReadChats, heads: Heads | undefined): ReturnType<Views['toChats']> {
@@ -137,12 +136,6 @@ function toViewed(viewer: Id, { document, members, own, people, sent }: Shown): 
 
 /** Memberships by the id of their chat. */
 export const byChat = <T extends Pick<MembershipDocument, 'chatId'>>(rows: readonly T[]): Map<Id, T[]> => groupBy(rows, ({ chatId }) => chatId.toHexString());
-
-/** The last message that is to be seen: nearly always the last there is. */
-export async function lastVisible(history: ChatHistory, chatId: Id, view: View, { place, lastMessage }: Head): Promise<Message | undefined> {
-  if (!lastMessage || isVisible(view, place.seq)) return lastMessage;
-  return history.lastUpTo(chatId, view, before(view.hidden, place.seq + 1));
-}
 
 type StoredHead = Pick<ChatDocument, '_id' | 'head'>;
 
@@ -187,13 +180,17 @@ export function toChatInfo({ _id, kind, title, description, ownerId, settings, m
 /** How far somebody has read shows only between people who both tell it. */
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
 
-/** At most one; none of a chat that is not to be seen, or has no message yet. */
-async function summarize(history: ChatHistory, viewed: ViewedChat | undefined, head: Head | undefined): Promise<ChatSummary[]> {
-  if (!viewed || !head) return [];
-  const last = await lastVisible(history, viewed.chat.id, viewed.view, head);
-  // Heads are read for nobody in particular.
-  const lastMessage = last && namesSome(last) ? await history.lastUpTo(viewed.chat.id, viewed.view, last.seq) : last;
-  return [toSummary(viewed, { ...head, lastMessage })];
+/** Each of these, in their order. Nearly always the last message that is to be seen is the last there is; the others are looked up together. */
+async function summarize(history: ChatHistory, viewed: readonly ViewedChat[], heads: Heads): Promise<ChatSummary[]> {
+  const shown = viewed.map((one) => {
+    const { place = beginning, lastMessage } = heads.get(one.chat.id) ?? {};
+    const seq = lastVisible(one.view, place.seq);
+    // Heads are read for nobody in particular.
+    const isOther = seq > 0 && (seq < place.seq || (lastMessage !== undefined && namesSome(lastMessage)));
+    return { viewed: one, place, isOther, wanted: { chatId: one.chat.id, view: one.view, seq }, ...(seq > 0 && { lastMessage }) };
+  });
+  const others = await history.numbered(shown.flatMap(({ isOther, wanted }) => (isOther ? [wanted] : [])));
+  return shown.map(({ viewed: one, place, isOther, lastMessage }) => toSummary(one, { place, lastMessage: isOther ? others.shift() : lastMessage }));
 }
 
 function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {

@@ -6,7 +6,7 @@ import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
 import { before as lastBefore, everythingTo, isVisible, past, type View } from '../../core/view.ts';
 import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
-import { present } from './message.presenting.ts';
+import { present, presentEach } from './message.presenting.ts';
 
 export interface PageRequest {
   before?: number;
@@ -24,8 +24,10 @@ export interface MessageHistory {
   page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
   /** Where each chat stands, by chat id. */
   heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
-  /** The last message up to a number, if that is to be seen. */
-  lastUpTo(chatId: Id, view: View, seq: number): Promise<Message | undefined>;
+  /** The messages with these numbers, in this order, each as its viewer sees it: they may see it. */
+  numbered(wanted: readonly (Numbered & { view: View })[]): Promise<(Message | undefined)[]>;
+  /** When these were sent, by chat: one of each. */
+  timesOf(wanted: readonly Numbered[]): Promise<Map<Id, Date>>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
   /** The next messages after a place, and the place they bring a reader to. */
@@ -34,6 +36,12 @@ export interface MessageHistory {
   whole(stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>>;
   /** Everything on these stretches of the log, in no order: what is new there, and what of before has changed. */
   between(stretches: readonly Stretch[]): Promise<Message[]>;
+}
+
+/** The number of a message in its chat. */
+export interface Numbered {
+  chatId: Id;
+  seq: number;
 }
 
 /** Of one chat, from a place to another; the log has come as far as that. */
@@ -77,10 +85,8 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
     },
     page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
-    async lastUpTo(chatId, view, seq) {
-      const { items } = await settled([chatId], page(messages, new Types.ObjectId(chatId), view, { before: seq + 1, limit: 1 }));
-      return items[0];
-    },
+    numbered: async (wanted) => settled(wanted.map(({ chatId }) => chatId), numbered(messages, wanted)),
+    timesOf: async (wanted) => settled(wanted.map(({ chatId }) => chatId), timesOf(messages, wanted)),
     sendersSince: async (places) => sendersSince(messages, places),
     since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
     whole: async (stretches) => settled(stretches.map(({ chatId }) => chatId), whole(messages, stretches)),
@@ -161,6 +167,28 @@ async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promi
       return [id, { place: { seq: lastMessage?.seq ?? 0, rev: revs.get(id) ?? 0 }, ...(lastMessage && { lastMessage }) }];
     }),
   );
+}
+
+const anyOf = (wanted: readonly Numbered[]) => ({ $or: wanted.map(({ chatId, seq }) => ({ chatId: new Types.ObjectId(chatId), seq })) });
+
+async function numbered(messages: MessageCollection, wanted: readonly (Numbered & { view: View })[]): Promise<(Message | undefined)[]> {
+  if (wanted.length === 0) return [];
+  const documents = new Map((await messages.find(anyOf(wanted)).toArray()).map((document) => [`${document.chatId.toHexString()}:${document.seq}`, document]));
+  const shown = wanted.map(({ chatId, seq, view }) => ({ document: documents.get(`${chatId}:${seq}`), view }));
+  const found = await presentEach(messages, shown.flatMap(({ document, view }) => (document ? [{ document, view }] : [])));
+  return shown.map(({ document }) => document && found.shift());
+}
+
+/** Chats looked at together for their times. */
+const timesAtOnce = 500;
+
+async function timesOf(messages: MessageCollection, wanted: readonly Numbered[]): Promise<Map<Id, Date>> {
+  const times = new Map<Id, Date>();
+  for (let start = 0; start < wanted.length; start += timesAtOnce) {
+    const some = messages.find(anyOf(wanted.slice(start, start + timesAtOnce)), { projection: { _id: 0, chatId: 1, createdAt: 1 } });
+    for (const { chatId, createdAt } of await some.toArray()) times.set(chatId.toHexString(), createdAt);
+  }
+  return times;
 }
 
 async function sendersSince(messages: MessageCollection, places: readonly { chatId: Id; seq: number }[]) {

@@ -1,6 +1,6 @@
 /** Catching up: from the places a client has come to, page by page, to the state of one who never left. */
 import type { Caller } from '../../core/contract.ts';
-import type { Message, Place } from '../../core/message.ts';
+import { beginning, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
@@ -24,8 +24,6 @@ const bytesPerPage = 1_000_000;
 const looksPerPage = 8;
 /** Messages read at once: with the longest of texts they fill a page. */
 const messagesPerRead = 32;
-
-const beginning: Place = { seq: 0, rev: 0 };
 
 export interface SyncParts {
   chats: ChatsService;
