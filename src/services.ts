@@ -2,6 +2,7 @@
 import type { Connection } from 'mongoose';
 import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
+import { createCallerTurns } from './core/caller.turns.ts';
 import type { Message } from './core/message.ts';
 import type { Id } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
@@ -230,7 +231,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     for (const id of [userId, otherId]) presence.review(id);
   };
   const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged, onError });
-  const parts = { ...documents, users, blocks, history, access, views, bus, onError };
+  const parts = { ...documents, users, blocks, history, access, views, bus, inTurn: createCallerTurns(), onError };
   const own = createOwnChanges(parts);
   const applyBlock = createBlocking({ ...parts, own });
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
@@ -238,7 +239,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
   const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
-  const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
+  const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, inTurn: parts.inTurn, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 

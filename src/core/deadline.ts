@@ -4,6 +4,9 @@ import { AppError } from './errors.ts';
 /** Milliseconds after which a MongoDB that has not answered counts as silent. */
 export const storePatience = 5000;
 
+/** Milliseconds after which a caller is answered in any case. */
+export const patience = 30_000;
+
 /**
  * The outcome of the work, or UNAVAILABLE if it does not come in time. The work itself goes on; only the waiting ends.
  * MongoDB's driver needs this in spite of its own time-outs: a command written to a connection that breaks in the same

@@ -2,7 +2,7 @@
 import { operations, type OperationName } from '../contracts.ts';
 import type { Standing } from '../core/buckets.ts';
 import type { Caller, Guest, Operation } from '../core/contract.ts';
-import { withDeadline } from '../core/deadline.ts';
+import { patience, withDeadline } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import { validate } from '../core/validate.ts';
 import type { Services } from '../services.ts';
@@ -25,9 +25,6 @@ export interface Dispatch {
    */
   run(name: OperationName, caller: Guest | Caller, input: object): Promise<unknown>;
 }
-
-/** Milliseconds after which a caller is answered in any case. */
-export const patience = 30_000;
 
 type Run = (caller: Guest | Caller, input: unknown) => Promise<unknown>;
 

@@ -102,7 +102,7 @@ export const chatsContract = {
         archived: Type.Optional(Type.Boolean()),
       }, { description: 'archived: those alone that I have archived, or have not. The cursor is that of the page before: what has moved since may come twice, or by its event alone.' }),
       output: strictObject({ ...pageOf(ChatSummary).properties, cursor: Type.Optional(Cursor) }),
-      errors: [],
+      errors: ['BUSY'],
     }),
     'chats.get': operation({
       summary: 'One of my chats.',
@@ -118,7 +118,7 @@ export const chatsContract = {
       rate: ordinary,
       input: strictObject({}),
       output: strictObject({ messages: Sequence, chats: Type.Integer({ minimum: 0, description: 'Those with something unread, or marked as unread.' }) }),
-      errors: [],
+      errors: ['BUSY'],
     }),
     'chats.read': operation({
       summary: 'I have read everything up to here. It never goes back, and never beyond the last message.',

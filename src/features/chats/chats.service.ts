@@ -1,6 +1,7 @@
 /** Conversations: who is in which, and how they look to the person who asks. */
 import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
+import type { InTurn } from '../../core/caller.turns.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Id } from '../../core/schemas.ts';
@@ -66,6 +67,8 @@ export interface ChatsParts {
   changes: Pick<GroupChanges, 'settle'>;
   blocks: Pick<BlocksService, 'blocks'>;
   applyBlock: ApplyBlock;
+  /** What costs as much as somebody has chats: one at a time. */
+  inTurn: InTurn;
   bus: Bus<EventOf<typeof chatsContract>>;
   /** Two people have a private chat, which may be new. */
   onPaired: (userId: Id, withUserId: Id) => void;
@@ -75,13 +78,13 @@ export interface ChatsParts {
 }
 
 export function createChatsService(parts: ChatsParts): ChatsService {
-  const { chats, memberships, history, access, views, own, marks, changes } = parts;
+  const { chats, memberships, history, access, views, own, marks, changes, inTurn } = parts;
   const openPrivate = createOpening(parts);
   const contacts = createContacts(parts);
 
   return {
-    list: createListing({ chats, memberships, history, views }),
-    unread: createUnread({ chats, memberships, history }),
+    list: inTurn(createListing({ chats, memberships, history, views })),
+    unread: inTurn(createUnread({ chats, memberships, history })),
     read: (caller, input) => marks.read(caller, input),
     receive: (caller, input) => marks.receive(caller, input),
     arrange: (caller, input) => own.arrange(caller, input),

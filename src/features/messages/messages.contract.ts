@@ -142,7 +142,7 @@ export const messagesContract = {
         more: Type.Boolean({ description: 'Ask again at once, with the new places and the new cursor.' }),
         cursor: SyncCursor,
       }),
-      errors: [],
+      errors: ['BUSY'],
     }),
   },
   events: {

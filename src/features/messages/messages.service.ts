@@ -1,6 +1,7 @@
 /** Messages: what a person may do with them. How they are kept is the business of the log. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import type { InTurn } from '../../core/caller.turns.ts';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { asSeen, toReplyTo, type Message } from '../../core/message.ts';
@@ -33,18 +34,20 @@ export interface MessagesParts {
   log: MessageLog;
   changes: MessageChanges;
   history: MessageHistory;
+  /** What costs as much as somebody has chats: one at a time. */
+  inTurn: InTurn;
   /** Milliseconds for which a message can be edited. */
   editWindow: number;
   /** Milliseconds that each sync looks back behind the one before. */
   syncOverlap: number;
 }
 
-export function createMessagesService({ messages, chats, users, blocks, log, changes, history, editWindow, syncOverlap }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, users, blocks, log, changes, history, inTurn, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
   const send = createRepeatableSend(chats, createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, history));
 
   return {
-    sync: createSync({ chats, users, blocks, history, overlap: syncOverlap }),
+    sync: inTurn(createSync({ chats, users, blocks, history, overlap: syncOverlap })),
     purge: createPurge({
       messages,
       idsOf: (userId) => chats.chatsEverOf(userId),

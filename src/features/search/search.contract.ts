@@ -24,7 +24,7 @@ export const searchContract = {
         more: Type.Boolean({ description: 'Ask again with `cursor`. After a long search for words that are common and hardly ever together there may be more behind a page that is not full.' }),
         cursor: Type.Optional(Cursor),
       }),
-      errors: ['CHAT_NOT_FOUND'],
+      errors: ['CHAT_NOT_FOUND', 'BUSY'],
     }),
   },
   events: {},

@@ -1,8 +1,8 @@
 /** Search: what of a person's messages has the words they look for. */
+import { createCallerTurns } from '../../core/caller.turns.ts';
 import type { Caller, Service } from '../../core/contract.ts';
 import { asSeen, type Message } from '../../core/message.ts';
 import { nextTurn } from '../../core/event.loop.ts';
-import { createTurns } from '../../core/turns.ts';
 import { isVisible } from '../../core/view.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -31,7 +31,7 @@ const longestRead = 200_000;
 const longestTurn = 4000;
 
 export function createSearchService({ terms, chats, findMessages }: SearchParts): SearchService {
-  const turns = createTurns();
+  const inTurn = createCallerTurns();
   const chatsOf = async ({ userId }: Caller, chatId: Id | undefined): Promise<Id[]> => {
     if (chatId === undefined) return chats.chatsOf(userId);
     await chats.requireView(userId, chatId);
@@ -56,14 +56,14 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
   };
 
   return {
-    async messages(caller, request) {
+    // Texts are compared by this process, and it has others to serve.
+    messages: inTurn(async (caller, request: Request) => {
       const query = toQuery(request.search);
       const chatIds = await chatsOf(caller, request.chatId);
       if (query.beginnings.length === 0) return { items: [], more: false };
       const wanted = { ...toWanted(request, query), chatIds, viewsOf: (among: readonly Id[]) => chats.viewsOf(caller.userId, among) };
-      // One person at a time: texts are compared by this process, and it has others to serve.
-      return turns.take(caller.userId, () => collect(findCandidates(terms, wanted), request.limit, (candidates, room) => read(candidates, query, caller, room)));
-    },
+      return collect(findCandidates(terms, wanted), request.limit, (candidates, room) => read(candidates, query, caller, room));
+    }),
   };
 }
 
