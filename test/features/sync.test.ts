@@ -1,8 +1,11 @@
 /** Catching up: page by page, and bounded. That it ends in the state of one who never left is what the histories prove. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { Types } from 'mongoose';
 import type { Message, Place } from '../../src/core/message.ts';
 import { validate } from '../../src/core/validate.ts';
+import { messageCollection, toUuid } from '../../src/features/messages/message.model.ts';
 import { messagesContract } from '../../src/features/messages/messages.contract.ts';
 import { fromCursor, toCursor } from '../../src/features/messages/sync.cursor.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
@@ -79,4 +82,31 @@ test('the longest cursor that a sync can give is taken back', () => {
   const cursor = toCursor(state);
   validate(messagesContract.operations['messages.sync'].input, { chats: {}, cursor });
   assert.deepEqual(fromCursor(cursor), state);
+});
+
+test('an answer ends after about a megabyte, also where not texts but names of people are long', async (t) => {
+  const server = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([server.person('Ann'), server.person('Bob')]);
+  const { chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  const messages = messageCollection(await connect(t, server.mongodbUri));
+  const userIds = Array.from({ length: 100 }, () => new Types.ObjectId());
+  const reactions = Array.from({ length: 50 }, (_, kind) => ({ emoji: String.fromCodePoint(0x1f600 + kind), userIds }));
+  const documents = Array.from({ length: 100 }, (_, index) => ({ _id: toUuid(randomUUID()), chatId: new Types.ObjectId(chatId), seq: index + 2, senderId: new Types.ObjectId(ann.id), kind: 'text' as const, text: 'two', createdAt: new Date(), reactions }));
+  await messages.insertMany(documents);
+
+  const seqs: number[] = [];
+  let longest = 0;
+  let [place, cursor, more]: [Place, string | undefined, boolean] = [{ seq: 0, rev: 0 }, undefined, true];
+  while (more) {
+    const answer: Output<'messages.sync'> = await bob.call('messages.sync', { chats: { [chatId]: place }, limit: 500, ...(cursor !== undefined && { cursor }) });
+    longest = Math.max(longest, JSON.stringify(answer).length);
+    for (const { messages: some, place: next } of answer.chats) {
+      seqs.push(...some.map(({ seq }) => seq));
+      place = next;
+    }
+    ({ cursor, more } = answer);
+  }
+  assert.deepEqual(seqs, Array.from({ length: 101 }, (_, index) => index + 1));
+  // It may go beyond by one read, which is 32 messages.
+  assert.ok(longest < 6_000_000, `${longest} bytes`);
 });

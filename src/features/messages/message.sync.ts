@@ -18,7 +18,7 @@ const chatsPerPage = 100;
 /** Most members in one answer. */
 const membersPerPage = 500;
 
-/** Bytes of text after which an answer ends; it may go beyond by one read. */
+/** Bytes of messages after which an answer ends; it may go beyond by one read. */
 const bytesPerPage = 1_000_000;
 /** Looks that find nothing, after which an answer ends, with the place that it has come to. */
 const looksPerPage = 8;
@@ -127,6 +127,15 @@ interface Progress {
   readAhead: ReadAhead;
 }
 
+/** A hexadecimal number of 24 digits, its quotes and a comma. */
+const bytesOfId = 27;
+
+/** About what a message takes on the wire, by what can be much of it: its text, and the people it names. */
+function bytesOf({ text = '', notice, reactions = [] }: Message): number {
+  const named = (notice?.targetIds?.length ?? 0) + reactions.reduce((sum, { userIds }) => sum + userIds.length, 0);
+  return Buffer.byteLength(text) + bytesOfId * named;
+}
+
 /** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
 async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedChat, { changed, from, head, left, readAhead }: Progress): Promise<SyncedChat> {
   let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
@@ -134,7 +143,7 @@ async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedCha
   const take = (some: readonly Message[]): void => {
     messages.push(...some);
     left.messages -= some.length;
-    for (const { text = '' } of some) left.bytes -= Buffer.byteLength(text);
+    for (const message of some) left.bytes -= bytesOf(message);
   };
   const whole = isBefore(place, head) ? await readAhead(chat.id) : undefined;
   if (whole && whole.length <= left.messages) {
