@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { createSecureContext, Server, type SecureContextOptions } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
+import { repeat } from '../core/repeat.ts';
 import { StartupError } from '../core/startup.error.ts';
 
 interface TlsFiles {
@@ -42,29 +43,29 @@ export function tendTls(app: FastifyInstance, tls: Tls, milliseconds: number): v
 
 /**
  * Looks at contents, not at times and names: files are renamed, links and folders turned elsewhere, and all of it may
- * happen between two looks. New connections get the new certificate; those that are open live on.
+ * happen between two looks. One look ends before the next begins, or the older would bring the old pair back. New
+ * connections get the new certificate; those that are open live on.
  */
 function followFiles(app: FastifyInstance, server: Server, tls: Tls, milliseconds: number): void {
   let current: TlsPair = tls;
   let complaint = '';
   const look = async (): Promise<void> => {
-    try {
-      const found = await readPair(tls.files);
-      if (!isSame(found, current)) {
-        requireUsable(found, tls.files);
-        server.setSecureContext(found);
-        current = found;
-        app.log.info('the new certificate is in use');
-      }
-      complaint = '';
-    } catch (error) {
-      const { message } = error as Error;
-      if (message !== complaint) app.log.error({ err: error }, 'the certificate in use stays');
-      complaint = message;
+    const found = await readPair(tls.files);
+    if (!isSame(found, current)) {
+      requireUsable(found, tls.files);
+      server.setSecureContext(found);
+      current = found;
+      app.log.info('the new certificate is in use');
     }
+    complaint = '';
   };
-  const timer = setInterval(() => void look(), milliseconds).unref();
-  app.addHook('onClose', async () => clearInterval(timer));
+  const complain = (error: unknown): void => {
+    const { message } = error as Error;
+    if (message !== complaint) app.log.error({ err: error }, 'the certificate in use stays');
+    complaint = message;
+  };
+  const looking = repeat(look, milliseconds, complain);
+  app.addHook('onClose', async () => looking.stop());
 }
 
 /** Until its handshake is done, a connection is none of those that node:http closes. */

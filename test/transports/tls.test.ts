@@ -135,7 +135,8 @@ describe('with a certificate of its own', { concurrency: 4 }, () => {
   test('of a pair that is half written or does not fit the log tells, and the old one stays until both are right', async (t) => {
     const [old, renewed] = [await makeCertificate(t), await makeCertificate(t)];
     const complaints: string[] = [];
-    const { app, url } = await buildTestApp(t, { env: old.env, tlsMilliseconds: 20 });
+    // So often that one look would run into the next, did it not wait for it.
+    const { app, url } = await buildTestApp(t, { env: old.env, tlsMilliseconds: 1 });
     app.log.error = (details: { err: Error }) => complaints.push(details.err.message);
     const complained = (words: RegExp): Promise<unknown> => until(`a complaint like ${String(words)}`, () => complaints.some((complaint) => words.test(complaint)));
 
