@@ -6,7 +6,7 @@ import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import { lastSeen } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
-import { createGathering, merge, raise, type Marks } from './chat.gathering.ts';
+import { createGathering, raise, type Gathering, type Marks, type Untold } from './chat.gathering.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { OwnChanges } from './chat.own.ts';
@@ -28,30 +28,20 @@ export interface MarksParts {
   gathering: number;
 }
 
-export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'> {
-  /** Tells those who may know it how far somebody has read in these chats, by id. Resolves once that, and whatever had gathered before, is told. */
-  tellRead: (userId: Id, seqs: Readonly<Record<Id, number>>) => Promise<void>;
-  /** Writes and tells what has gathered. */
-  drain(): Promise<void>;
-}
+export interface ChatMarks extends Pick<ChatsService, 'read' | 'receive'>, Pick<Gathering, 'tellRead' | 'drain'> {}
 
 export function createChatMarks(parts: MarksParts): ChatMarks {
   const { memberships, users, history, access, own, bus } = parts;
-  const gathering = createGathering(async (marks) => {
-    const { read, written } = marks;
-    try {
-      merge(written, await writeReceived(parts, marks.received));
+  const gathering = createGathering({
+    ...parts,
+    write: (received) => writeReceived(parts, received),
+    async tell(untold) {
       // What waits is told as it is by then.
-      if (bus.isPressed('marks') && isHeard(bus, [read, written])) gathering.postpone({ read, written });
-      else await tellAll(parts, read, written);
-    } catch (error) {
-      // Whoever has received repeats it. Who has read was answered already, and what is written as well.
-      gathering.postpone({ read, written });
-      throw error;
-    }
-  }, parts);
-
-  const tellRead: ChatMarks['tellRead'] = (userId, seqs) => gathering.add('read', seqs, userId);
+      if (bus.isPressed('marks') && isHeard(bus, untold)) return false;
+      await tellAll(parts, untold);
+      return true;
+    },
+  });
 
   return {
     async read(caller, { id, seq }) {
@@ -63,28 +53,27 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
       const { modifiedCount } = await memberships.collection.updateOne({ _id: membership._id, readSeq: { $lt: readSeq }, ...isIn }, raised);
       if (modifiedCount === 0) return null;
       bus.publish(`user:${caller.userId}`, { name: 'chat.read', payload: { chatId: id, marks: [{ userId: caller.userId, seq: readSeq }] } });
-      // What goes wrong with telling is reported, and no concern of whoever has read.
-      if (toOthers) tellRead(caller.userId, { [id]: readSeq }).catch(() => undefined);
+      if (toOthers) void gathering.tellRead(caller.userId, { [id]: readSeq });
       return null;
     },
     async receive(caller, { chats }) {
-      await withDeadline(gathering.add('received', chats, caller.userId), storePatience);
+      await withDeadline(gathering.receive(caller.userId, chats), storePatience);
       return null;
     },
-    tellRead,
+    tellRead: (userId, seqs) => gathering.tellRead(userId, seqs),
     drain: () => gathering.drain(),
   };
 }
 
-const isHeard = (bus: MarksParts['bus'], marks: readonly Marks[]): boolean => marks.some((one) => [...one.keys()].some((id) => bus.isHeard(`chat:${id}`)));
+const isHeard = (bus: MarksParts['bus'], { read, received }: Untold): boolean => [read, received].some((marks) => [...marks.keys()].some((id) => bus.isHeard(`chat:${id}`)));
 
 /** One event for each chat in which somebody has come further. */
-async function tellAll({ chats, memberships, users, bus }: MarksParts, read: Marks, raised: Marks): Promise<void> {
-  const chatIds = [...new Set([...read.keys(), ...raised.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
+async function tellAll({ chats, memberships, users, bus }: MarksParts, { read, received }: Untold): Promise<void> {
+  const chatIds = [...new Set([...read.keys(), ...received.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
   if (chatIds.length === 0) return;
   for (const chatId of await findSmall(chats, chatIds)) {
-    const own = raised.get(chatId);
-    if (own) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(own) } });
+    const receivers = received.get(chatId);
+    if (receivers) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(receivers) } });
     const readers = read.get(chatId);
     if (readers) await tellReaders({ memberships, users, bus }, chatId, readers);
   }

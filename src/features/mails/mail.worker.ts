@@ -1,5 +1,6 @@
 /** Sends the mails of the queue in the background, a few at once, again and again until they are accepted or too old. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { backOff, type Retries } from '../../core/back.off.ts';
 import { createBell } from '../../core/bell.ts';
 import { withDeadline } from '../../core/deadline.ts';
 import { createMailLeases, type MailLeases } from './mail.leases.ts';
@@ -17,12 +18,9 @@ export interface MailWorker {
 }
 
 /** In milliseconds. */
-export interface Pace {
+export interface Pace extends Retries {
   /** Between two looks at the queue when nobody says that there is something. */
   idle: number;
-  /** Before the second attempt; doubled before each further one, up to `longestRetry`. */
-  firstRetry: number;
-  longestRetry: number;
   /** For one attempt; must end well before the lease, or another process takes the mail up meanwhile. */
   attempt: number;
   lease: number;
@@ -36,7 +34,7 @@ export interface MailWorkerOptions extends SendingParts {
   pace?: Partial<Pace>;
 }
 
-const usualPace: Pace = { idle: 1000, firstRetry: 1000, longestRetry: 5 * 60_000, attempt: 40_000, lease: 60_000, closing: 1500 };
+export const usualPace: Pace = { idle: 1000, firstRetry: 1000, longestRetry: 5 * 60_000, attempt: 40_000, lease: 60_000, closing: 1500 };
 const atOnce = 3;
 
 /** What it takes to see one mail through. */
@@ -126,6 +124,3 @@ async function remove({ leases, onError, pace, over }: Work, mail: MailDocument,
     }
   }
 }
-
-/** Milliseconds to wait after so many attempts in vain. */
-export const backOff = (attempts: number, { firstRetry, longestRetry }: Pick<Pace, 'firstRetry' | 'longestRetry'> = usualPace): number => Math.min(firstRetry * 2 ** (attempts - 1), longestRetry);
