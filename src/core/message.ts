@@ -37,9 +37,6 @@ export const Reaction = strictObject(
 );
 export type Reaction = Static<typeof Reaction>;
 
-/** Who of them are named depends on who asks. */
-export const namesSome = ({ reactions = [] }: { reactions?: Reaction[] }): boolean => reactions.some(({ count, userIds }) => count > userIds.length);
-
 export const Message = strictObject(
   {
     id: MessageId,
@@ -84,7 +81,8 @@ export const asSeen = (message: Message, view: View): Message => (message.replyT
 /** Where the log of a chat has come to. */
 export interface Head {
   place: Place;
-  lastMessage?: Message;
+  /** When the last message was sent; absent where there is none. */
+  sentAt?: Date;
 }
 
 /** What a stored message means for its chat. */

@@ -1,4 +1,5 @@
 /** The list of a person's chats: what they have pinned first, then the most recently active. */
+import { beginning } from '../../core/message.ts';
 import { cutPage } from '../../core/page.ts';
 import type { Id } from '../../core/schemas.ts';
 import { lastVisible } from '../../core/view.ts';
@@ -57,8 +58,8 @@ interface Row {
 function toRow(membership: Listed, heads: Heads): Row {
   const chatId = membership.chatId.toHexString();
   const view = toView(membership);
-  const { place, lastMessage } = heads.get(chatId) ?? {};
-  const seq = lastVisible(view, place?.seq ?? 0);
+  const { place = beginning, sentAt } = heads.get(chatId) ?? {};
+  const seq = lastVisible(view, place.seq);
   const isUntouched = seq === 0 && !membership.clearedSeq && view.hidden.length === 0;
-  return { chatId, seq, ...(lastMessage?.seq === seq && { headAt: new Date(lastMessage.createdAt) }), pinned: membership.pinned === true, isUntouched };
+  return { chatId, seq, ...(sentAt && place.seq === seq && { headAt: sentAt }), pinned: membership.pinned === true, isUntouched };
 }

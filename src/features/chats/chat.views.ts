@@ -1,7 +1,7 @@
 /** How chats look from outside: with their members, and for their list with last message and unread count. */
 import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
-import { asSeen, beginning, namesSome, type Head, type Message, type Place } from '../../core/message.ts';
+import { beginning, type Head, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, lastVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
@@ -180,19 +180,20 @@ export function toChatInfo({ _id, kind, title, description, ownerId, settings, m
 /** How far somebody has read shows only between people who both tell it. */
 export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | undefined): boolean => one?.readReceipts === true && other?.readReceipts === true;
 
-/** Each of these, in their order. Nearly always the last message that is to be seen is the last there is; the others are looked up together. */
+/** Each of these, in their order, with the last message that its viewer may see: all of those are looked up together. */
 async function summarize(history: ChatHistory, viewed: readonly ViewedChat[], heads: Heads): Promise<ChatSummary[]> {
   const shown = viewed.map((one) => {
-    const { place = beginning, lastMessage } = heads.get(one.chat.id) ?? {};
-    const seq = lastVisible(one.view, place.seq);
-    // Heads are read for nobody in particular.
-    const isOther = seq > 0 && (seq < place.seq || (lastMessage !== undefined && namesSome(lastMessage)));
-    return { viewed: one, place, isOther, wanted: { chatId: one.chat.id, view: one.view, seq }, ...(seq > 0 && { lastMessage }) };
+    const { place } = heads.get(one.chat.id) ?? { place: beginning };
+    return { one, place, seq: lastVisible(one.view, place.seq) };
   });
-  const others = await history.numbered(shown.flatMap(({ isOther, wanted }) => (isOther ? [wanted] : [])));
-  return shown.map(({ viewed: one, place, isOther, lastMessage }) => toSummary(one, { place, lastMessage: isOther ? others.shift() : lastMessage }));
+  const messages = await history.numbered(shown.flatMap(({ one: { chat, view }, seq }) => (seq > 0 ? [{ chatId: chat.id, seq, view }] : [])));
+  return shown.map(({ one, place, seq }) => toSummary(one, place, seq > 0 ? messages.shift() : undefined));
 }
 
-function toSummary({ chat, mine, view, readSeq }: ViewedChat, { place, lastMessage }: { place: Place; lastMessage?: Message | undefined }): ChatSummary {
-  return { ...chat, mine, head: place, ...(lastMessage && { lastMessage: asSeen(lastMessage, view) }), unread: countVisible(view, readSeq, place.seq) };
-}
+const toSummary = ({ chat, mine, view, readSeq }: ViewedChat, place: Place, lastMessage: Message | undefined): ChatSummary => ({
+  ...chat,
+  mine,
+  head: place,
+  ...(lastMessage && { lastMessage }),
+  unread: countVisible(view, readSeq, place.seq),
+});

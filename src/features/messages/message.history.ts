@@ -1,6 +1,6 @@
 /** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
 import { Types } from 'mongoose';
-import type { Head, Message, Place } from '../../core/message.ts';
+import { beginning, type Head, type Message, type Place } from '../../core/message.ts';
 import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
@@ -150,31 +150,33 @@ async function descending({ messages, chatId, view }: Visible, before: number, l
 async function heads(messages: MessageCollection, chatIds: readonly Id[]): Promise<Map<Id, Head>> {
   if (chatIds.length === 0) return new Map();
   const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
-  const newest = [{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', message: { $first: '$$ROOT' } } }];
+  const newest = [{ $match: { chatId } }, { $sort: { chatId: -1, seq: -1 } }, { $group: { _id: '$chatId', seq: { $first: '$seq' }, sentAt: { $first: '$createdAt' } } }];
   const found = await messages
-    .aggregate<{ _id: Types.ObjectId; rev?: number; message?: MessageDocument }>([
+    .aggregate<{ _id: Types.ObjectId; rev?: number; seq?: number; sentAt?: Date }>([
       { $match: { chatId, rev: { $gt: 0 } } },
       { $sort: { chatId: -1, rev: -1 } },
       { $group: { _id: '$chatId', rev: { $first: '$rev' } } },
       { $unionWith: { coll: messages.collectionName, pipeline: newest } },
     ])
     .toArray();
-  const revs = new Map(found.flatMap(({ _id, rev }) => (rev === undefined ? [] : [[_id.toHexString(), rev] as const])));
-  const last = new Map((await present(messages, found.flatMap(({ message }) => message ?? []))).map((message) => [message.chatId, message]));
-  return new Map(
-    chatIds.map((id) => {
-      const lastMessage = last.get(id);
-      return [id, { place: { seq: lastMessage?.seq ?? 0, rev: revs.get(id) ?? 0 }, ...(lastMessage && { lastMessage }) }];
-    }),
-  );
+  const result = new Map(chatIds.map((id): [Id, Head] => [id, { place: beginning }]));
+  for (const { _id, ...known } of found) {
+    const id = _id.toHexString();
+    const { place: { seq, rev } = beginning, sentAt } = result.get(id) ?? {};
+    const at = known.sentAt ?? sentAt;
+    result.set(id, { place: { seq: known.seq ?? seq, rev: known.rev ?? rev }, ...(at && { sentAt: at }) });
+  }
+  return result;
 }
 
-const anyOf = (wanted: readonly Numbered[]) => ({ $or: wanted.map(({ chatId, seq }) => ({ chatId: new Types.ObjectId(chatId), seq })) });
+const numberOf = ({ chatId, seq }: Numbered): string => `${chatId}:${seq}`;
+
+const anyOf = (wanted: readonly Numbered[]) => ({ $or: [...new Map(wanted.map((one) => [numberOf(one), one])).values()].map(({ chatId, seq }) => ({ chatId: new Types.ObjectId(chatId), seq })) });
 
 async function numbered(messages: MessageCollection, wanted: readonly (Numbered & { view: View })[]): Promise<(Message | undefined)[]> {
   if (wanted.length === 0) return [];
-  const documents = new Map((await messages.find(anyOf(wanted)).toArray()).map((document) => [`${document.chatId.toHexString()}:${document.seq}`, document]));
-  const shown = wanted.map(({ chatId, seq, view }) => ({ document: documents.get(`${chatId}:${seq}`), view }));
+  const documents = new Map((await messages.find(anyOf(wanted)).toArray()).map((document) => [numberOf({ chatId: document.chatId.toHexString(), seq: document.seq }), document]));
+  const shown = wanted.map(({ view, ...one }) => ({ document: documents.get(numberOf(one)), view }));
   const found = await presentEach(messages, shown.flatMap(({ document, view }) => (document ? [{ document, view }] : [])));
   return shown.map(({ document }) => document && found.shift());
 }
