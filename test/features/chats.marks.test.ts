@@ -5,6 +5,7 @@ import { Types } from 'mongoose';
 import { AppError } from '../../src/core/errors.ts';
 import type { Person } from '../helpers/people.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { addCopies } from '../helpers/copies.ts';
 import { holderOf } from '../helpers/held.ts';
 
 const isCode = (code: string) => (error: unknown): boolean => error instanceof AppError && error.code === code;
@@ -140,10 +141,8 @@ test('who has seen a message goes by the marks alone: neither a message sent or 
 test('in a group of more than 200 nobody is told who has read what, also not of who comes, and who begins to tell', async (t) => {
   const { person, mongodbUri } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
-  const users = (await connect(t, mongodbUri)).collection('users');
-  const copies = Array.from({ length: 200 }, (_, index) => ({ _id: new Types.ObjectId(), username: `copy.${index}`, firstName: 'Copy', language: 'en', privacy: { search: 'everyone', lastSeen: 'everyone', groups: 'everyone', readReceipts: true }, words: [], createdAt: new Date() }));
-  await users.insertMany(copies);
-  const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: copies.map(({ _id }) => _id.toHexString()) });
+  const copies = await addCopies(t, mongodbUri, 200);
+  const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: copies });
   const { id } = await ann.call('messages.send', { chatId, text: 'one' });
   await assert.rejects(ann.call('messages.seen', { id }), { code: 'GROUP_TOO_LARGE' });
 

@@ -1,12 +1,11 @@
 /** What a sync says of members and of changes, and what it is silent about. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Types } from 'mongoose';
 import type { Place } from '../../src/core/message.ts';
 import { createMessageHistory } from '../../src/features/messages/message.history.ts';
 import { messageCollection } from '../../src/features/messages/message.model.ts';
-import { openPrivacy } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
+import { addCopies } from '../helpers/copies.ts';
 import type { Output, Person } from '../helpers/people.ts';
 
 type Synced = Output<'messages.sync'>;
@@ -96,10 +95,9 @@ test('who had left a group before somebody came is not named to them', async (t)
 test('in a group of more than 200 members marks are in no event and make no sync', async (t) => {
   const { person, mongodbUri } = await buildTestApp(t, { syncOverlap: 0 });
   const [ann, bob, cem] = await Promise.all([person('Ann'), person('Bob'), person('Cem')]);
-  const copies = Array.from({ length: 198 }, (_, index) => ({ _id: new Types.ObjectId(), username: `copy.${index}`, firstName: 'Copy', language: 'en', privacy: openPrivacy, words: [], createdAt: new Date() }));
-  await (await connect(t, mongodbUri)).collection('users').insertMany(copies);
+  const copies = await addCopies(t, mongodbUri, 198);
   const socket = await bob.socket();
-  const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: [bob.id, cem.id, ...copies.map(({ _id }) => _id.toHexString())] });
+  const { id: chatId } = await ann.call('groups.create', { title: 'Crowd', userIds: [bob.id, cem.id, ...copies] });
   assert.equal((await socket.next('chat.created')).params['id'], chatId);
   assert.equal((await socket.next('notice.created')).params['members'], undefined, 'too many for an event');
   const { seq } = await ann.call('messages.send', { chatId, text: 'hello' });
