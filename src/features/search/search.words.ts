@@ -38,7 +38,7 @@ function partsOf(text: string): { folded: string; runs: string[]; words: string[
 /** How much a text gives the index to do, in letters: where no spaces are each character is a word, which elsewhere has some five. */
 export const weightOf = (text: string): number => text.length + (lettersOfWord - 1) * (text.match(unspacedLetter)?.length ?? 0);
 
-/** Whether a text has this weight at least; of short ones, which most are, the length says it. */
+/** Of short texts, which most are, the length says it. */
 export const weighsMoreThan = (most: number, text: string): boolean => text.length > most / lettersOfWord && weightOf(text) > most;
 
 /** The words that a message is found by: all of them, about as many as it has characters in a script without spaces. */
