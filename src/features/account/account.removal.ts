@@ -5,6 +5,7 @@
 import pLimit from 'p-limit';
 import type { Caller } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import { repeat, type Repeated } from '../../core/repeat.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import { toFieldError } from '../../core/validate.ts';
@@ -82,7 +83,7 @@ function createWork({ credentials, steps, onError }: RemovalParts) {
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
   const { signal } = stopping;
-  let timer: NodeJS.Timeout | undefined;
+  let looking: Repeated | undefined;
 
   const report = (error: unknown): void => {
     if (!signal.aborted) onError(error);
@@ -109,11 +110,11 @@ function createWork({ credentials, steps, onError }: RemovalParts) {
     begin,
     start(): void {
       void takeUp().catch(report);
-      timer = setInterval(() => void takeUp().catch(report), interval).unref();
+      looking = repeat(takeUp, interval, report);
     },
     async stop(): Promise<void> {
       stopping.abort();
-      clearInterval(timer);
+      looking?.stop();
       await Promise.all(underWay);
     },
   };
