@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import type { mongo } from 'mongoose';
 import type { AnyEvent } from '../../src/core/contract.ts';
 import type { Message, StoredMessage } from '../../src/core/message.ts';
-import { changeCollection } from '../../src/features/messages/change.model.ts';
+import { changeCollection, type Update } from '../../src/features/messages/change.model.ts';
 import { createMessageChanges, type MessageChanges } from '../../src/features/messages/message.changes.ts';
 import { createMessageHistory, type MessageHistory } from '../../src/features/messages/message.history.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from '../../src/features/messages/message.log.ts';
@@ -31,6 +31,8 @@ export interface LogProcess {
   events: AnyEvent[];
   /** The messages that were changed, in the order this was published. */
   changed: Message[];
+  /** What was changed, in the same order. */
+  updates: Update[];
   raised: StoredMessage[];
   /** How often an insert was sent to MongoDB. */
   inserts: () => number;
@@ -59,6 +61,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   const events: AnyEvent[] = [];
   const raised: StoredMessage[] = [];
   const changed: Message[] = [];
+  const updates: Update[] = [];
   let inserts = 0;
 
   const command = async (document: mongo.Document): Promise<mongo.Document> => {
@@ -85,13 +88,16 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   const made = createMessageChanges({
     messages: withFate(messages, ['findOneAndUpdate'], changeFate),
     changes: withFate(changes, ['insertOne', 'replaceOne'], changeFate),
-    onChanged: (message) => void changed.push(message),
+    onChanged(message, update) {
+      changed.push(message);
+      updates.push(update);
+    },
     onError: () => undefined,
     settlingTime: 1,
   });
   t.after(() => made.stop());
   const append = ({ id, chatId, senderId, text }: TextDraft) => log.append({ id, chatId, senderId, content: { kind: 'text', text } });
-  return { log: { ...log, append }, changes: made, history: createMessageHistory(messages, log), messages, events, changed, raised, inserts: () => inserts };
+  return { log: { ...log, append }, changes: made, history: createMessageHistory(messages, log), messages, events, changed, updates, raised, inserts: () => inserts };
 }
 
 async function suffer<T>(fate: Fate = 'well', write: () => Promise<T>): Promise<T> {
