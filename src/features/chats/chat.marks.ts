@@ -2,15 +2,15 @@
 import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { EventOf } from '../../core/contract.ts';
-import { storePatience, withDeadline } from '../../core/deadline.ts';
 import type { Id } from '../../core/schemas.ts';
 import { lastSeen } from '../../core/view.ts';
 import type { UsersService } from '../users/users.service.ts';
-import { createGathering, raise, type Gathering, type Marks, type Untold } from './chat.gathering.ts';
+import { createGathering, type Gathering } from './chat.gathering.ts';
+import { raise, type Marks, type Untold } from './chat.untold.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { OwnChanges } from './chat.own.ts';
-import { lastSeqOf, type ChatHistory } from './chat.views.ts';
+import { byChat, lastSeqOf, type ChatHistory } from './chat.views.ts';
 import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
 import { byMember, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel, type Viewed } from './membership.model.ts';
@@ -35,10 +35,10 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
   const gathering = createGathering({
     ...parts,
     write: (received) => writeReceived(parts, received),
-    async tell(untold) {
+    async tell(untold, signal) {
       // What waits is told as it is by then.
       if (bus.isPressed('marks') && isHeard(bus, untold)) return false;
-      await tellAll(parts, untold);
+      await tellAll(parts, untold, signal);
       return true;
     },
   });
@@ -57,7 +57,7 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
       return null;
     },
     async receive(caller, { chats }) {
-      await withDeadline(gathering.receive(caller.userId, chats), storePatience);
+      await gathering.receive(caller.userId, chats);
       return null;
     },
     tellRead: (userId, seqs) => gathering.tellRead(userId, seqs),
@@ -67,15 +67,29 @@ export function createChatMarks(parts: MarksParts): ChatMarks {
 
 const isHeard = (bus: MarksParts['bus'], { read, received }: Untold): boolean => [read, received].some((marks) => [...marks.keys()].some((id) => bus.isHeard(`chat:${id}`)));
 
-/** One event for each chat in which somebody has come further. */
-async function tellAll({ chats, memberships, users, bus }: MarksParts, { read, received }: Untold): Promise<void> {
-  const chatIds = [...new Set([...read.keys(), ...received.keys()])].filter((id) => bus.isHeard(`chat:${id}`));
+/** One event for each chat in which somebody has come further, and none where nobody listens. */
+async function tellAll(parts: MarksParts, { read, received }: Untold, signal: AbortSignal): Promise<void> {
+  const chatIds = [...new Set([...read.keys(), ...received.keys()])];
+  for (let start = 0; start < chatIds.length; start += chatsAtOnce) {
+    signal.throwIfAborted();
+    const some = chatIds.slice(start, start + chatsAtOnce);
+    await tellSome(parts, some.filter((id) => parts.bus.isHeard(`chat:${id}`)), { read, received }, signal);
+    for (const id of some) for (const marks of [read, received]) marks.delete(id);
+  }
+}
+
+/** Chats looked at together: each may have as many members as are told of each other. */
+const chatsAtOnce = 50;
+
+async function tellSome(parts: MarksParts, chatIds: readonly Id[], { read, received }: Untold, signal: AbortSignal): Promise<void> {
   if (chatIds.length === 0) return;
-  for (const chatId of await findSmall(chats, chatIds)) {
+  const small = await findSmall(parts.chats, chatIds);
+  const telling = await findTelling(parts, [...small].filter((id) => read.has(id)));
+  signal.throwIfAborted();
+  for (const chatId of small) {
     const receivers = received.get(chatId);
-    if (receivers) bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(receivers) } });
-    const readers = read.get(chatId);
-    if (readers) await tellReaders({ memberships, users, bus }, chatId, readers);
+    if (receivers) parts.bus.publish(`chat:${chatId}`, { name: 'chat.received', payload: { chatId, marks: toList(receivers) } });
+    tellReaders(parts.bus, chatId, read.get(chatId), telling.get(chatId));
   }
 }
 
@@ -126,11 +140,17 @@ const pairsAtOnce = 250;
 
 const inIds = (ids: readonly Id[]) => ({ $in: [...new Set(ids)].map((id) => new Types.ObjectId(id)) });
 
+/** By chat: its members who tell how far they read. */
+async function findTelling({ memberships, users }: MarksParts, chatIds: readonly Id[]): Promise<Map<Id, Set<Id>>> {
+  if (chatIds.length === 0) return new Map();
+  const rows = await memberships.find({ chatId: { $in: chatIds }, ...isIn }, { chatId: 1, userId: 1 }).hint(byMember).lean();
+  const people = await users.findUsers([...new Set(rows.map(({ userId }) => userId.toHexString()))]);
+  const isTelling = ({ userId }: (typeof rows)[number]): boolean => people.get(userId.toHexString())?.readReceipts === true;
+  return new Map([...byChat(rows.filter(isTelling))].map(([chatId, some]) => [chatId, new Set(some.map(({ userId }) => userId.toHexString()))]));
+}
+
 /** Those who tell it of themselves hear it of each other. */
-async function tellReaders({ memberships, users, bus }: Pick<MarksParts, 'memberships' | 'users' | 'bus'>, chatId: Id, readers: ReadonlyMap<Id, number>): Promise<void> {
-  const members = (await memberships.find({ chatId, ...isIn }, { userId: 1 }).hint(byMember).lean()).map(({ userId }) => userId.toHexString());
-  const people = await users.findUsers(members);
-  const telling = new Set(members.filter((id) => people.get(id)?.readReceipts === true));
+function tellReaders(bus: MarksParts['bus'], chatId: Id, readers: ReadonlyMap<Id, number> = new Map(), telling: ReadonlySet<Id> = new Set()): void {
   const marks = toList(readers).filter(({ userId }) => telling.has(userId));
   // Whoever alone has read knows it.
   const alone = marks.length === 1 ? marks[0]?.userId : undefined;
