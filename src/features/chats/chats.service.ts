@@ -122,8 +122,9 @@ export function createChatsService(parts: ChatsParts): ChatsService {
 const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hide' | 'hideFromBlockers'> => ({
   hide: (userId, chatId, range) => own.hide(userId, chatId, range),
   async hideFromBlockers(userId, chatId, seq) {
-    const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq } });
-    for (const blocker of blockers.map(String)) await own.withhold(blocker, chatId, { from: seq, to: seq });
+    const covered = { $elemMatch: { from: { $lte: seq }, to: { $gte: seq } } };
+    const blockers = await memberships.distinct('userId', { chatId, userId: { $ne: userId }, blockedFrom: { $gt: seq }, withheld: { $not: covered } });
+    await Promise.all(blockers.map((blocker) => own.withhold(String(blocker), chatId, { from: seq, to: seq })));
   },
 });
 

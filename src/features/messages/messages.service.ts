@@ -1,12 +1,11 @@
 /** Messages: what a person may do with them. How they are kept is the business of the log. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import type { InTurn } from '../../core/caller.turns.ts';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import { asSeen, toReplyTo, type Message } from '../../core/message.ts';
-import type { Id, MessageId } from '../../core/schemas.ts';
-import { isVisible, lastSeen, type View } from '../../core/view.ts';
+import { asSeen, toReplyTo } from '../../core/message.ts';
+import type { Id } from '../../core/schemas.ts';
+import { isVisible } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
 import type { UsersService } from '../users/users.service.ts';
@@ -14,11 +13,12 @@ import { isSameSend } from './log.repeat.ts';
 import type { Decide, MessageChanges } from './message.changes.ts';
 import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
-import { toDocument, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
+import { toDocument, toUuid, type MessageCollection } from './message.model.ts';
+import { createEdit, requireUnblocked, type Change, type RequireMessage } from './message.edit.ts';
 import { createPurge } from './message.purge.ts';
 import { createRepeatableSend, createSend, type FindOriginal, type FindStored } from './message.send.ts';
 import { createSync } from './message.sync.ts';
-import { editOf, reactionOf, removalOf, unreactionOf } from './message.updates.ts';
+import { reactionOf, removalOf, unreactionOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
 
 export interface MessagesService extends Service<typeof messagesContract> {
@@ -72,7 +72,7 @@ export function createMessagesService({ messages, chats, users, blocks, log, cha
       return history.page(chatId, view, request);
     },
 
-    ...createChanging({ chats, changes, editWindow }, requireMessage),
+    ...createChanging({ messages, chats, changes, editWindow }, requireMessage),
 
     async hide(caller, { id }) {
       const { chatId, seq } = (await requireMessage(caller.userId, id)).message;
@@ -105,14 +105,11 @@ const createRepeats =
     return view && asSeen(message, view);
   };
 
-/** Milliseconds that an edit takes at least: where somebody blocks its sender it is written for longer, and that must not show. */
-const shortestEdit = 50;
-
 type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 
 /** What can be done to a message that is there. */
-function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
-  const change = async (userId: Id, id: MessageId, decide: (message: MessageDocument, view: Sight['view']) => ReturnType<Decide>): Promise<Message> => {
+function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesParts, 'messages' | 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
+  const change: Change = async (userId, id, decide) => {
     const { message, view } = await requireMessage(userId, id);
     const decideNow: Decide = async (stored) => {
       // It may have waited long for its turn, and whoever another process has put out must not hear of it.
@@ -123,19 +120,7 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
     return asSeen(await changes.change(message.chatId, id, decideNow, userId), view);
   };
   return {
-    async edit({ userId }, { id, text }) {
-      const edited = change(userId, id, async (message, view) => {
-        requireUnblocked(view);
-        const chatId = message.chatId.toHexString();
-        // To say something else is to say something.
-        await chats.requireSender(userId, chatId);
-        const update = editOf(message, userId, text, editWindow);
-        // A new text would reach them after all.
-        if (update) await chats.hideFromBlockers(userId, chatId, message.seq);
-        return update;
-      });
-      return (await Promise.all([edited, pause(shortestEdit)]))[0];
-    },
+    edit: createEdit({ messages, chats, editWindow, change, requireMessage }),
     react: async ({ userId }, { id, emoji }) =>
       change(userId, id, (message, view) => {
         requireUnblocked(view);
@@ -148,18 +133,6 @@ function createChanging({ chats, changes, editWindow }: Pick<MessagesParts, 'cha
     },
   };
 }
-
-/** Whoever blocks the other one of a chat writes nothing there. @throws BLOCKED */
-function requireUnblocked(view: View): void {
-  if (lastSeen(view) !== Infinity) throw new AppError('BLOCKED');
-}
-
-interface Sight {
-  message: Message;
-  view: View & { mayRemoveAny: boolean };
-}
-
-type RequireMessage = (userId: Id, id: MessageId) => Promise<Sight>;
 
 /** A message as somebody sees it. @throws MESSAGE_NOT_FOUND for everybody who may not see it, whether it exists or not */
 function createSight(chats: ChatsService, history: MessageHistory): RequireMessage {
