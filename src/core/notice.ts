@@ -39,15 +39,11 @@ export const noticeTypes = [
   'owner.changed',
 ] as const;
 
-/** Most people that a notice names: each member hears it, and may have been one of thousands who were added together. */
-export const namedTargets = 100;
-
 export const Notice = strictObject(
   {
     type: Type.Enum([...noticeTypes]),
     actorId: Id,
-    targetIds: Type.Optional(Type.Array(Id, { description: `Whom it has happened to; the first ${namedTargets} of them where there are more.` })),
-    targetCount: Type.Optional(Type.Integer({ minimum: namedTargets + 1, description: 'How many they are, where not all are named.' })),
+    targetIds: Type.Optional(Type.Array(Id, { description: 'Whom it has happened to.' })),
     ownerId: Type.Optional(Id),
     title: Type.Optional(Title),
     description: Type.Optional(Type.Union([Description, Type.Null()], { description: 'Null where it was taken away.' })),

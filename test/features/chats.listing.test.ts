@@ -55,3 +55,21 @@ test('the list goes by when what is to be seen was sent, whatever was hidden sin
   const { cursor } = await ann.call('chats.list', { limit: 1 });
   assert.deepEqual(await listed({ cursor }), [first.id]);
 });
+
+test('the last message of each chat in a list is seen as its viewer may see it there', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const answered = async (addBob: 'before' | 'after') => {
+    const { id: chatId } = await ann.call('groups.create', { title: addBob, settings: { history: 'joined' }, userIds: addBob === 'before' ? [bob.id] : [] });
+    const original = await ann.call('messages.send', { chatId, text: 'original' });
+    if (addBob === 'after') await ann.call('groups.add', { id: chatId, userIds: [bob.id] });
+    await ann.call('messages.send', { chatId, text: 'answer', replyTo: original.id });
+    return { id: original.id, seq: original.seq };
+  };
+  const [seen, unseen] = [await answered('before'), await answered('after')];
+  await answered('before');
+  const { items } = await bob.call('chats.list');
+  const full = { ...seen, senderId: ann.id, text: 'original' };
+  assert.deepEqual(items.slice(1).map(({ lastMessage }) => lastMessage?.replyTo), [unseen, full]);
+  assert.equal(items[0]?.lastMessage?.replyTo?.text, 'original');
+});

@@ -6,7 +6,6 @@ import { Types } from 'mongoose';
 import { AppError, type ErrorCode } from '../../src/core/errors.ts';
 import type { Notice } from '../../src/core/notice.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
-import { addCopies } from '../helpers/copies.ts';
 import type { Person } from '../helpers/people.ts';
 import { openSocket } from '../helpers/socket.ts';
 
@@ -169,21 +168,6 @@ test('a group that has no room for all who are to be added takes none of them, a
   await assert.rejects(ann.call('groups.add', { id, userIds: [bob.id, cem.id] }), (error) => refusedWith('GROUP_FULL')(error) && (error as AppError).details?.['room'] === 1);
   assert.deepEqual(await rolesIn(ann, id), { Ann: 'owner' });
   assert.deepEqual((await ann.call('groups.add', { id, userIds: [bob.id] })).added, [bob.id]);
-});
-
-test('a notice names a hundred of those who were added together, and says how many they are', async (t) => {
-  const { person, mongodbUri } = await buildTestApp(t);
-  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
-  const copies = await addCopies(t, mongodbUri, 201);
-  const { id } = await ann.call('groups.create', { title: 'Crowd', userIds: [bob.id] });
-  const socket = await bob.socket();
-  assert.deepEqual((await ann.call('groups.add', { id, userIds: copies.slice(0, 101) })).added.sort(), copies.slice(0, 101));
-  const notice = { type: 'member.added', actorId: ann.id, targetIds: copies.slice(0, 100), targetCount: 101 };
-  assert.deepEqual((await socket.next('notice.created')).params['message'], (await ann.call('messages.list', { chatId: id })).items.at(-1));
-  assert.deepEqual((await noticesIn(bob, id)).at(-1), notice);
-  await ann.call('groups.add', { id, userIds: copies.slice(101) });
-  assert.deepEqual((await noticesIn(bob, id)).at(-1), { type: 'member.added', actorId: ann.id, targetIds: copies.slice(101) });
-  assert.equal((await ann.call('chats.get', { id })).memberCount, 203);
 });
 
 test('newcomers see earlier history or not, as the group has it when they come', async (t) => {

@@ -1,7 +1,7 @@
 /** What becomes of a group when somebody wants to change it: the rules, each as a notice and what follows from it. */
 import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
-import { namedTargets, type GroupSettings, type Notice, type SettingChanges } from '../../core/notice.ts';
+import type { GroupSettings, Notice, SettingChanges } from '../../core/notice.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { ChatDocument, MembershipChange } from './chat.model.ts';
 import type { Role } from './chats.contract.ts';
@@ -62,12 +62,10 @@ export function endGroup({ group, actorId, role }: Seen): Decision {
 export function addMembers({ group, actorId, role }: Seen, userIds: readonly Id[], known: readonly Membership[]): Decision | undefined {
   requirePower('add', role, settingsOf(group));
   const out = new Set(known.filter(({ role: has, bannedAt }) => has !== undefined || bannedAt !== undefined).map(({ userId }) => userId.toHexString()));
-  const added = userIds.filter((id) => !out.has(id));
+  const targetIds = userIds.filter((id) => !out.has(id));
   const room = largestGroup - (group.memberCount ?? 0);
-  if (added.length > room) throw new AppError('GROUP_FULL', { room });
-  if (added.length === 0) return undefined;
-  const notice: Notice = { type: 'member.added', actorId, targetIds: added.slice(0, namedTargets), ...(added.length > namedTargets && { targetCount: added.length }) };
-  return { notice, members: added.map(newcomer) };
+  if (targetIds.length > room) throw new AppError('GROUP_FULL', { room });
+  return targetIds.length === 0 ? undefined : { notice: { type: 'member.added', actorId, targetIds }, members: targetIds.map(newcomer) };
 }
 
 /** @throws NOT_ALLOWED, MEMBER_NOT_FOUND */

@@ -92,7 +92,7 @@ function createMaking(parts: GroupsParts, change: Change): Pick<GroupsService, '
       let added: Id[] = [];
       await change(caller.userId, id, async (seen) => {
         const decision = addMembers(seen, willing, await memberships.find({ chatId: id, userId: { $in: willing } }).lean());
-        added = decision?.members?.map(({ userId }) => userId.toHexString()) ?? [];
+        added = decision?.notice.targetIds ?? [];
         return decision;
       });
       return { added };

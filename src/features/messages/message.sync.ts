@@ -22,7 +22,7 @@ const membersPerPage = 500;
 const bytesPerPage = 1_000_000;
 /** Looks that find nothing, after which an answer ends, with the place that it has come to. */
 const looksPerPage = 8;
-/** Messages read at once: with the longest of texts they fill a page. */
+/** Messages read at once: with the longest of texts they fill a page, with many reactions more than one. */
 const messagesPerRead = 32;
 
 export interface SyncParts {

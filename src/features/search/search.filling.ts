@@ -42,7 +42,7 @@ export interface Filling {
 
 /** Messages in one step, new ones and changed ones, shared among its chats: as few as hold up nobody who sends meanwhile. If they are long an eighth, or one. */
 const atOnce = 64;
-/** Weight of the texts of one step: some three thousand words, and a hundredth of a millisecond of the store for each. */
+/** Weight of the texts of one step: some three thousand words of a usual text, and a hundredth of a millisecond of the store for each. */
 const longAtOnce = 16_000;
 /** Texts after which others have their turn: the longest take half a millisecond each. */
 const textsInARow = 8;
