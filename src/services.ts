@@ -27,7 +27,7 @@ import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
 import { createMemberNoting, createMemberTelling } from './features/chats/member.telling.ts';
-import { completeMemberships, dropOldIndexes, engageSenders, membershipModel } from './features/chats/membership.model.ts';
+import { completeMemberships, dropOldIndexes, engageSenders, findViews, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
 import { mailModel, orderMails } from './features/mails/mail.model.ts';
@@ -223,7 +223,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     onStored: (message) => telling.created(message),
     onError,
   });
-  const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log);
+  const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log, (userIds, chatIds) => findViews(documents.memberships, userIds, chatIds));
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
   const onChanged = async (userId: Id, otherId: Id): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Writes of a server that something else comes in before. */
+/** Writes and reads of a server that something else comes in before. */
 import type { TestContext } from 'node:test';
 import mongoose from 'mongoose';
 import type { TestApp } from './app.ts';
@@ -23,4 +23,26 @@ export function holderOf(t: TestContext, { mongodbUri }: TestApp): Hold {
     }
     return () => held;
   };
+}
+
+/** Has the next such read of many messages wait until this is done. */
+export function holdReading(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongodbUri'>, isMeant: (filter: object) => boolean, meanwhile: () => Promise<unknown>): () => number {
+  let held = 0;
+  const { prototype } = mongoose.mongo.Collection;
+  const find = Reflect.get(prototype, 'find') as (this: mongoose.mongo.Collection, ...parameters: unknown[]) => mongoose.mongo.FindCursor;
+  t.mock.method(prototype, 'find', function (this: mongoose.mongo.Collection, ...parameters: unknown[]) {
+    const cursor = find.apply(this, parameters);
+    const [filter] = parameters;
+    if (held > 0 || this.collectionName !== 'messages' || !mongodbUri.endsWith(this.dbName) || !isMeant(filter as object)) return cursor;
+    const toArray = cursor.toArray.bind(cursor);
+    cursor.toArray = async () => {
+      if (held === 0) {
+        held = 1;
+        await meanwhile();
+      }
+      return toArray();
+    };
+    return cursor;
+  });
+  return () => held;
 }

@@ -5,6 +5,7 @@ import type { Id } from '../../core/schemas.ts';
 import { lastVisible } from '../../core/view.ts';
 import type { ChatModel } from './chat.model.ts';
 import type { ChatHistory, Heads, Views } from './chat.views.ts';
+import type { ChatSummary } from './chats.contract.ts';
 import type { ChatsService } from './chats.service.ts';
 import { byPlace, fromCursor, toCursor, type ListPlace } from './list.cursor.ts';
 import { isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel, type Viewed } from './membership.model.ts';
@@ -40,9 +41,13 @@ export function createListing({ chats, memberships, history, views }: ListingPar
     const all = (await rowsOf(mine, heads)).sort(byPlace);
     const { rows, more } = cutPage(all.filter((row) => !after || byPlace(after, row) < 0), limit);
     const last = rows.at(-1);
-    return { items: await views.summaries(userId, rows.map(({ id }) => id), heads), more, ...(more && last && { cursor: toCursor(last) }) };
+    const summaries = await views.summaries(userId, rows.map(({ id }) => id), heads);
+    return { items: summaries.filter(isShown), more, ...(more && last && { cursor: toCursor(last) }) };
   };
 }
+
+/** What something was taken away from a moment ago, and nothing is left, shows once something has come. */
+const isShown = ({ lastMessage, head, mine }: ChatSummary): boolean => lastMessage !== undefined || (head.seq === 0 && mine.hidden.length === 0);
 
 interface Row {
   chatId: Id;

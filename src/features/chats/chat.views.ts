@@ -3,7 +3,7 @@ import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
 import { beginning, type Head, type Message, type Place } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
-import { countVisible, lastVisible, type View } from '../../core/view.ts';
+import { countVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Chat, ChatInfo, ChatSummary, Member, Mine } from './chats.contract.ts';
@@ -15,8 +15,8 @@ export type Heads = ReadonlyMap<Id, Head>;
 /** What chats need to know of their messages. */
 export interface ChatHistory {
   heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
-  /** The messages with these numbers, in this order, each as its viewer sees it: they may see it. */
-  numbered(wanted: readonly { chatId: Id; seq: number; view: View }[]): Promise<(Message | undefined)[]>;
+  /** Of each chat the last message that its viewer may see, up to a number, in this order. */
+  latest(wanted: readonly { chatId: Id; upTo: number; view: View }[]): Promise<(Message | undefined)[]>;
   /** When these were sent, by chat: one of each. */
   timesOf(wanted: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Date>>;
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
@@ -182,12 +182,9 @@ export const tellEachOther = (one: KnownUser | undefined, other: KnownUser | und
 
 /** Each of these, in their order, with the last message that its viewer may see: all of those are looked up together. */
 async function summarize(history: ChatHistory, viewed: readonly ViewedChat[], heads: Heads): Promise<ChatSummary[]> {
-  const shown = viewed.map((one) => {
-    const { place } = heads.get(one.chat.id) ?? { place: beginning };
-    return { one, place, seq: lastVisible(one.view, place.seq) };
-  });
-  const messages = await history.numbered(shown.flatMap(({ one: { chat, view }, seq }) => (seq > 0 ? [{ chatId: chat.id, seq, view }] : [])));
-  return shown.map(({ one, place, seq }) => toSummary(one, place, seq > 0 ? messages.shift() : undefined));
+  const placeOf = ({ chat }: ViewedChat): Place => heads.get(chat.id)?.place ?? beginning;
+  const messages = await history.latest(viewed.map((one) => ({ chatId: one.chat.id, upTo: placeOf(one).seq, view: one.view })));
+  return viewed.map((one, index) => toSummary(one, placeOf(one), messages[index]));
 }
 
 const toSummary = ({ chat, mine, view, readSeq }: ViewedChat, place: Place, lastMessage: Message | undefined): ChatSummary => ({

@@ -34,7 +34,7 @@ export const Mine = strictObject(
     version: Type.Integer({ minimum: 0, description: 'Goes up with each change: of two the higher counts.' }),
     joinedSeq: Type.Integer({ minimum: 0, description: 'The notice by which I came in; nothing up to it counts as unread.' }),
     fromSeq: Type.Integer({ minimum: 0, description: 'Messages up to here were before my time. It never goes back, also not for whoever comes again.' }),
-    clearedSeq: Type.Integer({ minimum: 0, description: 'I have cleared the chat up to here. While nothing has come since, it is not in my list.' }),
+    clearedSeq: Type.Integer({ minimum: 0, description: 'I have cleared the chat up to here; 0 if not at all. While nothing has come since, it is not in my list.' }),
     hidden: Type.Array(strictObject({ from: Sequence, to: Sequence }), { description: 'Numbers of messages that I do not see besides, from … to. While I block the other one, `to` of the last is the largest number there is.' }),
     mutedUntil: Type.Optional(Timestamp),
     archived: Type.Boolean(),
@@ -151,7 +151,7 @@ export const chatsContract = {
       errors: ['CHAT_NOT_FOUND'],
     }),
     'chats.clear': operation({
-      summary: 'Clear a chat for me alone: I see nothing of it up to now, or to a message, and it is not in my list before something new comes.',
+      summary: 'Clear a chat for me alone: I see nothing of it up to now, or to a message. If there was anything, it is not in my list before something new comes.',
       access: 'user',
       rate: ordinary,
       input: strictObject({ id: Id, seq: Type.Optional(Sequence) }),

@@ -1,5 +1,4 @@
 /** Conversations: who is in which, and how they look to the person who asks. */
-import { Types } from 'mongoose';
 import type { Bus } from '../../core/bus.ts';
 import type { InTurn } from '../../core/caller.turns.ts';
 import type { EventOf, Service } from '../../core/contract.ts';
@@ -24,7 +23,7 @@ import type { ChatHistory, Heads, ViewedChat, Views } from './chat.views.ts';
 import { tellingMembers, type chatsContract } from './chats.contract.ts';
 import { mayRemoveAny } from './group.roles.ts';
 import type { GroupChanges } from './group.changes.ts';
-import { byMember, chatIdsOf, isIn, isTheirs, toView, viewFields, type MembershipDocument, type MembershipModel } from './membership.model.ts';
+import { chatIdsOf, findViews, isIn, toView, type MembershipModel } from './membership.model.ts';
 
 export type { ContactsAmong, ChangedMembers, Heads, OwnMembership, ViewedChat };
 
@@ -33,8 +32,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   findView(userId: Id, chatId: Id): Promise<(View & { mayRemoveAny: boolean }) | undefined>;
   /** The same. @throws CHAT_NOT_FOUND for everybody who is not in it, whether it exists or not */
   requireView(userId: Id, chatId: Id): Promise<View>;
-  /** The same for those of these chats that are somebody's to see. */
-  viewsOf(userId: Id, chatIds: readonly Id[]): Promise<Map<Id, View>>;
+  /** The same of each of these chats; undefined where it is not theirs to see. */
+  viewsOf(userId: Id, chatIds: readonly Id[]): Promise<(chatId: Id) => View | undefined>;
   /** Every chat a person is in, also those they do not see for they block the other one. */
   chatsOf(userId: Id): Promise<Id[]>;
   /** True if it is remembered that this person may write to the chat; false says nothing. */
@@ -136,10 +135,8 @@ const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'f
   },
   requireView: async (userId, chatId) => ({ ...toView(await access.requireMember(userId, chatId)), viewer: userId }),
   async viewsOf(userId, chatIds) {
-    const chatId = { $in: chatIds.map((id) => new Types.ObjectId(id)) };
-    // Through the driver: there may be hundreds.
-    const mine = memberships.collection.find<MembershipDocument>({ chatId, userId: new Types.ObjectId(userId), ...isTheirs }, { projection: { _id: 0, chatId: 1, ...viewFields }, hint: byMember });
-    return new Map((await mine.toArray()).map((row) => [row.chatId.toHexString(), toView(row)]));
+    const viewOf = await findViews(memberships, [userId], chatIds);
+    return (chatId) => viewOf(userId, chatId);
   },
   chatsOf: async (userId) => (await chatIdsOf(memberships, userId)).map(String),
   isKnownSender: (userId, chatId) => access.isKnownSender(userId, chatId),

@@ -1,5 +1,5 @@
 /** How it is stored who is in which chat, as what, and how far they have come. */
-import { Schema, type Connection, type mongo, type Types } from 'mongoose';
+import { Schema, Types, type Connection, type mongo } from 'mongoose';
 import type { Id } from '../../core/schemas.ts';
 import { endless, joined, type SeqRange, type View } from '../../core/view.ts';
 import { Role, type Mine } from './chats.contract.ts';
@@ -114,6 +114,14 @@ export type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden
 
 /** Which messages of the chat are theirs to see. */
 export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership) });
+
+/** What these people may see of these chats, as it is stored now; undefined where the chat is not theirs to see. Through the driver: there may be hundreds. */
+export async function findViews(memberships: MembershipModel, userIds: readonly Id[], chatIds: readonly Id[]): Promise<(userId: Id, chatId: Id) => View | undefined> {
+  const wanted = { chatId: { $in: chatIds.map((id) => new Types.ObjectId(id)) }, userId: { $in: userIds.map((id) => new Types.ObjectId(id)) }, ...isTheirs };
+  const rows = memberships.collection.find<MembershipDocument>(wanted, { projection: { _id: 0, chatId: 1, userId: 1, ...viewFields }, hint: byMember });
+  const views = new Map((await rows.toArray()).map((row) => [`${row.chatId.toHexString()}:${row.userId.toHexString()}`, { ...toView(row), viewer: row.userId.toHexString() }]));
+  return (userId, chatId) => views.get(`${chatId}:${userId}`);
+}
 
 /** While they block the other one, whatever comes is hidden. */
 function hiddenOf({ hidden = [], withheld = [], blockedFrom }: Viewed): SeqRange[] {

@@ -1,31 +1,25 @@
 /** Reading the log: pages by number, what is new or changed since a place, and where each chat stands. */
 import { Types } from 'mongoose';
+import { groupBy } from '../../core/grouping.ts';
 import { beginning, type Head, type Message, type Place } from '../../core/message.ts';
-import { cutPage, rowsFor } from '../../core/page.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import type { MessageLog } from './message.log.ts';
-import { before as lastBefore, everythingTo, isVisible, past, type View } from '../../core/view.ts';
+import { everythingTo, isVisible, lastVisible, past, type View } from '../../core/view.ts';
 import { byChange, toMessage, toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
-import { present, presentEach } from './message.presenting.ts';
-
-export interface PageRequest {
-  before?: number;
-  after?: number;
-  around?: number;
-  limit: number;
-}
+import { documentsAfter, page, type Page, type PageRequest } from './message.page.ts';
+import { present, showEach, type FindViews, type Source } from './message.presenting.ts';
 
 export interface MessageHistory {
   /** As the viewer sees it, if one is given. */
   find(id: MessageId, viewer?: Id): Promise<Message | undefined>;
   /** Those of these messages that exist, in no order. */
   findAll(ids: readonly MessageId[], viewer: Id): Promise<Message[]>;
-  /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. */
-  page(chatId: Id, view: View, request: PageRequest): Promise<{ items: Message[]; more: boolean }>;
+  /** Messages by ascending number, and whether the direction asked for goes on. Without a direction: the newest. @throws CHAT_NOT_FOUND if the viewer is put out meanwhile */
+  page(chatId: Id, view: View, request: PageRequest): Promise<Page>;
   /** Where each chat stands, by chat id. */
   heads(chatIds: readonly Id[]): Promise<Map<Id, Head>>;
-  /** The messages with these numbers, in this order, each as its viewer sees it: they may see it. */
-  numbered(wanted: readonly (Numbered & { view: View })[]): Promise<(Message | undefined)[]>;
+  /** Of each chat the last message that its viewer may see, up to a number, in this order. */
+  latest(wanted: readonly Latest[]): Promise<(Message | undefined)[]>;
   /** When these were sent, by chat: one of each. */
   timesOf(wanted: readonly Numbered[]): Promise<Map<Id, Date>>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
@@ -42,6 +36,13 @@ export interface MessageHistory {
 export interface Numbered {
   chatId: Id;
   seq: number;
+}
+
+/** Up to a number in a chat, as one person sees it. */
+export interface Latest {
+  chatId: Id;
+  upTo: number;
+  view: View;
 }
 
 /** Of one chat, from a place to another; the log has come as far as that. */
@@ -63,8 +64,15 @@ export interface Way {
   limit: number;
 }
 
-/** Reads through `messages`, and shows nothing that the log has yet to see journaled. */
-export function createMessageHistory(messages: MessageCollection, log: Pick<MessageLog, 'settled'>): MessageHistory {
+/** As if nobody were in any chat. */
+const noViews: FindViews = () => Promise.resolve(() => undefined);
+
+/**
+ * Reads through `messages`, and shows nothing that the log has yet to see journaled.
+ * @param findViews what people may see once messages were read for them; needed where views have viewers
+ */
+export function createMessageHistory(messages: MessageCollection, log: Pick<MessageLog, 'settled'>, findViews = noViews): MessageHistory {
+  const source = { messages, findViews };
   const settled = async <T>(chatIds: readonly Id[], reading: Promise<T>): Promise<T> => {
     const result = await reading;
     await log.settled(chatIds);
@@ -83,64 +91,15 @@ export function createMessageHistory(messages: MessageCollection, log: Pick<Mess
       await log.settled([...new Set(documents.map(({ chatId }) => chatId.toHexString()))]);
       return present(messages, documents, everythingTo(viewer));
     },
-    page: async (chatId, view, request) => settled([chatId], page(messages, new Types.ObjectId(chatId), view, request)),
+    page: async (chatId, view, request) => settled([chatId], page(source, new Types.ObjectId(chatId), view, request)),
     heads: async (chatIds) => settled(chatIds, heads(messages, chatIds)),
-    numbered: async (wanted) => settled(wanted.map(({ chatId }) => chatId), numbered(messages, wanted)),
+    latest: async (wanted) => settled(wanted.map(({ chatId }) => chatId), latest(source, wanted)),
     timesOf: async (wanted) => settled(wanted.map(({ chatId }) => chatId), timesOf(messages, wanted)),
     sendersSince: async (places) => sendersSince(messages, places),
-    since: async (chatId, view, way) => settled([chatId], since(messages, new Types.ObjectId(chatId), view, way)),
-    whole: async (stretches) => settled(stretches.map(({ chatId }) => chatId), whole(messages, stretches)),
+    since: async (chatId, view, way) => settled([chatId], since(source, new Types.ObjectId(chatId), view, way)),
+    whole: async (stretches) => settled(stretches.map(({ chatId }) => chatId), whole(source, stretches)),
     between: async (stretches) => settled(stretches.map(({ chatId }) => chatId), between(messages, stretches).then((documents) => documents.map((document) => toMessage(document)))),
   };
-}
-
-async function page(messages: MessageCollection, chatId: Types.ObjectId, view: View, { before, after, around, limit }: PageRequest) {
-  const range = { messages, chatId, view };
-  if (after !== undefined) return ascending(range, after, limit);
-  if (around === undefined) return descending(range, before ?? Infinity, limit);
-  const older = await descending(range, around + 1, Math.ceil(limit / 2));
-  const newer = await ascending(range, around, limit - older.items.length);
-  return { items: [...older.items, ...newer.items], more: older.more || newer.more };
-}
-
-interface Visible {
-  messages: MessageCollection;
-  chatId: Types.ObjectId;
-  view: View;
-}
-
-async function ascending(range: Visible, after: number, limit: number) {
-  const found = await documentsAfter(range, { after, upTo: Infinity }, rowsFor(limit));
-  const { rows, more } = cutPage(found, limit);
-  return { items: await present(range.messages, rows, range.view), more };
-}
-
-/** What is hidden is left out after reading, and a long stretch of it is leapt over. */
-async function documentsAfter({ messages, chatId, view }: Visible, { after, upTo }: { after: number; upTo: number }, limit: number): Promise<MessageDocument[]> {
-  const found: MessageDocument[] = [];
-  let last = after;
-  while (found.length < limit) {
-    last = past(view, last, upTo);
-    const read = await messages.find({ chatId, seq: { $gt: last, $lte: upTo } }).sort({ seq: 1 }).limit(limit).toArray();
-    found.push(...read.filter(({ seq }) => isVisible(view, seq)));
-    last = read.at(-1)?.seq ?? last;
-    if (read.length < limit) break;
-  }
-  return found.slice(0, limit);
-}
-
-async function descending({ messages, chatId, view }: Visible, before: number, limit: number) {
-  const found: MessageDocument[] = [];
-  let first = before;
-  while (found.length <= limit) {
-    first = lastBefore(view.hidden, first) + 1;
-    const read = await messages.find({ chatId, seq: { $gt: view.fromSeq, $lt: first } }).sort({ seq: -1 }).limit(rowsFor(limit)).toArray();
-    found.push(...read.filter(({ seq }) => isVisible(view, seq)));
-    first = read.at(-1)?.seq ?? first;
-    if (read.length <= limit) break;
-  }
-  const { rows, more } = cutPage(found, limit);
-  return { items: await present(messages, rows.reverse(), view), more };
 }
 
 /**
@@ -173,12 +132,29 @@ const numberOf = ({ chatId, seq }: Numbered): string => `${chatId}:${seq}`;
 
 const anyOf = (wanted: readonly Numbered[]) => ({ $or: [...new Map(wanted.map((one) => [numberOf(one), one])).values()].map(({ chatId, seq }) => ({ chatId: new Types.ObjectId(chatId), seq })) });
 
-async function numbered(messages: MessageCollection, wanted: readonly (Numbered & { view: View })[]): Promise<(Message | undefined)[]> {
-  if (wanted.length === 0) return [];
-  const documents = new Map((await messages.find(anyOf(wanted)).toArray()).map((document) => [numberOf({ chatId: document.chatId.toHexString(), seq: document.seq }), document]));
-  const shown = wanted.map(({ view, ...one }) => ({ document: documents.get(numberOf(one)), view }));
-  const found = await presentEach(messages, shown.flatMap(({ document, view }) => (document ? [{ document, view }] : [])));
-  return shown.map(({ document }) => document && found.shift());
+/** Where one is not to be seen any more, the one before it is looked for, by what is to be seen by then. */
+async function latest(source: Source, wanted: readonly Latest[]): Promise<(Message | undefined)[]> {
+  const last = wanted.map(({ chatId, view, upTo }) => ({ chatId, view, seq: lastVisible(view, upTo) }));
+  const documents = await numbered(source.messages, last.filter(({ seq }) => seq > 0));
+  const there = last.flatMap(({ view, ...one }, index) => {
+    const document = documents.get(numberOf(one));
+    return document ? [{ index, document, view }] : [];
+  });
+  const seen = await showEach(source, there);
+  const result = new Map(there.map(({ index }, nth) => [index, seen[nth]?.message]));
+  const hidden = there.flatMap(({ index, document }, nth) => {
+    const { message, view } = seen[nth] ?? {};
+    return view && !message ? [{ index, chatId: document.chatId.toHexString(), upTo: document.seq - 1, view }] : [];
+  });
+  if (hidden.length > 0) (await latest(source, hidden)).forEach((message, nth) => result.set(hidden[nth]?.index ?? 0, message));
+  return wanted.map((_, index) => result.get(index));
+}
+
+/** By their numbers. */
+async function numbered(messages: MessageCollection, wanted: readonly Numbered[]): Promise<Map<string, MessageDocument>> {
+  if (wanted.length === 0) return new Map();
+  const documents = await messages.find(anyOf(wanted)).toArray();
+  return new Map(documents.map((document) => [numberOf({ chatId: document.chatId.toHexString(), seq: document.seq }), document]));
 }
 
 /** Chats looked at together for their times. */
@@ -208,16 +184,22 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
   return result;
 }
 
+/** What of these is still to be seen by whoever it was read for. */
+async function show(source: Source, documents: readonly MessageDocument[], view: View): Promise<Message[]> {
+  const seen = await showEach(source, documents.map((document) => ({ document, view })));
+  return seen.flatMap(({ message }) => message ?? []);
+}
+
 /**
  * Changed messages first, then new ones. Only those changes count that touch messages the reader has: the others
  * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here; what is
  * behind it is not read: a notice there would come without what it has changed.
  */
-async function since(messages: MessageCollection, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
-  const changed = await changedSince(messages, chatId, view, { from, to, limit });
-  if (changed.rev < to.rev) return { messages: await present(messages, changed.found, view), place: { seq: from.seq, rev: changed.rev } };
-  const fresh = to.seq > from.seq ? await documentsAfter({ messages, chatId, view }, { after: from.seq, upTo: to.seq }, limit - changed.found.length) : [];
-  return { messages: await present(messages, [...changed.found, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
+async function since(source: Source, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
+  const changed = await changedSince(source.messages, chatId, view, { from, to, limit });
+  if (changed.rev < to.rev) return { messages: await show(source, changed.found, view), place: { seq: from.seq, rev: changed.rev } };
+  const fresh = to.seq > from.seq ? await documentsAfter({ source, chatId, view }, { after: from.seq, upTo: to.seq }, limit - changed.found.length) : [];
+  return { messages: await show(source, [...changed.found, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
 }
 
 /** And the number of the last change that was looked at. */
@@ -248,16 +230,16 @@ async function between(messages: MessageCollection, stretches: readonly Stretch[
   return ranges.length > 0 ? messages.find({ $or: ranges }).toArray() : [];
 }
 
-async function whole(messages: MessageCollection, stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>> {
-  const documents = await between(messages, stretches);
-  const found = new Map<Id, Message[]>();
-  for (const { chatId, from, view } of stretches) {
-    const own = documents.filter((document) => document.chatId.toHexString() === chatId && isVisible(view, document.seq));
+async function whole(source: Source, stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>> {
+  const documents = groupBy(await between(source.messages, stretches), ({ chatId }) => chatId.toHexString());
+  const shown = stretches.flatMap(({ chatId, from, view }) => {
+    const own = (documents.get(chatId) ?? []).filter(({ seq }) => isVisible(view, seq));
     const changed = own.filter(({ seq }) => seq <= from.seq).sort((a, b) => revOf(a) - revOf(b));
     const fresh = own.filter(({ seq }) => seq > from.seq).sort((a, b) => a.seq - b.seq);
-    found.set(chatId, await present(messages, [...changed, ...fresh], view));
-  }
-  return found;
+    return [...changed, ...fresh].map((document) => ({ document, view }));
+  });
+  const messages = groupBy((await showEach(source, shown)).flatMap(({ message }) => message ?? []), ({ chatId }) => chatId);
+  return new Map(stretches.map(({ chatId }) => [chatId, messages.get(chatId) ?? []]));
 }
 
 const revOf = (document: MessageDocument | undefined): number => document?.rev ?? 0;

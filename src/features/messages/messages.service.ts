@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { InTurn } from '../../core/caller.turns.ts';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import { asSeen, toReplyTo } from '../../core/message.ts';
+import { asSeen, toReplyTo, withoutOriginal } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { isVisible } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
@@ -110,14 +110,16 @@ type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 /** What can be done to a message that is there. */
 function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesParts, 'messages' | 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
   const change: Change = async (userId, id, decide) => {
-    const { message, view } = await requireMessage(userId, id);
+    const { chatId } = (await requireMessage(userId, id)).message;
     const decideNow: Decide = async (stored) => {
       // It may have waited long for its turn, and whoever another process has put out must not hear of it.
-      const [now] = await Promise.all([chats.findView(userId, message.chatId), chats.catchUp(message.chatId)]);
+      const [now] = await Promise.all([chats.findView(userId, chatId), chats.catchUp(chatId)]);
       if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
       return decide(stored, now);
     };
-    return asSeen(await changes.change(message.chatId, id, decideNow, userId), view);
+    const message = await changes.change(chatId, id, decideNow, userId);
+    const view = message.replyTo && (await chats.findView(userId, chatId));
+    return view ? asSeen(message, view) : withoutOriginal(message);
   };
   return {
     edit: createEdit({ messages, chats, editWindow, change, requireMessage }),

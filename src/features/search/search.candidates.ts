@@ -21,7 +21,7 @@ import { byTime, byWords, type TermCollection, type TermDocument } from './term.
 export interface Wanted {
   chatIds: readonly Id[];
   /** What of these chats is to be seen; nothing of those that it does not give. */
-  viewsOf: (chatIds: readonly Id[]) => Promise<ReadonlyMap<Id, View>>;
+  viewsOf: (chatIds: readonly Id[]) => Promise<(chatId: Id) => View | undefined>;
   /** For each, some word begins with it; the one that is expected to be the rarest comes first. */
   beginnings: readonly string[];
   /** Many messages are likely to have all of them. */
@@ -152,8 +152,8 @@ async function look(terms: TermCollection, { match, hint, room, within, wanted }
 
 async function visibleOf(candidates: Seen['candidates'], { viewsOf }: Wanted): Promise<Candidate[]> {
   if (candidates.length === 0) return [];
-  const views = await viewsOf([...new Set(candidates.map(({ chatId }) => chatId.toHexString()))]);
-  return candidates.filter(({ chatId, seq }) => isVisible(views.get(chatId.toHexString()) ?? nothing, seq));
+  const viewOf = await viewsOf([...new Set(candidates.map(({ chatId }) => chatId.toHexString()))]);
+  return candidates.filter(({ chatId, seq }) => isVisible(viewOf(chatId.toHexString()) ?? nothing, seq));
 }
 
 interface Seen {

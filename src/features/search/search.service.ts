@@ -48,9 +48,9 @@ export function createSearchService({ terms, chats, findMessages }: SearchParts)
   const seen = async (fitting: readonly Message[], userId: Id): Promise<Message[]> => {
     if (fitting.length === 0) return [];
     // Asked after the texts were read: whoever has been put out of a chat meanwhile gets nothing that was said since.
-    const views = await chats.viewsOf(userId, [...new Set(fitting.map(({ chatId }) => chatId))]);
+    const viewOf = await chats.viewsOf(userId, [...new Set(fitting.map(({ chatId }) => chatId))]);
     return fitting.flatMap((message) => {
-      const view = views.get(message.chatId);
+      const view = viewOf(message.chatId);
       return view && isVisible(view, message.seq) ? [asSeen(message, view)] : [];
     });
   };
