@@ -15,7 +15,7 @@ export interface Shown {
 }
 
 /** The same for eyes of their own each. What they reply to is looked up, all of it at once, where it is not among them. */
-export async function presentEach(messages: MessageCollection, shown: readonly Shown[]): Promise<Message[]> {
+async function presentEach(messages: MessageCollection, shown: readonly Shown[]): Promise<Message[]> {
   const replied = shown.flatMap(({ document: { replyTo }, view }) => (replyTo && isVisible(view, replyTo.seq) ? [replyTo.id] : []));
   if (replied.length === 0) return shown.map(({ document, view }) => toMessage(document, undefined, view.viewer));
   const originals = new Map(shown.map(({ document }) => [keyOf(document._id), document]));
