@@ -28,7 +28,7 @@ async function run({ env }: Store, ...args: readonly string[]): Promise<boolean>
  */
 async function compile(store: Store): Promise<string> {
   const code = join(store.folder, 'code');
-  const isMade = await run(store, 'node_modules/typescript/bin/tsc', '--noCheck', '--noEmit', 'false', '--inlineSourceMap', '--outDir', code);
+  const isMade = await run(store, 'node_modules/typescript/bin/tsc', '--noCheck', '--noResolve', '--noEmit', 'false', '--inlineSourceMap', '--outDir', code);
   if (!isMade) throw new Error('the code could not be compiled');
   for (const name of ['node_modules', 'package.json']) await symlink(resolve(name), join(code, name));
   return code;
