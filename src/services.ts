@@ -238,7 +238,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id), settle: (chatId) => log.settle(chatId) }, onSettled: createTelling(parts) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
   const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
-  const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), onChanged: (message, update) => telling.changed(message, update), onError });
+  const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), chats, onChanged: (message, update) => telling.changed(message, update), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, inTurn: parts.inTurn, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });

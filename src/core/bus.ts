@@ -34,6 +34,8 @@ export interface Bus<E extends AnyEvent = AnyEvent> {
    * their connections could have seen until now: Infinity where nothing ended.
    */
   reveal(userId: Id, topic: Topic, view: View): number;
+  /** True if a connection of this user listens to the topic with an older view than this version of theirs. */
+  isOutdated(userId: Id, topic: Topic, version: number): boolean;
   /** The connection that this caller speaks on listens to the presence of these people as well. */
   watch(caller: Caller, userIds: Iterable<Id>): void;
   /** It listens to nobody's presence any more. */

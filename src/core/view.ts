@@ -13,6 +13,8 @@ export interface View {
   fromSeq: number;
   /** Nor are these: by ascending numbers. */
   hidden: readonly SeqRange[];
+  /** Goes up with each change of what is theirs to see: of two views of the same chat the higher counts. Absent is lowest. */
+  version?: number;
   /** Whose eyes these are, where it matters: of many who are named they come first. */
   viewer?: Id;
 }

@@ -87,8 +87,10 @@ export function createHub({ kindOf = () => undefined, load = { turn: () => 0 } }
 }
 
 /** How services change who listens to what. */
-function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict' | 'reveal' | 'watch' | 'unwatch'> {
+function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict' | 'reveal' | 'isOutdated' | 'watch' | 'unwatch'> {
   const connectionOf = (caller: Caller): Connection | undefined => [...topics.listenersOf(`user:${caller.userId}`)].find((connection) => connection.caller === caller);
+
+  const listening = (userId: Id, topic: Topic): Connection[] => [...topics.listenersOf(`user:${userId}`)].filter((connection) => topics.listenersOf(topic).has(connection));
 
   return {
     join(userId, topic, view) {
@@ -100,10 +102,11 @@ function createMoving(topics: Topics<Connection>): Pick<Bus, 'join' | 'restrict'
       for (const [userId, view] of users) for (const connection of topics.listenersOf(`user:${userId}`)) topics.subscribe(connection, [topic], new Map([[topic, view]]));
       return new Set(cutOff.map(({ caller }) => caller.userId));
     },
+    isOutdated: (userId, topic, version) => listening(userId, topic).some((connection) => (topics.viewOf(connection, topic)?.version ?? 0) < version),
     reveal(userId, topic, view) {
-      const listening = [...topics.listenersOf(`user:${userId}`)].filter((connection) => topics.listenersOf(topic).has(connection));
-      const ends = listening.map((connection) => lastSeen(topics.viewOf(connection, topic) ?? everything));
-      for (const connection of listening) topics.subscribe(connection, [topic], new Map([[topic, view]]));
+      const connections = listening(userId, topic);
+      const ends = connections.map((connection) => lastSeen(topics.viewOf(connection, topic) ?? everything));
+      for (const connection of connections) topics.subscribe(connection, [topic], new Map([[topic, view]]));
       return Math.min(...ends);
     },
     watch(caller, userIds) {

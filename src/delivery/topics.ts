@@ -1,15 +1,15 @@
 /** Who listens to what, both ways round, so that a connection leaves all its topics without a search. */
 import type { Topic } from '../core/bus.ts';
-import { seesAll, type View } from '../core/view.ts';
+import { everything, seesAll, type View } from '../core/view.ts';
 
 export interface Topics<C> {
   attach(connection: C): void;
-  /** What somebody may see who may not see every message. */
+  /** What somebody may see; undefined where that is every message, and ever was. */
   viewOf(connection: C, topic: Topic): View | undefined;
   listenersOf(topic: Topic): ReadonlySet<C>;
   topicsOf(connection: C): Topic[];
   subscribe(connection: C, topics: Iterable<Topic>, views?: ReadonlyMap<Topic, View>): void;
-  /** Of what it was subscribed to with some views, others hold: none where there is none. What was moved since stays as it was moved. */
+  /** Of what it was subscribed to with some views, others hold: none where there is none. */
   correct(connection: C, before: ReadonlyMap<Topic, View>, now: ReadonlyMap<Topic, View>): void;
   unsubscribe(connection: C, topics: Iterable<Topic>): void;
   detach(connection: C): void;
@@ -22,7 +22,7 @@ export function createTopics<C>(): Topics<C> {
   const leave = (connection: C, topic: Topic): void => {
     topicsOf.get(connection)?.delete(topic);
     listeners.remove(connection, topic);
-    partial.set(connection, topic, undefined);
+    partial.remove(connection, topic);
   };
 
   return {
@@ -35,16 +35,16 @@ export function createTopics<C>(): Topics<C> {
       if (!own) return;
       for (const topic of topics) {
         own.add(topic);
-        partial.set(connection, topic, views?.get(topic));
+        partial.set(connection, topic, views?.get(topic) ?? everything);
         listeners.add(connection, topic);
       }
     },
     correct(connection, before, now) {
       const own = topicsOf.get(connection);
-      for (const [topic, was] of [...before].filter(([one]) => own?.has(one))) {
+      for (const topic of [...before.keys()].filter((one) => own?.has(one))) {
         const view = now.get(topic);
-        if (!view) leave(connection, topic);
-        else if (partial.get(connection, topic) === partialOf(was)) partial.set(connection, topic, view);
+        if (view) partial.set(connection, topic, view);
+        else leave(connection, topic);
       }
     },
     unsubscribe(connection, topics) {
@@ -76,17 +76,22 @@ function createListeners<C>() {
   };
 }
 
-/** The views of the few who may not see everything. */
+/** The views of those who may not see everything, or once could not. One that is older than what is known may have been read before it. */
 function createPartialViews<C>() {
   const byTopic = new Map<Topic, Map<C, View>>();
   return {
     get: (connection: C, topic: Topic): View | undefined => byTopic.get(topic)?.get(connection),
-    set(connection: C, topic: Topic, view: View | undefined): void {
-      const known = byTopic.get(topic);
-      if (view && partialOf(view)) byTopic.set(topic, (known ?? new Map<C, View>()).set(connection, view));
-      else if (known?.delete(connection) && known.size === 0) byTopic.delete(topic);
+    set(connection: C, topic: Topic, view: View): void {
+      const views = byTopic.get(topic);
+      const known = views?.get(connection);
+      if (known ? versionOf(view) < versionOf(known) : seesAll(view)) return;
+      byTopic.set(topic, (views ?? new Map<C, View>()).set(connection, view));
+    },
+    remove(connection: C, topic: Topic): void {
+      const views = byTopic.get(topic);
+      if (views?.delete(connection) && views.size === 0) byTopic.delete(topic);
     },
   };
 }
 
-const partialOf = (view: View): View | undefined => (seesAll(view) ? undefined : view);
+const versionOf = ({ version = 0 }: View): number => version;

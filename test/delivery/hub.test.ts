@@ -146,7 +146,7 @@ test('whoever may not see everything gets what is meant for their view, and join
   const [ann, bob] = [createListener('ann'), createListener('bob')];
   for (const listener of [ann, bob]) hub.attach(listener);
   for (const userId of ['ann', 'bob']) hub.join(userId, 'chat:1', everything);
-  const veiled = ({ fromSeq }: View): AnyEvent => ({ name: 'test.happened', payload: `veiled from ${fromSeq}` });
+  const veiled = ({ fromSeq }: View): AnyEvent => (fromSeq === 0 ? hello : { name: 'test.happened', payload: `veiled from ${fromSeq}` });
   const tell = (): void => hub.publish('chat:1', hello, { veiled });
   tell();
   hub.reveal('bob', 'chat:1', { fromSeq: 3, hidden: [] });
@@ -159,4 +159,24 @@ test('whoever may not see everything gets what is meant for their view, and join
   hub.reveal('bob', 'chat:2', everything);
   hub.publish('chat:2', hello);
   assert.deepEqual([ann.heard, bob.heard], [['hello', 'hello', 'hello', 'hello'], ['hello', 'veiled from 3', 'veiled from 6', 'hello']]);
+});
+
+test('a view that is older than the one known was read before it, and changes nothing', () => {
+  const hub = createHub();
+  const ann = createListener('ann');
+  hub.attach(ann);
+  const seeing = (fromSeq: number, version: number): View => ({ fromSeq, hidden: [], version });
+  const ways: ((view: View) => void)[] = [
+    (view) => void hub.restrict('chat:1', new Map([['ann', view]])),
+    (view) => void hub.reveal('ann', 'chat:1', view),
+    (view) => hub.correct(ann, new Map([['chat:1', view]]), new Map([['chat:1', view]])),
+  ];
+  hub.join('ann', 'chat:1', seeing(1, 1));
+  for (const [index, move] of ways.entries()) {
+    move(seeing(10 + index, 2 + index));
+    assert.deepEqual([0, 1, 2, 3].map((more) => hub.isOutdated('ann', 'chat:1', 1 + index + more)), [false, false, true, true]);
+    for (const again of ways) again(seeing(0, 1));
+    hub.publish('chat:1', hello, { veiled: ({ fromSeq }) => ({ name: 'test.happened', payload: `veiled from ${fromSeq}` }) });
+  }
+  assert.deepEqual(ann.heard, ['veiled from 10', 'veiled from 11', 'veiled from 12']);
 });

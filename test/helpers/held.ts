@@ -46,3 +46,18 @@ export function holdReading(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongo
   });
   return () => held;
 }
+
+/** Has the next such write that goes through the driver wait until this is done. */
+export function holdWriting(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongodbUri'>, [collectionName, method]: readonly ['messages', 'findOneAndUpdate'] | readonly ['changes', 'replaceOne'], meanwhile: () => Promise<unknown>): () => number {
+  let held = 0;
+  const { prototype } = mongoose.mongo.Collection;
+  const write = Reflect.get(prototype, method) as (this: mongoose.mongo.Collection, ...parameters: unknown[]) => Promise<unknown>;
+  t.mock.method(prototype, method, async function (this: mongoose.mongo.Collection, ...parameters: unknown[]) {
+    if (held === 0 && this.collectionName === collectionName && mongodbUri.endsWith(this.dbName)) {
+      held = 1;
+      await meanwhile();
+    }
+    return write.apply(this, parameters);
+  });
+  return () => held;
+}

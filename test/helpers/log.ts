@@ -88,6 +88,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   const made = createMessageChanges({
     messages: withFate(messages, ['findOneAndUpdate'], changeFate),
     changes: withFate(changes, ['insertOne', 'replaceOne'], changeFate),
+    chats: { hideFromBlockers: () => Promise.resolve(), catchUp: () => Promise.resolve() },
     onChanged(message, update) {
       changed.push(message);
       updates.push(update);

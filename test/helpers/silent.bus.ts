@@ -4,6 +4,7 @@ import type { Bus } from '../../src/core/bus.ts';
 export const silentBus: Bus = {
   publish: () => undefined,
   isHeard: () => false,
+  isOutdated: () => false,
   listenersOf: () => [],
   join: () => undefined,
   restrict: () => new Set(),

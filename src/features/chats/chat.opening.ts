@@ -13,7 +13,7 @@ import type { ApplyBlock } from './chat.blocking.ts';
 import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
 import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import { atFirst, isTheirs, toView, type MembershipModel } from './membership.model.ts';
+import { atFirst, isIn, isTheirs, toView, type MembershipModel } from './membership.model.ts';
 
 export interface OpeningParts {
   chats: ChatModel;
@@ -49,6 +49,8 @@ export function createOpening({ chats, memberships, users, views, blocks, applyB
     if (added) for (const blocker of await blockersAmong(people)) await applyBlock(blocker, people.find((one) => one !== blocker) ?? blocker);
     const id = _id.toHexString();
     for (const row of await memberships.find({ chatId: _id, ...isTheirs }).lean()) bus.join(row.userId.toHexString(), `chat:${id}`, toView(row));
+    // A block that was made in between has found nobody listening.
+    for (const row of await memberships.find({ chatId: _id, ...isIn }).lean()) bus.reveal(row.userId.toHexString(), `chat:${id}`, toView(row));
     if (added || head.seq === 0) {
       const seen = await Promise.all(people.map(async (userId) => [userId, await views.summaries(userId, [id])] as const));
       for (const [userId, [summary]] of seen) if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });

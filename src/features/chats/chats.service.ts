@@ -48,7 +48,7 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
   /** Who was in the chat and has read up to a number or beyond, as far as it is told to this person. @throws GROUP_TOO_LARGE */
   readersOf(viewer: Id, chatId: Id, seq: number): Promise<User[]>;
-  /** Sees to it that this process has acted on all changes of the chat, before it tells what is in it. */
+  /** Sees to it that this process has acted on all that others have done to who sees what of the chat, before it tells what is in it. */
   catchUp(chatId: Id): Promise<void>;
   /** Nobody who blocks this person in the chat sees the message any more. */
   hideFromBlockers(userId: Id, chatId: Id, seq: number): Promise<void>;
@@ -96,7 +96,8 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     contactsAmong: (userId, others) => contacts.contactsAmong(userId, others),
     noteWritten: async (written) => contacts.noteWritten(written),
     async catchUp(chatId) {
-      if (!(await access.look(chatId)).isCurrent) await changes.settle(chatId);
+      const [{ isCurrent }] = await Promise.all([access.look(chatId), showToBlockers(parts, chatId)]);
+      if (!isCurrent) await changes.settle(chatId);
     },
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
@@ -126,6 +127,15 @@ const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hid
     await Promise.all(blockers.map((blocker) => own.withhold(String(blocker), chatId, { from: seq, to: seq })));
   },
 });
+
+/** To whoever blocks the other one of a private chat and is connected here: another process may have hidden more from them. */
+async function showToBlockers({ memberships, own, bus }: ChatsParts, chatId: Id): Promise<void> {
+  const topic = `chat:${chatId}` as const;
+  if (!bus.isHeard(topic)) return;
+  const blockers = await memberships.find({ chatId, blockedFrom: { $exists: true } }, { userId: 1, ownVersion: 1 }).lean();
+  const outdated = blockers.map(({ userId, ownVersion }) => ({ userId: userId.toHexString(), ownVersion })).filter(({ userId, ownVersion }) => bus.isOutdated(userId, topic, ownVersion));
+  await Promise.all(outdated.map(({ userId }) => own.show({ userId, chatId })));
+}
 
 /** Who may see what, and write. */
 const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'chatsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({

@@ -108,12 +108,12 @@ export const isTheirs = { ...isIn, blockedFrom: { $ne: 0 } } as const;
 export const atFirst = { joinedSeq: 0, roleSeq: 0, fromSeq: 0, readSeq: 0, deliveredSeq: 0, ownVersion: 0 } as const;
 
 /** What of a membership says which messages are theirs to see. */
-export const viewFields = { fromSeq: 1, clearedSeq: 1, hidden: 1, withheld: 1, blockedFrom: 1 } as const;
+export const viewFields = { fromSeq: 1, clearedSeq: 1, hidden: 1, withheld: 1, blockedFrom: 1, ownVersion: 1 } as const;
 
-export type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'withheld' | 'blockedFrom'>;
+export type Viewed = Pick<MembershipDocument, 'fromSeq' | 'clearedSeq' | 'hidden' | 'withheld' | 'blockedFrom' | 'ownVersion'>;
 
 /** Which messages of the chat are theirs to see. */
-export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership) });
+export const toView = (membership: Viewed): View => ({ fromSeq: Math.max(membership.fromSeq, membership.clearedSeq ?? 0), hidden: hiddenOf(membership), version: membership.ownVersion });
 
 /** What these people may see of these chats, as it is stored now; undefined where the chat is not theirs to see. Through the driver: there may be hundreds. */
 export async function findViews(memberships: MembershipModel, userIds: readonly Id[], chatIds: readonly Id[]): Promise<(userId: Id, chatId: Id) => View | undefined> {

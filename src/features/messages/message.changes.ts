@@ -21,6 +21,7 @@ import type { Message } from '../../core/message.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
 import { everythingTo } from '../../core/view.ts';
+import type { ChatsService } from '../chats/chats.service.ts';
 import type { ChangeCollection, ChangeDocument, Update } from './change.model.ts';
 import { toUuid, type MessageCollection, type MessageDocument } from './message.model.ts';
 import { present } from './message.presenting.ts';
@@ -40,6 +41,7 @@ export interface MessageChanges {
 export interface MessageChangesOptions {
   messages: MessageCollection;
   changes: ChangeCollection;
+  chats: Pick<ChatsService, 'hideFromBlockers' | 'catchUp'>;
   /** Called for each change, in the order of its chat, before its maker is answered; for the last change again after a restart. */
   onChanged: (message: Message, update: Update) => void;
   onError: (error: unknown) => void;
@@ -118,7 +120,7 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide, viewer }:
     const update = await decide(message);
     if (!update) return show(log, message, viewer);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    if (await claim(log.changes, next, last)) return show(log, await complete(log, next), viewer);
+    if (await claim(log.changes, next, last)) return show(log, await complete(log, next, message), viewer);
   }
   throw new AppError('BUSY');
 }
@@ -143,24 +145,35 @@ async function show({ messages }: ChangeLog, document: MessageDocument, viewer?:
   return message;
 }
 
-/** Applies a change to its message, unless that was done before, and publishes it. */
-async function complete(log: ChangeLog, change: ChangeDocument): Promise<MessageDocument> {
-  const { _id, messageId, rev, update } = change;
-  const unset = update.unset ?? [];
-  const applied = await log.messages.findOneAndUpdate(
-    { _id: messageId, $or: [{ rev: { $exists: false } }, { rev: { $lt: rev } }] },
-    { $set: { ...update.set, rev }, ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((key) => [key, ''])) }) },
-    { returnDocument: 'after' },
-  );
-  const message = applied ?? (await log.messages.findOne({ _id: messageId }));
-  if (!message) throw new AppError('MESSAGE_NOT_FOUND');
+/**
+ * Applies a change to its message, unless that was done before, and publishes it. Whoever has come to block the sender, or was
+ * put out, before it took its number sees nothing of it, in whatever process that was.
+ */
+async function complete(log: ChangeLog, change: ChangeDocument, known?: MessageDocument): Promise<MessageDocument> {
+  const { _id, messageId } = change;
+  const before = known ?? (await log.messages.findOne({ _id: messageId }));
+  if (!before) throw new AppError('MESSAGE_NOT_FOUND');
+  const [message] = await Promise.all([apply(log, change, before), log.chats.catchUp(_id.toHexString())]);
   if (!isPublished(log, change)) {
     const shown = await show(log, message);
     // Another may have told meanwhile.
     if (!isPublished(log, change)) {
-      log.published.set(_id.toHexString(), rev);
-      log.onChanged(shown, update);
+      log.published.set(_id.toHexString(), change.rev);
+      log.onChanged(shown, change.update);
     }
   }
+  return message;
+}
+
+async function apply({ messages, chats }: ChangeLog, { messageId, rev, update: { set, unset = [] } }: ChangeDocument, before: MessageDocument): Promise<MessageDocument> {
+  if ((before.rev ?? 0) >= rev) return before;
+  if (set.text !== undefined) await chats.hideFromBlockers(before.senderId.toHexString(), before.chatId.toHexString(), before.seq);
+  const applied = await messages.findOneAndUpdate(
+    { _id: messageId, $or: [{ rev: { $exists: false } }, { rev: { $lt: rev } }] },
+    { $set: { ...set, rev }, ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((key) => [key, ''])) }) },
+    { returnDocument: 'after' },
+  );
+  const message = applied ?? (await messages.findOne({ _id: messageId }));
+  if (!message) throw new AppError('MESSAGE_NOT_FOUND');
   return message;
 }

@@ -35,24 +35,24 @@ const timeToHide = 50;
 
 /**
  * It is hidden before the edit takes its turn in the chat, in a time that is the same where nobody blocks the sender, and
- * one edit of a person at a time, or many at once would add up what each takes longer.
+ * one edit of a person at a time, or many at once would add up what each takes longer. In its turn it is hidden from those
+ * alone who have begun to block meanwhile.
  */
 export function createEdit({ messages, chats, editWindow, change, requireMessage }: EditParts): MessagesService['edit'] {
   const inTurn = createCallerTurns();
   return inTurn(async ({ userId }, { id, text }) => {
+    const { view } = await requireMessage(userId, id);
     const decide: Parameters<Change>[2] = async (message, view) => {
       requireUnblocked(view);
-      const chatId = message.chatId.toHexString();
       // To say something else is to say something.
-      await chats.requireSender(userId, chatId);
-      const update = editOf(message, userId, text, editWindow);
-      // A new text would reach them after all.
-      if (update) await chats.hideFromBlockers(userId, chatId, message.seq);
-      return update;
+      await chats.requireSender(userId, message.chatId.toHexString());
+      return editOf(message, userId, text, editWindow);
     };
-    const { view } = await requireMessage(userId, id);
+    const hide = async (message: MessageDocument): Promise<void> => {
+      if (await decide(message, view)) await chats.hideFromBlockers(userId, message.chatId.toHexString(), message.seq);
+    };
     const message = await messages.findOne({ _id: toUuid(id) });
-    if (message) await Promise.all([decide(message, view), pause(timeToHide)]);
+    if (message) await Promise.all([hide(message), pause(timeToHide)]);
     return change(userId, id, decide);
   });
 }

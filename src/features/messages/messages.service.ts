@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { InTurn } from '../../core/caller.turns.ts';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
-import { asSeen, toReplyTo, withoutOriginal } from '../../core/message.ts';
+import { asSeen, toReplyTo } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import { isVisible } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
@@ -112,14 +112,15 @@ function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesP
   const change: Change = async (userId, id, decide) => {
     const { chatId } = (await requireMessage(userId, id)).message;
     const decideNow: Decide = async (stored) => {
-      // It may have waited long for its turn, and whoever another process has put out must not hear of it.
-      const [now] = await Promise.all([chats.findView(userId, chatId), chats.catchUp(chatId)]);
+      // It may have waited long for its turn.
+      const now = await chats.findView(userId, chatId);
       if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
       return decide(stored, now);
     };
     const message = await changes.change(chatId, id, decideNow, userId);
-    const view = message.replyTo && (await chats.findView(userId, chatId));
-    return view ? asSeen(message, view) : withoutOriginal(message);
+    const view = await chats.findView(userId, chatId);
+    if (!view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
+    return asSeen(message, view);
   };
   return {
     edit: createEdit({ messages, chats, editWindow, change, requireMessage }),
