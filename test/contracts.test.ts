@@ -186,7 +186,7 @@ test('whoever sends a text of another form is told which form is asked for', () 
   };
   assert.deepEqual(problemsOf(Username, 'ann smith'), ['must be 3 to 32 letters, digits, dots, dashes or underscores']);
   assert.deepEqual(problemsOf(Email, 'ann'), ['must be an e-mail address']);
-  assert.deepEqual(problemsOf(FirstName, '\u200B'), ['must be one line with something to see in it, without control characters']);
+  assert.deepEqual(problemsOf(FirstName, '\u200B'), ['must be one line of whole characters with something to see in it, without control characters']);
   const formless = (schema: object): unknown[] => {
     const { pattern, format, 'x-form': form } = schema as { pattern?: unknown; format?: unknown; 'x-form'?: string };
     const parts = Object.values(schema).filter((part) => typeof part === 'object' && part !== null) as object[];

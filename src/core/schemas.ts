@@ -21,7 +21,7 @@ export const formed = (pattern: string, form: string) => ({ pattern, 'x-form': f
 /** Where the page before ended, in a list whose order may change meanwhile: made by the server. */
 export const Cursor = Type.String({ ...formed('^[0-9A-Za-z_-]{1,100}$', 'a cursor of an earlier answer'), description: 'Where the page before ended.' });
 
-const oneLine = formed('^[^\\p{Cc}\\p{Cs}]*$', 'one line, without control characters');
+const oneLine = formed('^[^\\p{Cc}\\p{Cs}]*$', 'one line of whole characters, without control characters');
 
 /** One line: composed (NFC), no control characters, no lone surrogates. */
 export const Line = (maximum: number, description: string, form = oneLine) =>
@@ -29,11 +29,11 @@ export const Line = (maximum: number, description: string, form = oneLine) =>
 
 /** A line with something to see in it. */
 export const Name = (maximum: number, description: string) =>
-  Line(maximum, description, formed(visibleLine, 'one line with something to see in it, without control characters'));
+  Line(maximum, description, formed(visibleLine, 'one line of whole characters with something to see in it, without control characters'));
 
 /** Several lines: newline and tab are allowed, other control characters are not. */
 export const Lines = (maximum: number, description: string) =>
-  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', ...formed('^(?:[\\n\\t]|[^\\p{Cc}\\p{Cs}])*$', 'without control characters other than newline and tab'), description });
+  Type.String({ minLength: 1, maxLength: maximum, 'x-normalize': 'NFC', ...formed('^(?:[\\n\\t]|[^\\p{Cc}\\p{Cs}])*$', 'of whole characters, without control characters other than newline and tab'), description });
 
 export const Id = Type.String({ ...formed('^[0-9a-f]{24}$', '24 hexadecimal digits in small letters'), description: 'An id made by the server: 24 hexadecimal digits.' });
 export type Id = Static<typeof Id>;

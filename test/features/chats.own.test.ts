@@ -90,6 +90,17 @@ test('a chat is cleared up to what was seen, however often that is asked for, an
   assert.equal((await bob.call('chats.clear', { id, seq: 99 })).clearedSeq, 2, 'nothing that is to come is cleared');
 });
 
+test('a chat that is marked as unread counts while it is in the list', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
+  const { chatId: id } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await bob.call('chats.clear', { id });
+  await bob.call('chats.arrange', { id, markedUnread: true });
+  assert.deepEqual([(await bob.call('chats.list')).items.length, (await bob.call('chats.unread')).chats], [0, 0]);
+  await bob.call('messages.send', { to: ann.id, text: 'two' });
+  assert.deepEqual([(await bob.call('chats.list')).items.length, (await bob.call('chats.unread')).chats], [1, 1]);
+});
+
 test('what I remove for myself is gone for me alone: lists, counts, pages and the last message go round it', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -29,6 +29,14 @@ test('a reply shows what it replies to as that is now: edited, or removed', asyn
   await assert.rejects(bob.call('messages.send', { chatId, text: 'again', replyTo: original.id }), refusedWith('MESSAGE_REMOVED'));
 });
 
+test('a reply to somebody one has no chat with is refused, and opens none', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { id } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await assert.rejects(ann.call('messages.send', { to: eve.id, text: 'two', replyTo: id }), refusedWith('MESSAGE_NOT_FOUND'));
+  assert.deepEqual((await eve.call('chats.list')).items, []);
+});
+
 test('a reply that is repeated is stored once, and answered as the first time', async (t) => {
   const { person } = await buildTestApp(t);
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);

@@ -65,6 +65,10 @@ function toRow(membership: Listed, heads: Heads): Row {
   const view = toView(membership);
   const { place = beginning, sentAt } = heads.get(chatId) ?? {};
   const seq = lastVisible(view, place.seq);
-  const isUntouched = seq === 0 && !membership.clearedSeq && view.hidden.length === 0;
-  return { chatId, seq, ...(sentAt && place.seq === seq && { headAt: sentAt }), pinned: membership.pinned === true, isUntouched };
+  return { chatId, seq, ...(sentAt && place.seq === seq && { headAt: sentAt }), pinned: membership.pinned === true, isUntouched: seq === 0 && isUntouched(membership) };
 }
+
+const isUntouched = (membership: Viewed): boolean => !membership.clearedSeq && toView(membership).hidden.length === 0;
+
+/** True if the chat is in the list of its member, its log having come to this number. */
+export const isListed = (membership: Viewed, seq: number): boolean => lastVisible(toView(membership), seq) > 0 || isUntouched(membership);

@@ -1,6 +1,7 @@
 /** How much somebody has not read, in all their chats together: worked out from numbers each time, so it cannot drift. */
 import type { Id } from '../../core/schemas.ts';
 import { countVisible } from '../../core/view.ts';
+import { isListed } from './chat.listing.ts';
 import type { ChatModel } from './chat.model.ts';
 import { markOf, sentSince, type ChatHistory } from './chat.views.ts';
 import type { ChatsService } from './chats.service.ts';
@@ -24,7 +25,8 @@ export const createUnread = ({ chats, memberships, history }: UnreadParts): Chat
     const sent = await sentSince({ history }, documents, heads);
     return rows.map((row) => {
       const id = row.chatId.toHexString();
-      return { count: countVisible(toView(row), markOf(row, sent.get(id)), heads.get(id)?.place.seq ?? 0), isMarked: row.markedUnread === true };
+      const seq = heads.get(id)?.place.seq ?? 0;
+      return { count: countVisible(toView(row), markOf(row, sent.get(id)), seq), isMarked: row.markedUnread === true && isListed(row, seq) };
     });
   };
 

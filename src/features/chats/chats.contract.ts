@@ -117,7 +117,7 @@ export const chatsContract = {
       access: 'user',
       rate: ordinary,
       input: strictObject({}),
-      output: strictObject({ messages: Sequence, chats: Type.Integer({ minimum: 0, description: 'Those with something unread, or marked as unread.' }) }),
+      output: strictObject({ messages: Sequence, chats: Type.Integer({ minimum: 0, description: 'Those in my list with something unread, or marked as unread.' }) }),
       errors: ['BUSY'],
     }),
     'chats.read': operation({

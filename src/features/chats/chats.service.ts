@@ -13,7 +13,7 @@ import type { ApplyBlock } from './chat.blocking.ts';
 import { createContacts, type Contacts, type ContactsAmong } from './chat.contacts.ts';
 import { createFollowing, type ChangedMembers, type Following, type OwnMembership } from './chat.following.ts';
 import { createListing } from './chat.listing.ts';
-import type { ChatModel } from './chat.model.ts';
+import { pairKeyOf, type ChatModel } from './chat.model.ts';
 import { createOpening } from './chat.opening.ts';
 import type { ChatMarks } from './chat.marks.ts';
 import type { OwnChanges } from './chat.own.ts';
@@ -44,6 +44,8 @@ export interface ChatsService extends Service<typeof chatsContract>, Following, 
   tellsMembers(chatId: Id): Promise<boolean>;
   /** The id of the private chat of two people, made if need be. @throws USER_NOT_FOUND, BLOCKED */
   openPrivate(userId: Id, withUserId: Id): Promise<Id>;
+  /** The same, if there is one. */
+  findPrivate(userId: Id, withUserId: Id): Promise<Id | undefined>;
   /** Nobody sees these messages of a chat any more but the others in it. @throws CHAT_NOT_FOUND, TOO_MUCH_HIDDEN, BUSY */
   hide(userId: Id, chatId: Id, range: SeqRange): Promise<void>;
   /** Who was in the chat and has read up to a number or beyond, as far as it is told to this person. @throws GROUP_TOO_LARGE */
@@ -91,6 +93,7 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     ...createHiding(parts),
     ...createSight(parts),
     openPrivate,
+    findPrivate: async (userId, withUserId) => (await chats.findOne({ pairKey: pairKeyOf(userId, withUserId) }, { _id: 1 }).lean())?._id.toHexString(),
     ...createFollowing({ chats, memberships, views, changes }),
     ...createPartners({ chats, memberships }),
     contactsAmong: (userId, others) => contacts.contactsAmong(userId, others),

@@ -3,7 +3,7 @@ import type { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
 import type { Message } from '../../core/message.ts';
 import { cutPage, rowsFor } from '../../core/page.ts';
-import { before as lastBefore, isVisible, past, type View } from '../../core/view.ts';
+import { before as lastBefore, endless, isVisible, past, type View } from '../../core/view.ts';
 import type { MessageDocument } from './message.model.ts';
 import { showEach, type Source } from './message.presenting.ts';
 
@@ -31,7 +31,7 @@ export interface Page {
 export async function page(source: Source, chatId: Types.ObjectId, view: View, { before, after, around, limit }: PageRequest): Promise<Page> {
   const range = { source, chatId, view };
   if (after !== undefined) return ascending(range, after, limit);
-  if (around === undefined) return descending(range, before ?? Infinity, limit);
+  if (around === undefined) return descending(range, before ?? endless, limit);
   const older = await descending(range, around + 1, Math.ceil(limit / 2));
   const newer = await ascending(range, around, limit - older.items.length);
   return { items: [...older.items, ...newer.items], more: older.more || newer.more };

@@ -61,6 +61,8 @@ export function createSend(chats: ChatsService, log: MessageLog, findOriginal: F
     if (replyTo === undefined && !turns.isTaken(senderId) && to === undefined && chatId !== undefined && chats.isKnownSender(senderId, chatId)) return append(chatId);
     // In an object: the turn ends when the message is in the log's queue, and not when it is stored.
     const { appended } = await turns.take(senderId, async () => {
+      // Nobody can reply there yet, and a chat that is opened for nothing would be told to the other one.
+      if (replyTo !== undefined && to !== undefined && (await chats.findPrivate(senderId, to)) === undefined) throw new AppError('MESSAGE_NOT_FOUND');
       const found = await findChat(chats, senderId, target);
       const original = replyTo === undefined ? undefined : await findOriginal(senderId, found, replyTo);
       // Looked up again: what was known may have become outdated meanwhile.
