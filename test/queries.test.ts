@@ -73,6 +73,7 @@ async function liveInCrowd({ ann, bob, crowd: { longChatId: chatId, groupIds: [i
   for (const place of [{ before: 2500 }, { after: 2500 }, { around: 2500 }]) await ann.call('messages.list', { chatId, ...place });
   await ann.call('messages.hide', { id: early });
   await bob.call('messages.send', { chatId, text: 'number', replyTo: items[1]?.id });
+  await assert.rejects(bob.call('messages.send', { to: memberId, text: 'number', replyTo: items[1]?.id }), { code: 'MESSAGE_NOT_FOUND' });
   await ann.call('messages.list', { chatId, limit: 1 });
   await ann.call('messages.list', { chatId, before: 100 });
   for (const message of items.slice(2)) await ann.call('messages.react', { id: message.id, emoji: '👍' });

@@ -1,4 +1,5 @@
 /** Writes and reads of a server that something else comes in before. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TestContext } from 'node:test';
 import mongoose from 'mongoose';
 import type { TestApp } from './app.ts';
@@ -25,15 +26,23 @@ export function holderOf(t: TestContext, { mongodbUri }: TestApp): Hold {
   };
 }
 
+/** Reads through it meet what is held. What a server reads by itself does not. */
+export interface HeldReading {
+  through: <T>(read: () => Promise<T>) => Promise<T>;
+  /** How many reads have waited: none, or one. */
+  held: () => number;
+}
+
 /** Has the next such read of many messages wait until this is done. */
-export function holdReading(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongodbUri'>, isMeant: (filter: object) => boolean, meanwhile: () => Promise<unknown>): () => number {
+export function holdReading(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongodbUri'>, isMeant: (filter: object) => boolean, meanwhile: () => Promise<unknown>): HeldReading {
+  const reading = new AsyncLocalStorage<true>();
   let held = 0;
   const { prototype } = mongoose.mongo.Collection;
   const find = Reflect.get(prototype, 'find') as (this: mongoose.mongo.Collection, ...parameters: unknown[]) => mongoose.mongo.FindCursor;
   t.mock.method(prototype, 'find', function (this: mongoose.mongo.Collection, ...parameters: unknown[]) {
     const cursor = find.apply(this, parameters);
     const [filter] = parameters;
-    if (held > 0 || this.collectionName !== 'messages' || !mongodbUri.endsWith(this.dbName) || !isMeant(filter as object)) return cursor;
+    if (held > 0 || !reading.getStore() || this.collectionName !== 'messages' || !mongodbUri.endsWith(this.dbName) || !isMeant(filter as object)) return cursor;
     const toArray = cursor.toArray.bind(cursor);
     cursor.toArray = async () => {
       if (held === 0) {
@@ -44,7 +53,7 @@ export function holdReading(t: TestContext, { mongodbUri }: Pick<TestApp, 'mongo
     };
     return cursor;
   });
-  return () => held;
+  return { through: (read) => reading.run(true, read), held: () => held };
 }
 
 /** Has the next such write that goes through the driver wait until this is done. */
