@@ -5,7 +5,7 @@ import { Types, type Connection } from 'mongoose';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { addressOf, inTurn } from '../helpers/guesses.ts';
 import { countWaitingMails } from '../helpers/store.ts';
-import { differenceOf } from '../helpers/timing.ts';
+import { differenceOf, requireTime } from '../helpers/timing.ts';
 import { ask } from '../transports/ask.ts';
 import { doors, knocker } from './doors.ts';
 
@@ -13,13 +13,17 @@ import { doors, knocker } from './doors.ts';
 const tolerance = 0.05;
 
 async function requireSameTime(t: TestContext, settle: () => Promise<unknown>, one: () => Promise<unknown>, other: () => Promise<unknown>): Promise<void> {
-  const { medians, least, most, tries } = await differenceOf(tolerance, settle, one, other);
-  const [apart, from, to] = [medians, least, most].map((part) => `${(100 * part).toFixed(1)} %`);
-  t.diagnostic(`the medians of ${tries} tries each are apart by ${apart}, which may be ${from} to ${to}`);
-  // Fails where chance is ruled out, passes where the difference is too small to matter; between these it tells nothing.
-  assert.ok(least <= tolerance && most >= -tolerance, `apart by ${apart}, which may be ${from} to ${to}, in ${tries} tries each`);
-  const isTold = most - least <= 2 * tolerance && Math.abs(medians) <= tolerance;
-  if (!isTold) t.skip(`too much else goes on here: apart by ${apart}, which may be ${from} to ${to}`);
+  await requireTime(t, async () => {
+    const { medians, least, most, tries } = await differenceOf(tolerance, settle, one, other);
+    const [apart, from, to] = [medians, least, most].map((part) => `${(100 * part).toFixed(1)} %`);
+    const found = `the medians of ${tries} tries each are apart by ${apart}, which may be ${from} to ${to}`;
+    // Fails where chance is ruled out, passes where the difference is too small to matter; between these it tells nothing.
+    if (least > tolerance || most < -tolerance) return found;
+    t.diagnostic(found);
+    const isTold = most - least <= 2 * tolerance && Math.abs(medians) <= tolerance;
+    if (!isTold) t.skip(`too much else goes on here: apart by ${apart}, which may be ${from} to ${to}`);
+    return undefined;
+  });
 }
 
 /** Without a pause: each try waits for this. */

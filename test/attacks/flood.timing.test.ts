@@ -9,6 +9,7 @@ import { codeFile, loader } from '../helpers/code.ts';
 import { flood, type Answered } from '../helpers/flood.ts';
 import { freePort, startServer, type ServerProcess } from '../helpers/process.ts';
 import { openSocket } from '../helpers/socket.ts';
+import { requireTime } from '../helpers/timing.ts';
 import { until } from '../helpers/until.ts';
 import { ask } from '../transports/ask.ts';
 
@@ -51,10 +52,19 @@ async function talkers(t: TestContext, url: string): Promise<() => Promise<void>
 function requireAnswers(answers: readonly Answered[]): void {
   const [busy, looked] = [countOf(answers, 'BUSY'), countOf(answers, 'WRONG_CREDENTIALS')];
   assert.deepEqual([answers.length, busy + looked], [1000, 1000]);
-  assert.ok(looked >= admitted && looked < 3 * admitted, `${looked} were looked at`);
+  assert.ok(looked >= admitted, `${looked} were looked at`);
   for (const { code, status, retryAfter } of answers) assert.deepEqual([status, retryAfter], code === 'BUSY' ? [503, '1'] : [401, undefined]);
-  const lastBusy = answers.findLastIndex(({ code }) => code === 'BUSY');
-  assert.ok(countOf(answers.slice(0, lastBusy), 'WRONG_CREDENTIALS') < looked / 2, 'nobody waits to be refused');
+}
+
+/** What took too long, if anything did. */
+function findDelay(answers: readonly Answered[], rounds: number, own: Delay, whole: Delay): string | undefined {
+  const looked = countOf(answers, 'WRONG_CREDENTIALS');
+  if (looked >= 3 * admitted) return `${looked} were looked at`;
+  const beforeLastBusy = answers.slice(0, answers.findLastIndex(({ code }) => code === 'BUSY'));
+  if (countOf(beforeLastBusy, 'WRONG_CREDENTIALS') >= looked / 2) return 'somebody waited to be refused';
+  if (rounds < 20) return `${rounds} rounds while the passwords were looked at`;
+  // Not the whole delay: where the threads that hash have all the cores, the machine lets the loop wait, too.
+  return own.most < 50 && whole.median < 50 ? undefined : 'the event loop was held for 50 ms';
 }
 
 test('of a thousand logins at once those that fit are looked at, the others are told at once that the server is busy, and whoever is signed in is served meanwhile', async (t) => {
@@ -68,19 +78,19 @@ test('of a thousand logins at once those that fit are looked at, the others are 
   const url = `http://127.0.0.1:${port}`;
   const talk = await talkers(t, url);
   await talk();
-  await askLoop(server);
 
-  let answers: Answered[] | undefined;
-  const flooding = flood(url, 1000).then((all) => (answers = all));
-  let rounds = 0;
-  for (; !answers; rounds++) await talk();
-  requireAnswers(await flooding);
+  await requireTime(t, async () => {
+    await askLoop(server);
+    const over = new AbortController();
+    const flooding = flood(url, 1000).finally(() => over.abort());
+    let rounds = 0;
+    for (; !over.signal.aborted; rounds++) await talk();
+    const answers = await flooding;
+    requireAnswers(answers);
 
-  const { looks, whole, own } = await askLoop(server);
-  const shown = ({ median, most }: Delay): string => `median ${median.toFixed(1)} ms, at most ${most.toFixed(1)} ms`;
-  t.diagnostic(`${rounds} rounds; ${looks} looks at the event loop: delayed ${shown(whole)}; by its own work ${shown(own)}`);
-  assert.ok(rounds >= 20, `${rounds} rounds while the passwords were looked at`);
-  // Not the whole delay: where the threads that hash have all the cores, the machine lets the loop wait, too.
-  assert.ok(own.most < 50, `${own.most} ms`);
-  assert.ok(whole.median < 50, `${whole.median} ms`);
+    const { looks, whole, own } = await askLoop(server);
+    const shown = ({ median, most }: Delay): string => `median ${median.toFixed(1)} ms, at most ${most.toFixed(1)} ms`;
+    t.diagnostic(`${rounds} rounds; ${looks} looks at the event loop: delayed ${shown(whole)}; by its own work ${shown(own)}`);
+    return findDelay(answers, rounds, own, whole);
+  });
 });

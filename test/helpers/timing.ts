@@ -1,4 +1,25 @@
-/** Whether two things take the same time, as somebody would find out who wants to tell them apart. */
+/** What is claimed of time, and whether two things take the same time, as somebody would find out who wants to tell them apart. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+
+/** How often the time of something is measured before it is taken to be too long. */
+const attempts = 3;
+
+/**
+ * Requires that the time of something is right in one of three attempts: a machine stalls now and then, but what the code
+ * itself takes, it takes each time.
+ * @param attempt measures once, and answers what was wrong about the time; whatever is wrong each time is told
+ */
+export async function requireTime(t: TestContext, attempt: () => Promise<string | undefined>): Promise<void> {
+  const wrong: string[] = [];
+  while (wrong.length < attempts) {
+    const found = await attempt();
+    if (found === undefined) return;
+    t.diagnostic(found);
+    wrong.push(found);
+  }
+  assert.fail(wrong.join('; then '));
+}
 
 export interface Difference {
   /** How much longer the one median is than the other, as a part of it: negative if it is shorter. */
