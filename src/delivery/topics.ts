@@ -4,7 +4,7 @@ import { everything, seesAll, type View } from '../core/view.ts';
 
 export interface Topics<C> {
   attach(connection: C): void;
-  /** What somebody may see; undefined where that is every message, and ever was. */
+  /** What somebody may see; undefined where that is every message, and nothing of theirs has changed. */
   viewOf(connection: C, topic: Topic): View | undefined;
   listenersOf(topic: Topic): ReadonlySet<C>;
   topicsOf(connection: C): Topic[];
@@ -18,15 +18,15 @@ export interface Topics<C> {
 export function createTopics<C>(): Topics<C> {
   const topicsOf = new Map<C, Set<Topic>>();
   const listeners = createListeners<C>();
-  const partial = createPartialViews<C>();
+  const viewed = createViews<C>();
   const leave = (connection: C, topic: Topic): void => {
     topicsOf.get(connection)?.delete(topic);
     listeners.remove(connection, topic);
-    partial.remove(connection, topic);
+    viewed.remove(connection, topic);
   };
 
   return {
-    viewOf: (connection, topic) => partial.get(connection, topic),
+    viewOf: (connection, topic) => viewed.get(connection, topic),
     attach: (connection) => void topicsOf.set(connection, new Set()),
     listenersOf: (topic) => listeners.of(topic),
     topicsOf: (connection) => [...(topicsOf.get(connection) ?? [])],
@@ -35,7 +35,7 @@ export function createTopics<C>(): Topics<C> {
       if (!own) return;
       for (const topic of topics) {
         own.add(topic);
-        partial.set(connection, topic, views?.get(topic) ?? everything);
+        viewed.set(connection, topic, views?.get(topic) ?? everything);
         listeners.add(connection, topic);
       }
     },
@@ -43,7 +43,7 @@ export function createTopics<C>(): Topics<C> {
       const own = topicsOf.get(connection);
       for (const topic of [...before.keys()].filter((one) => own?.has(one))) {
         const view = now.get(topic);
-        if (view) partial.set(connection, topic, view);
+        if (view) viewed.set(connection, topic, view);
         else leave(connection, topic);
       }
     },
@@ -76,15 +76,15 @@ function createListeners<C>() {
   };
 }
 
-/** The views of those who may not see everything, or once could not. One that is older than what is known may have been read before it. */
-function createPartialViews<C>() {
+/** The views of those who may not see everything, or have changed something of their own. One that is older than what is known may have been read before it. */
+function createViews<C>() {
   const byTopic = new Map<Topic, Map<C, View>>();
   return {
     get: (connection: C, topic: Topic): View | undefined => byTopic.get(topic)?.get(connection),
     set(connection: C, topic: Topic, view: View): void {
       const views = byTopic.get(topic);
       const known = views?.get(connection);
-      if (known ? versionOf(view) < versionOf(known) : seesAll(view)) return;
+      if (known ? versionOf(view) < versionOf(known) : seesAll(view) && versionOf(view) === 0) return;
       byTopic.set(topic, (views ?? new Map<C, View>()).set(connection, view));
     },
     remove(connection: C, topic: Topic): void {

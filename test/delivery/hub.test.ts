@@ -180,3 +180,13 @@ test('a view that is older than the one known was read before it, and changes no
   }
   assert.deepEqual(ann.heard, ['veiled from 10', 'veiled from 11', 'veiled from 12']);
 });
+
+test('nor does an older view that hides something come back after one that shows everything', () => {
+  const hub = createHub();
+  const ann = createListener('ann');
+  hub.attach(ann);
+  hub.join('ann', 'chat:1', { fromSeq: 0, hidden: [], version: 5 });
+  void hub.reveal('ann', 'chat:1', { fromSeq: 0, hidden: [{ from: 1, to: 9 }], version: 4 });
+  hub.publish('chat:1', hello, { veiled: ({ hidden }) => ({ name: 'test.happened', payload: `${hidden.length} hidden` }) });
+  assert.deepEqual(ann.heard, ['0 hidden']);
+});

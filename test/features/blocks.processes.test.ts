@@ -83,3 +83,16 @@ test('what a device was not shown because its process had not heard of the end o
   assert.deepEqual(told.hidden, [{ from: seq, to: seq }]);
   assert.deepEqual((await ann.call('chats.get', { id: chatId })).mine, told);
 });
+
+test('what a device has passed over under a block that ended in another process stays hidden, also when the chat is opened anew', async (t) => {
+  const { one, other, ann, bob, chatId } = await talking(t);
+  const elsewhere = (person: Person, name: string, input: object) => other.dispatch.call(name, person.caller, input);
+  await elsewhere(ann, 'blocks.create', { userId: bob.id });
+  const socket = await openSocket(t, other.url, ann.accessToken);
+  await one.dispatch.call('blocks.remove', ann.caller, { userId: bob.id });
+  await elsewhere(bob, 'messages.send', { chatId, text: 'passed over' });
+  assert.equal((await socket.next('message.withheld')).params['seq'], 3);
+  await elsewhere(bob, 'messages.send', { to: ann.id, text: 'seen' });
+  await socket.next('message.created');
+  assert.deepEqual((await ann.call('messages.list', { chatId })).items.map(({ text }) => text), ['from Ann', 'from Bob', 'seen']);
+});

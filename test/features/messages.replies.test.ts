@@ -33,8 +33,20 @@ test('a reply to somebody one has no chat with is refused, and opens none', asyn
   const { person } = await buildTestApp(t);
   const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
   const { id } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  const socket = await eve.socket();
   await assert.rejects(ann.call('messages.send', { to: eve.id, text: 'two', replyTo: id }), refusedWith('MESSAGE_NOT_FOUND'));
+  // Nor where the id is one that is known.
+  await assert.rejects(ann.call('messages.send', { id, to: eve.id, text: 'two', replyTo: id }), refusedWith('MESSAGE_NOT_FOUND'));
   assert.deepEqual((await eve.call('chats.list')).items, []);
+  await socket.call('chats.receive', { chats: {} });
+  assert.deepEqual(socket.events.map(({ method }) => method), []);
+});
+
+test('a reply to a chat and to somebody at once is refused as any message is', async (t) => {
+  const { person } = await buildTestApp(t);
+  const [ann, bob, eve] = await Promise.all([person('Ann'), person('Bob'), person('Eve')]);
+  const { id, chatId } = await ann.call('messages.send', { to: bob.id, text: 'one' });
+  await assert.rejects(ann.call('messages.send', { chatId, to: eve.id, text: 'two', replyTo: id }), refusedWith('VALIDATION_FAILED'));
 });
 
 test('a reply that is repeated is stored once, and answered as the first time', async (t) => {

@@ -43,6 +43,8 @@ export interface LogProcessOptions extends Pick<MessageLogOptions, 'limits'> {
   fate?: () => Fate | undefined;
   /** The fate of the next step of a change. */
   changeFate?: () => Fate | undefined;
+  /** Awaited before a change is applied: a message may have to be hidden from somebody. */
+  hide?: () => Promise<void>;
   /** Awaited before each insert: a write can be held back. */
   hold?: () => Promise<void>;
   /** Awaited after each insert: so can its answer. */
@@ -53,7 +55,7 @@ class LostConnection extends Error {
   override readonly name = 'MongoNetworkError';
 }
 
-export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, changeFate = () => undefined, hold, holdAnswer, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
+export async function createLogProcess(t: TestContext, uri: string, { fate = () => undefined, changeFate = () => undefined, hide = () => Promise.resolve(), hold, holdAnswer, limits = {} }: LogProcessOptions = {}): Promise<LogProcess> {
   const connection = await connect(t, uri);
   const messages = messageCollection(connection);
   const changes = changeCollection(connection);
@@ -88,7 +90,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
   const made = createMessageChanges({
     messages: withFate(messages, ['findOneAndUpdate'], changeFate),
     changes: withFate(changes, ['insertOne', 'replaceOne'], changeFate),
-    chats: { hideFromBlockers: () => Promise.resolve(), catchUp: () => Promise.resolve() },
+    chats: { hideFromBlockers: hide, catchUp: () => Promise.resolve() },
     onChanged(message, update) {
       changed.push(message);
       updates.push(update);

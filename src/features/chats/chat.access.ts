@@ -30,8 +30,8 @@ export interface ChatAccess {
   countMembers(chatId: Id): Promise<number>;
   /** True if this process has acted on the changes of the chat up to this version: it is remembered since `renew`. */
   hasActedOn(chatId: Id, version: number): boolean;
-  /** How far the stored head of a chat has come, and whether this process has acted on all its changes. */
-  look(chatId: Id): Promise<{ storedSeq: number; isCurrent: boolean }>;
+  /** Whether it is a private chat, how far the stored head of it has come, and whether this process has acted on all its changes. */
+  look(chatId: Id): Promise<{ isPrivate: boolean; storedSeq: number; isCurrent: boolean }>;
   /** Forgets who may do what in the chat: it may have changed. */
   forget(chatId: Id): void;
   /** This process has acted on this version of the chat: it is remembered, and who was in an earlier one forgotten. */
@@ -90,8 +90,8 @@ export function createChatAccess(chats: ChatModel, memberships: MembershipModel)
     },
     countMembers: async (chatId) => (await withDeadline(recall(chatId), storePatience)).memberCount,
     async look(chatId) {
-      const chat = await chats.findById(chatId, { head: 1, ...versioned }).lean();
-      return { storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || hasActedOn(chatId, chat.change.version) };
+      const chat = await chats.findById(chatId, { kind: 1, head: 1, ...versioned }).lean();
+      return { isPrivate: chat?.kind === 'private', storedSeq: chat?.head.seq ?? 0, isCurrent: chat?.change === undefined || hasActedOn(chatId, chat.change.version) };
     },
     forget: (chatId) => void remembered.delete(chatId),
     renew(chatId, chat) {

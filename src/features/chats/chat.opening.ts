@@ -11,9 +11,10 @@ import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ApplyBlock } from './chat.blocking.ts';
 import { pairKeyOf, type ChatDocument, type ChatModel } from './chat.model.ts';
+import type { OwnChanges } from './chat.own.ts';
 import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
-import { atFirst, isIn, isTheirs, toView, type MembershipModel } from './membership.model.ts';
+import { atFirst, isTheirs, toView, type MembershipModel } from './membership.model.ts';
 
 export interface OpeningParts {
   chats: ChatModel;
@@ -22,6 +23,7 @@ export interface OpeningParts {
   views: Views;
   blocks: Pick<BlocksService, 'blocks'>;
   applyBlock: ApplyBlock;
+  own: Pick<OwnChanges, 'showToPair'>;
   bus: Bus<EventOf<typeof chatsContract>>;
   onPaired: (userId: Id, withUserId: Id) => void;
 }
@@ -30,7 +32,7 @@ export interface OpeningParts {
  * The chat first, then who is in it: a crash in between leaves a chat that the next opening completes. Nothing tells an
  * opening whose answer was lost from one that never was, so a chat without messages is announced again.
  */
-export function createOpening({ chats, memberships, users, views, blocks, applyBlock, bus, onPaired }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
+export function createOpening({ chats, memberships, users, views, blocks, applyBlock, own, bus, onPaired }: OpeningParts): (userId: Id, withUserId: Id) => Promise<Id> {
   // A chat there is stays open to whoever is left in it.
   const create = async (pairKey: string, people: readonly Id[]): Promise<ChatDocument> => {
     const known = await users.findUsers(people);
@@ -50,7 +52,7 @@ export function createOpening({ chats, memberships, users, views, blocks, applyB
     const id = _id.toHexString();
     for (const row of await memberships.find({ chatId: _id, ...isTheirs }).lean()) bus.join(row.userId.toHexString(), `chat:${id}`, toView(row));
     // A block that was made in between has found nobody listening.
-    for (const row of await memberships.find({ chatId: _id, ...isIn }).lean()) bus.reveal(row.userId.toHexString(), `chat:${id}`, toView(row));
+    await own.showToPair(id);
     if (added || head.seq === 0) {
       const seen = await Promise.all(people.map(async (userId) => [userId, await views.summaries(userId, [id])] as const));
       for (const [userId, [summary]] of seen) if (summary) bus.publish(`user:${userId}`, { name: 'chat.created', payload: summary });

@@ -43,6 +43,8 @@ export interface OwnChanges extends Pick<ChatsService, 'arrange' | 'clear' | 'hi
   rewriteUnseen(place: OwnPlace, decide: Decide): Promise<void>;
   /** Tells those of their devices that are connected here how it is now: another process may have changed it. */
   show(place: OwnPlace): Promise<void>;
+  /** The same of the two of a private chat, but for what these devices know. */
+  showToPair(chatId: Id): Promise<void>;
 }
 
 /** How often a change begins anew because another device was faster, before it is called BUSY. */
@@ -78,7 +80,7 @@ export function createOwnChanges(parts: OwnParts): OwnChanges {
   };
 }
 
-interface Rewriting extends Pick<OwnChanges, 'rewriteUnseen' | 'show'> {
+interface Rewriting extends Pick<OwnChanges, 'rewriteUnseen' | 'show' | 'showToPair'> {
   rewrite: (place: OwnPlace, read: () => Promise<MembershipDocument>, decide: Decide) => Promise<Mine>;
 }
 
@@ -110,6 +112,11 @@ function createRewriting({ memberships, history, bus }: OwnParts): Rewriting {
   const rewrite: Rewriting['rewrite'] = (place, read, decide) => inTurn(place, () => attempt(place, read, decide));
   const find = (place: OwnPlace): Promise<MembershipDocument | null> => memberships.findOne({ ...place, ...isIn }).lean().exec();
   const required = async (place: OwnPlace): Promise<MembershipDocument> => (await find(place)) ?? notFound();
+  const tellNow = (place: OwnPlace): Promise<void> =>
+    inTurn(place, async () => {
+      const membership = await find(place);
+      if (membership) await tell(place, membership);
+    });
 
   return {
     rewrite,
@@ -117,12 +124,21 @@ function createRewriting({ memberships, history, bus }: OwnParts): Rewriting {
       // Where nothing is left to change another process was faster, and has told nobody here.
       await inTurn(place, () => attempt(place, () => required(place), decide, (membership) => tell(place, membership)));
     },
+    ...createShowing({ memberships, bus }, tellNow),
+  };
+}
+
+function createShowing({ memberships, bus }: Pick<OwnParts, 'memberships' | 'bus'>, tellNow: OwnChanges['show']): Pick<OwnChanges, 'show' | 'showToPair'> {
+  return {
     async show(place) {
-      if (!bus.isHeard(`user:${place.userId}`)) return;
-      await inTurn(place, async () => {
-        const membership = await find(place);
-        if (membership) await tell(place, membership);
-      });
+      if (bus.isHeard(`user:${place.userId}`)) await tellNow(place);
+    },
+    async showToPair(chatId) {
+      const topic = `chat:${chatId}` as const;
+      if (!bus.isHeard(topic)) return;
+      const pair = await memberships.find({ chatId, ...isIn }, { userId: 1, ownVersion: 1 }).lean();
+      const outdated = pair.map((row) => ({ ...row, userId: row.userId.toHexString() })).filter(({ userId, ownVersion }) => bus.isOutdated(userId, topic, ownVersion));
+      await Promise.all(outdated.map(({ userId }) => tellNow({ userId, chatId })));
     },
   };
 }

@@ -99,8 +99,9 @@ export function createChatsService(parts: ChatsParts): ChatsService {
     contactsAmong: (userId, others) => contacts.contactsAmong(userId, others),
     noteWritten: async (written) => contacts.noteWritten(written),
     async catchUp(chatId) {
-      const [{ isCurrent }] = await Promise.all([access.look(chatId), showToBlockers(parts, chatId)]);
-      if (!isCurrent) await changes.settle(chatId);
+      const { isPrivate, isCurrent } = await access.look(chatId);
+      if (isPrivate) await own.showToPair(chatId);
+      else if (!isCurrent) await changes.settle(chatId);
     },
     readersOf: (viewer, chatId, seq) => findReaders(parts, viewer, { chatId, seq }),
 
@@ -130,15 +131,6 @@ const createHiding = ({ own, memberships }: ChatsParts): Pick<ChatsService, 'hid
     await Promise.all(blockers.map((blocker) => own.withhold(String(blocker), chatId, { from: seq, to: seq })));
   },
 });
-
-/** To whoever blocks the other one of a private chat and is connected here: another process may have hidden more from them. */
-async function showToBlockers({ memberships, own, bus }: ChatsParts, chatId: Id): Promise<void> {
-  const topic = `chat:${chatId}` as const;
-  if (!bus.isHeard(topic)) return;
-  const blockers = await memberships.find({ chatId, blockedFrom: { $exists: true } }, { userId: 1, ownVersion: 1 }).lean();
-  const outdated = blockers.map(({ userId, ownVersion }) => ({ userId: userId.toHexString(), ownVersion })).filter(({ userId, ownVersion }) => bus.isOutdated(userId, topic, ownVersion));
-  await Promise.all(outdated.map(({ userId }) => own.show({ userId, chatId })));
-}
 
 /** Who may see what, and write. */
 const createSight = ({ access, memberships }: ChatsParts): Pick<ChatsService, 'findView' | 'requireView' | 'viewsOf' | 'chatsOf' | 'isKnownSender' | 'requireSender' | 'tellsMembers'> => ({

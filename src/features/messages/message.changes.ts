@@ -120,9 +120,18 @@ async function makeChange(log: ChangeLog, { chatId, messageId, decide, viewer }:
     const update = await decide(message);
     if (!update) return show(log, message, viewer);
     const next = { _id: chat, rev: (last?.rev ?? 0) + 1, messageId: toUuid(messageId), update };
-    if (await claim(log.changes, next, last)) return show(log, await complete(log, next, message), viewer);
+    if (await claim(log.changes, next, last)) return show(log, await completeClaimed(log, next, message), viewer);
   }
   throw new AppError('BUSY');
+}
+
+/** @throws UNAVAILABLE: whatever keeps it, it has its number and will be made */
+async function completeClaimed(log: ChangeLog, change: ChangeDocument, message: MessageDocument): Promise<MessageDocument> {
+  try {
+    return await complete(log, change, message);
+  } catch (error) {
+    throw new AppError('UNAVAILABLE', undefined, { cause: error });
+  }
 }
 
 /** Sees to it that the last change of a chat, if there is one, is applied and published. */
@@ -153,9 +162,11 @@ async function complete(log: ChangeLog, change: ChangeDocument, known?: MessageD
   const { _id, messageId } = change;
   const before = known ?? (await log.messages.findOne({ _id: messageId }));
   if (!before) throw new AppError('MESSAGE_NOT_FOUND');
-  const [message] = await Promise.all([apply(log, change, before), log.chats.catchUp(_id.toHexString())]);
+  const message = await apply(log, change, before);
   if (!isPublished(log, change)) {
     const shown = await show(log, message);
+    // Behind the reading: what is shown may have become what it is by a later change, of another process.
+    await log.chats.catchUp(_id.toHexString());
     // Another may have told meanwhile.
     if (!isPublished(log, change)) {
       log.published.set(_id.toHexString(), change.rev);

@@ -61,9 +61,7 @@ export function createSend(chats: ChatsService, log: MessageLog, findOriginal: F
     if (replyTo === undefined && !turns.isTaken(senderId) && to === undefined && chatId !== undefined && chats.isKnownSender(senderId, chatId)) return append(chatId);
     // In an object: the turn ends when the message is in the log's queue, and not when it is stored.
     const { appended } = await turns.take(senderId, async () => {
-      // Nobody can reply there yet, and a chat that is opened for nothing would be told to the other one.
-      if (replyTo !== undefined && to !== undefined && (await chats.findPrivate(senderId, to)) === undefined) throw new AppError('MESSAGE_NOT_FOUND');
-      const found = await findChat(chats, senderId, target);
+      const found = await findChat(chats, senderId, target, replyTo !== undefined);
       const original = replyTo === undefined ? undefined : await findOriginal(senderId, found, replyTo);
       // Looked up again: what was known may have become outdated meanwhile.
       if (original) await chats.requireSender(senderId, found);
@@ -73,8 +71,10 @@ export function createSend(chats: ChatsService, log: MessageLog, findOriginal: F
   };
 }
 
-async function findChat(chats: ChatsService, senderId: Id, { chatId, to }: Target): Promise<Id> {
+async function findChat(chats: ChatsService, senderId: Id, { chatId, to }: Target, isReply: boolean): Promise<Id> {
   if ((to === undefined) === (chatId === undefined)) throw new AppError('VALIDATION_FAILED', { fields: [{ field: 'chatId', problem: 'give either chatId or to' }] });
+  // Nobody can reply there yet, and a chat that is opened for nothing would be told to the other one.
+  if (isReply && to !== undefined && (await chats.findPrivate(senderId, to)) === undefined) throw new AppError('MESSAGE_NOT_FOUND');
   const found = chatId ?? (await chats.openPrivate(senderId, to ?? ''));
   if (!chats.isKnownSender(senderId, found)) await chats.requireSender(senderId, found);
   return found;

@@ -96,8 +96,8 @@ const createRepeats =
   (messages: MessageCollection, chats: ChatsService, history: MessageHistory): FindStored =>
   async (senderId, target, { id, text, replyTo }) => {
     const stored = await messages.findOne({ _id: toUuid(id) });
-    if (!stored) return undefined;
-    const chatId = target.chatId ?? (await chats.openPrivate(senderId, target.to ?? ''));
+    const chatId = target.chatId ?? (await chats.findPrivate(senderId, target.to ?? ''));
+    if (!stored || chatId === undefined) return undefined;
     const sent = toDocument({ id, chatId, senderId, content: { kind: 'text', text, ...(replyTo !== undefined && { replyTo: { id: replyTo, seq: 0 } }) } });
     const message = isSameSend(sent, stored) ? await history.find(id, senderId) : undefined;
     // It may be one that they have hidden or cleared since; whoever is not in the chat any more is told nothing.
@@ -109,7 +109,7 @@ type Changing = Pick<MessagesService, 'edit' | 'react' | 'unreact' | 'remove'>;
 
 /** What can be done to a message that is there. */
 function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesParts, 'messages' | 'chats' | 'changes' | 'editWindow'>, requireMessage: RequireMessage): Changing {
-  const change: Change = async (userId, id, decide) => {
+  const make: Change = async (userId, id, decide) => {
     const { chatId } = (await requireMessage(userId, id)).message;
     const decideNow: Decide = async (stored) => {
       // It may have waited long for its turn.
@@ -117,8 +117,11 @@ function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesP
       if (!now || !isVisible(now, stored.seq)) throw new AppError('MESSAGE_NOT_FOUND');
       return decide(stored, now);
     };
-    const message = await changes.change(chatId, id, decideNow, userId);
-    const view = await chats.findView(userId, chatId);
+    return changes.change(chatId, id, decideNow, userId);
+  };
+  const change: Change = async (userId, id, decide) => {
+    const message = await make(userId, id, decide);
+    const view = await chats.findView(userId, message.chatId);
     if (!view || !isVisible(view, message.seq)) throw new AppError('MESSAGE_NOT_FOUND');
     return asSeen(message, view);
   };
@@ -131,7 +134,7 @@ function createChanging({ messages, chats, changes, editWindow }: Pick<MessagesP
       }),
     unreact: async ({ userId }, { id, emoji }) => change(userId, id, (message) => unreactionOf(message, userId, emoji)),
     async remove({ userId }, { id }) {
-      await change(userId, id, (message, { mayRemoveAny }) => removalOf(message, userId, mayRemoveAny));
+      await make(userId, id, (message, { mayRemoveAny }) => removalOf(message, userId, mayRemoveAny));
       return null;
     },
   };
