@@ -41,20 +41,20 @@ export class Device {
   readonly limit: number;
   /** Gaps in the numbers of a chat that it had come to know. */
   gaps = 0;
-  /** Whether other devices speak with another process. */
-  readonly #isOneOfSeveral: boolean;
+  /** Whether it may have missed what nothing shows: events are lost, or others speak with another process. */
+  readonly #mayMiss: boolean;
   #cursor: string | undefined;
   #kept: Notification[] = [];
 
-  constructor({ userId, limit, isOneOfSeveral }: { userId: string; limit: number; isOneOfSeveral: boolean }) {
+  constructor({ userId, limit, mayMiss }: { userId: string; limit: number; mayMiss: boolean }) {
     this.userId = userId;
     this.limit = limit;
-    this.#isOneOfSeveral = isOneOfSeveral;
+    this.#mayMiss = mayMiss;
   }
 
   /**
    * Takes what the socket has heard since. What it has heard before a sync in between may be older than what that brought,
-   * if another process has changed it: the next sync begins where this one did.
+   * and what came later be lost, or told by another process: the next sync begins where this one did.
    */
   async catchUp(socket: TestSocket, isLost: (method: string) => boolean): Promise<void> {
     // Its answer comes after every event that was sent before.
@@ -65,7 +65,7 @@ export class Device {
       const event = this.#kept.shift() as Notification;
       if (this.#apply(event)) continue;
       await this.sync(socket);
-      if (this.#isOneOfSeveral && this.#kept.length > 0) this.#cursor = cursor;
+      if (this.#mayMiss && this.#kept.length > 0) this.#cursor = cursor;
     }
   }
 

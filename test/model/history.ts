@@ -76,7 +76,7 @@ export class History {
         heard.set(method, (heard.get(method) ?? 0) + 1);
         return setting.isLost(index, method, heard.get(method) ?? 0);
       };
-      return { device: new Device({ userId: person.id, limit, isOneOfSeveral: apps[0] !== apps[1] }), url: apps[app].url, person, socket: undefined, isLost };
+      return { device: new Device({ userId: person.id, limit, mayMiss: apps[0] !== apps[1] || setting.loses }), url: apps[app].url, person, socket: undefined, isLost };
     });
   }
 
