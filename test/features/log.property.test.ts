@@ -104,7 +104,7 @@ function syncFrom({ history }: LogProcess, chatIds: readonly string[]): Paramete
     const heads = await history.heads(chatIds);
     for (const id of chatIds) {
       const head = heads.get(id)?.place ?? { seq: 0, rev: 0 };
-      const { messages, place } = await history.since(id, { fromSeq: 0, hidden: [] }, { from: places[id] ?? { seq: 0, rev: 0 }, to: head, limit: 3 });
+      const { messages, place } = (await history.since(id, { fromSeq: 0, hidden: [] }, { from: places[id] ?? { seq: 0, rev: 0 }, to: head, limit: 3 })) ?? assert.fail();
       const more = place.seq < head.seq || place.rev < head.rev;
       chats.push({ chat: { id, kind: 'private' as const, memberCount: 0, createdAt: '' }, mine: nothingOwn, members: [], former: [], place, messages, more });
     }

@@ -31,7 +31,7 @@ test('what is read of a chat ends where its log had come to: a notice behind tha
   const { chatId } = await ann.call('messages.send', { to: ann.id, text: 'one' });
   for (const text of ['two', 'three']) await ann.call('messages.send', { chatId, text });
   const history = createMessageHistory(messageCollection(await connect(t, mongodbUri)), { settled: () => Promise.resolve() });
-  const { messages, place } = await history.since(chatId, { fromSeq: 0, hidden: [] }, { from: { seq: 0, rev: 0 }, to: { seq: 2, rev: 0 }, limit: 10 });
+  const { messages, place } = (await history.since(chatId, { fromSeq: 0, hidden: [] }, { from: { seq: 0, rev: 0 }, to: { seq: 2, rev: 0 }, limit: 10 })) ?? assert.fail();
   assert.deepEqual([messages.map(({ text }) => text), place], [['one', 'two'], { seq: 2, rev: 0 }]);
 });
 

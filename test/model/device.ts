@@ -78,7 +78,9 @@ export class Device {
       if (answer.blocked) this.blocked = new Set(answer.blocked);
       for (const id of answer.gone) this.chats.delete(id);
       for (const { chat, mine, members, former, place, messages } of answer.chats) {
-        const held = this.chats.get(chat.id) ?? { members: new Map<string, Member>(), messages: new Map<string, Message>() };
+        const held = this.chats.get(chat.id) ?? { mine, members: new Map<string, Member>(), messages: new Map<string, Message>() };
+        // They had left and come again: these are all its members.
+        if (mine.joinedSeq !== held.mine.joinedSeq) held.members.clear();
         for (const member of members) held.members.set(member.user.id, member);
         for (const id of former) held.members.delete(id);
         const now = { ...held, chat, mine, place };
@@ -116,6 +118,7 @@ export class Device {
   }
 
   #arrange(held: HeldChat, mine: Mine): boolean {
+    if (mine.joinedSeq !== held.mine.joinedSeq) return false;
     if (mine.version > held.mine.version) held.mine = mine;
     return true;
   }

@@ -10,7 +10,8 @@ import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import type { Ending } from '../helpers/ending.ts';
 import { codeFile, loader } from '../helpers/code.ts';
 import { openSocket, type RpcError } from '../helpers/socket.ts';
-import { actions, History } from './history.ts';
+import { actions } from './actions.ts';
+import { History } from './history.ts';
 import { signIn } from './people.ts';
 
 const plans = fc.record({

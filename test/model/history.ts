@@ -1,35 +1,21 @@
 /** One history: several people on several devices do random things, in two processes, and devices drop, miss and sync. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import * as fc from 'fast-check';
 import { AppError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import type { TestApp } from '../helpers/app.ts';
 import type { Output } from '../helpers/people.ts';
 import type { TestSocket } from '../helpers/socket.ts';
+import type { Action } from './actions.ts';
 import { Device } from './device.ts';
 import { fetchState } from './fetched.ts';
 import { Messenger } from './messenger.ts';
 import type { SignedIn } from './people.ts';
 import { inShort, messageInShort, withoutOriginal } from './shortened.ts';
 
-const peopleCount = 3;
 const dependingOnBlocks = new Set(['block', 'unblock', 'private', 'open', 'send', 'reply', 'edit', 'react']);
 const emojis = ['👍', '❤️', '😂', '🎉'];
-
-const who = fc.nat(peopleCount - 1);
-const step = <K extends string>(kind: K, weight: number) => ({ weight, arbitrary: fc.record({ kind: fc.constant(kind), by: who, other: who, app: fc.nat(1), a: fc.nat(1000), b: fc.nat(1000) }) });
-
-export const actions = fc.array(
-  fc.oneof(
-    ...[step('send', 8), step('again', 2), step('reply', 2), step('edit', 2), step('remove', 1), step('react', 3), step('unreact', 1), step('hide', 2), step('clear', 1), step('arrange', 1), step('read', 3), step('receive', 2)],
-    ...[step('private', 2), step('open', 1), step('group', 1), step('add', 2), step('expel', 1), step('ban', 1), step('unban', 1), step('appoint', 2), step('leave', 1), step('end', 1), step('update', 2), step('block', 2), step('unblock', 2), step('rename', 1), step('tell', 1)],
-    ...[step('drop', 2), step('connect', 3), step('sync', 1), step('look', 6)],
-  ),
-  { minLength: 5, maxLength: 30, size: 'max' },
-);
-export type Action = typeof actions extends fc.Arbitrary<(infer A)[]> ? A : never;
 
 export interface Setting {
   /** Two apps on one database: what happens in one is heard in the other by sync alone. Twice the same is one process. */

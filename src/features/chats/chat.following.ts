@@ -15,9 +15,9 @@ export interface MemberPlace {
   id: Id;
 }
 
-/** A chat that somebody has as far as a message. */
+/** A chat that somebody has as far as a message, if they have any of it. */
 export interface Followed extends OwnMembership {
-  seq: number;
+  seq: number | undefined;
   /** Where they go on with its members. */
   after?: MemberPlace | undefined;
   /** They have its members as of this time, in milliseconds by MongoDB's clock, when its log had come to this number. */
@@ -98,7 +98,7 @@ async function follow({ chats, memberships, views, changes }: FollowingParts, vi
   const large = new Set(documents.filter(({ memberCount = 0 }) => memberCount > tellingMembers).map(({ _id }) => _id.toHexString()));
   const wanted = followed.flatMap((one) => {
     const row = ownOf.get(one.chatId);
-    return row ? [{ ...one, since: sinceWhen(one, { view: toView(row), to: heads.get(one.chatId)?.place.seq ?? 0, since, tellsMarks: !large.has(one.chatId) }) }] : [];
+    return row ? [{ ...one, since: sinceWhen(one, { view: toView(row), joinedSeq: row.joinedSeq, to: heads.get(one.chatId)?.place.seq ?? 0, since, tellsMarks: !large.has(one.chatId) }) }] : [];
   });
   const rows = await findRows(memberships, wanted, limit);
   const taken = rows.slice(0, limit);
@@ -119,14 +119,23 @@ async function findSettled(chats: ChatModel, changes: FollowingParts['changes'],
   return pending.length > 0 ? find() : documents;
 }
 
+interface Since {
+  view: View;
+  joinedSeq: number;
+  to: number;
+  since: number;
+  tellsMarks: boolean;
+}
+
 /**
- * From when on changed members have to be told: whoever has nothing of the chat yet needs all who are in it. And a message
- * raises its sender's mark: who does not get the message needs the marks, of everybody, for that is cheaper than to look
- * who has sent.
+ * From when on changed members have to be told: whoever has nothing of the chat yet needs all who are in it, and so does
+ * who was in it before, or has had only a part of them. And a message raises its sender's mark: who does not get the
+ * message needs the marks, of everybody, for that is cheaper than to look who has sent.
  */
-function sinceWhen({ seq, told = { at: 0, seq: 0 }, receiptsAt }: Followed, { view, to, since, tellsMarks }: { view: View; to: number; since: number; tellsMarks: boolean }): number {
-  if (seq === 0) return 0;
-  const [at, from] = [Math.max(told.at, since), Math.max(told.seq, seq)];
+function sinceWhen({ seq, told, receiptsAt }: Followed, { view, joinedSeq, to, since, tellsMarks }: Since): number {
+  if (seq === undefined) return 0;
+  if (!told && (seq === 0 || seq < joinedSeq)) return everything;
+  const [at, from] = [Math.max(told?.at ?? 0, since), Math.max(told?.seq ?? 0, seq)];
   const isSeen = countVisible(view, from, to) === Math.max(0, to - from) && receiptsAt <= at;
   return isSeen || !tellsMarks ? Math.max(at, everything) : everything;
 }

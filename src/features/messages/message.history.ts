@@ -24,9 +24,9 @@ export interface MessageHistory {
   timesOf(wanted: readonly Numbered[]): Promise<Map<Id, Date>>;
   /** The highest number each person has sent in each chat, among the messages after the given numbers. */
   sendersSince(places: readonly { chatId: Id; seq: number }[]): Promise<Map<Id, Map<Id, number>>>;
-  /** The next messages after a place, and the place they bring a reader to. */
-  since(chatId: Id, view: View, way: Way): Promise<{ messages: Message[]; place: Place }>;
-  /** All of these stretches, by chat, as `since` would give them step by step. */
+  /** The next messages after a place, and the place they bring a reader to; undefined if the viewer is put out meanwhile. */
+  since(chatId: Id, view: View, way: Way): Promise<Progress | undefined>;
+  /** All of these stretches, by chat, as `since` would give them step by step; without chats whose viewer is put out meanwhile. */
   whole(stretches: readonly SeenStretch[]): Promise<Map<Id, Message[]>>;
   /** Everything on these stretches of the log, in no order: what is new there, and what of before has changed. */
   between(stretches: readonly Stretch[]): Promise<Message[]>;
@@ -62,6 +62,12 @@ export interface Way {
   from: Place;
   to: Place;
   limit: number;
+}
+
+/** Messages, and the place that they bring a reader to. */
+export interface Progress {
+  messages: Message[];
+  place: Place;
 }
 
 /** As if nobody were in any chat. */
@@ -184,10 +190,11 @@ async function sendersSince(messages: MessageCollection, places: readonly { chat
   return result;
 }
 
-/** What of these is still to be seen by whoever it was read for. */
-async function show(source: Source, documents: readonly MessageDocument[], view: View): Promise<Message[]> {
+/** What of these is still to be seen by whoever it was read for: who is out has not come past them. */
+async function show(source: Source, documents: readonly MessageDocument[], { view, place }: { view: View; place: Place }): Promise<Progress | undefined> {
   const seen = await showEach(source, documents.map((document) => ({ document, view })));
-  return seen.flatMap(({ message }) => message ?? []);
+  if (seen.some((one) => !one.view)) return undefined;
+  return { messages: seen.flatMap(({ message }) => message ?? []), place };
 }
 
 /**
@@ -195,11 +202,11 @@ async function show(source: Source, documents: readonly MessageDocument[], view:
  * arrive as new messages, in their present state. `to` was read before, so every change up to it is visible here; what is
  * behind it is not read: a notice there would come without what it has changed.
  */
-async function since(source: Source, chatId: Types.ObjectId, view: View, { from, to, limit }: Way) {
+async function since(source: Source, chatId: Types.ObjectId, view: View, { from, to, limit }: Way): Promise<Progress | undefined> {
   const changed = await changedSince(source.messages, chatId, view, { from, to, limit });
-  if (changed.rev < to.rev) return { messages: await show(source, changed.found, view), place: { seq: from.seq, rev: changed.rev } };
+  if (changed.rev < to.rev) return show(source, changed.found, { view, place: { seq: from.seq, rev: changed.rev } });
   const fresh = to.seq > from.seq ? await documentsAfter({ source, chatId, view }, { after: from.seq, upTo: to.seq }, limit - changed.found.length) : [];
-  return { messages: await show(source, [...changed.found, ...fresh], view), place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } };
+  return show(source, [...changed.found, ...fresh], { view, place: { seq: past(view, fresh.at(-1)?.seq ?? from.seq, to.seq), rev: to.rev } });
 }
 
 /** And the number of the last change that was looked at. */
@@ -238,8 +245,10 @@ async function whole(source: Source, stretches: readonly SeenStretch[]): Promise
     const fresh = own.filter(({ seq }) => seq > from.seq).sort((a, b) => a.seq - b.seq);
     return [...changed, ...fresh].map((document) => ({ document, view }));
   });
-  const messages = groupBy((await showEach(source, shown)).flatMap(({ message }) => message ?? []), ({ chatId }) => chatId);
-  return new Map(stretches.map(({ chatId }) => [chatId, messages.get(chatId) ?? []]));
+  const seen = await showEach(source, shown);
+  const messages = groupBy(seen.flatMap(({ message }) => message ?? []), ({ chatId }) => chatId);
+  const left = new Set(shown.flatMap(({ document }, index) => (seen[index]?.view ? [] : document.chatId.toHexString())));
+  return new Map(stretches.filter(({ chatId }) => !left.has(chatId)).map(({ chatId }) => [chatId, messages.get(chatId) ?? []]));
 }
 
 const revOf = (document: MessageDocument | undefined): number => document?.rev ?? 0;

@@ -6,7 +6,7 @@ import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChangedMembers, ChatsService, Heads, OwnMembership, ViewedChat } from '../chats/chats.service.ts';
 import type { Me } from '../users/users.contract.ts';
 import type { UsersService } from '../users/users.service.ts';
-import type { MessageHistory, SeenStretch } from './message.history.ts';
+import type { MessageHistory, Progress, SeenStretch } from './message.history.ts';
 import type { SyncedChat } from './messages.contract.ts';
 import type { MessagesService } from './messages.service.ts';
 import { createReadAhead, lengthOf, type ReadAhead } from './sync.reading.ts';
@@ -47,8 +47,7 @@ export function createSync({ chats, users, blocks, history, overlap }: SyncParts
     const current = new Set(mine.map(({ chatId }) => chatId));
     const account = isFirst(state) ? await changedAccount(caller, { users, blocks }, state.since) : {};
     const heads = await history.heads(following.map(({ chatId }) => chatId));
-    const page = fitting(following, { places, heads, limit });
-    const followed = page.map((own) => ({ ...own, seq: places[own.chatId]?.seq ?? 0, after: ofChat(state.member, own.chatId), told: ofChat(state.told, own.chatId) }));
+    const followed = fitting(following, { places, heads, limit }).map((own) => ({ ...own, seq: places[own.chatId]?.seq, after: ofChat(state.member, own.chatId), told: ofChat(state.told, own.chatId) }));
     const found = await chats.follow(userId, followed, { heads, since: state.since, limit: membersPerPage });
 
     const synced: SyncedChat[] = [];
@@ -57,14 +56,17 @@ export function createSync({ chats, users, blocks, history, overlap }: SyncParts
     let after = state.after;
     let member: SyncState['member'];
     let told: SyncState['told'];
-    for (const own of page) {
+    for (const own of followed) {
       const { chatId } = own;
       const [viewed, head] = [found.get(chatId), heads.get(chatId)?.place];
       const { changed } = viewed ?? {};
       // There was no room for its members.
       if (viewed && !changed) break;
-      if (viewed && head && changed && hasChanged(own, { changed, place: places[chatId], head }, state.since)) {
-        const entry = await syncChat(history, viewed, { changed, from: places[chatId] ?? beginning, head, left, readAhead });
+      const isWanted = viewed && head && changed && hasChanged(own, { changed, place: places[chatId], head }, state.since);
+      const entry = isWanted && (await syncChat(history, viewed, changed, { from: places[chatId] ?? beginning, head, left, readAhead }));
+      // They are put out meanwhile.
+      if (!viewed || (isWanted && !entry)) current.delete(chatId);
+      if (entry) {
         synced.push(entry);
         if (changed.next) member = { chatId, ...changed.next };
         if (entry.more) told = changed.next ? ofChat(state.told, chatId) : { chatId, at: Math.max(0, readAt - overlap), seq: head.seq };
@@ -119,8 +121,8 @@ const isBefore = (place: Place, head: Place): boolean => place.seq < head.seq ||
 const hasChanged = ({ changedAt }: OwnMembership, { changed, place, head }: { changed: ChangedMembers; place: Place | undefined; head: Place }, since: number): boolean =>
   place === undefined || isBefore(place, head) || isBefore(head, place) || changedAt > since || changed.members.length > 0 || changed.former.length > 0;
 
-interface Progress {
-  changed: ChangedMembers;
+/** From a place to the end of a log as it was read. */
+interface WayOn {
   from: Place;
   head: Place;
   left: Room;
@@ -136,30 +138,42 @@ function bytesOf({ text = '', notice, reactions = [] }: Message): number {
   return Buffer.byteLength(text) + bytesOfId * named;
 }
 
-/** As much of a chat as there is room for, read in small pieces: a long page of long texts would take the memory of all. */
-async function syncChat(history: MessageHistory, { chat, mine, view }: ViewedChat, { changed, from, head, left, readAhead }: Progress): Promise<SyncedChat> {
-  let place: Place = { seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) };
+/** As much of a chat as there is room for; undefined if they are put out meanwhile. */
+async function syncChat(history: MessageHistory, viewed: ViewedChat, changed: ChangedMembers, way: WayOn): Promise<SyncedChat | undefined> {
+  const { chat: { members: ownMembers, ...chat }, mine } = viewed;
+  // Messages come once all members have: a place further on would say that it has them.
+  const reached = changed.next ? { messages: [], place: placeIn(way) } : await readOn(history, viewed, way);
+  if (!reached) return undefined;
+  // How far I have read on another device is told to nobody else, so it does not count as a change of mine for them.
+  const me = ownMembers.filter(({ user }) => changed.members.every((other) => other.user.id !== user.id));
+  return { chat, mine, members: [...changed.members, ...me], former: changed.former, ...reached, more: isBefore(reached.place, way.head) || changed.next !== undefined };
+}
+
+const placeIn = ({ from, head }: WayOn): Place => ({ seq: Math.min(from.seq, head.seq), rev: Math.min(from.rev, head.rev) });
+
+/** Reads in small pieces: a long page of long texts would take the memory of all. */
+async function readOn(history: MessageHistory, { chat, view }: ViewedChat, way: WayOn): Promise<Progress | undefined> {
+  const { head, left } = way;
+  let place = placeIn(way);
   const messages: Message[] = [];
   const take = (some: readonly Message[]): void => {
     messages.push(...some);
     left.messages -= some.length;
     for (const message of some) left.bytes -= bytesOf(message);
   };
-  const whole = isBefore(place, head) ? await readAhead(chat.id) : undefined;
+  const whole = isBefore(place, head) ? await way.readAhead(chat.id) : undefined;
   if (whole && whole.length <= left.messages) {
     take(whole);
     place = head;
   }
   while (isBefore(place, head) && !isSpent(left)) {
     const next = await history.since(chat.id, view, { from: place, to: head, limit: Math.min(left.messages, messagesPerRead) });
+    if (!next) return undefined;
     // A store that lags behind its own head must not keep us here.
     if (!isBefore(place, next.place)) break;
     place = next.place;
     take(next.messages);
     if (next.messages.length === 0) left.looks -= 1;
   }
-  const { members: ownMembers, ...info } = chat;
-  // How far I have read on another device is told to nobody else, so it does not count as a change of mine for them.
-  const me = ownMembers.filter(({ user }) => changed.members.every((other) => other.user.id !== user.id));
-  return { chat: info, mine, members: [...changed.members, ...me], former: changed.former, place, messages, more: isBefore(place, head) || changed.next !== undefined };
+  return { messages, place };
 }

@@ -19,7 +19,7 @@ export const SyncedChat = strictObject(
   {
     chat: ChatInfo,
     mine: Mine,
-    members: Type.Array(Member, { description: 'Those who are new, or of whom anything has changed.' }),
+    members: Type.Array(Member, { description: 'Those who are new, or of whom anything has changed; everybody, if `joinedSeq` in `mine` is another than before.' }),
     former: Type.Array(Id, { description: 'Those who are not in the chat any more.' }),
     place: Place,
     messages: Type.Array(Message, { description: 'Those changed since the place asked for, by rev; then the new ones, by seq.' }),
