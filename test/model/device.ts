@@ -44,6 +44,7 @@ export class Device {
   /** Whether it may have missed what nothing shows: events are lost, or others speak with another process. */
   readonly #mayMiss: boolean;
   #cursor: string | undefined;
+  #firstCursor: string | undefined;
   #kept: Notification[] = [];
 
   constructor({ userId, limit, mayMiss }: { userId: string; limit: number; mayMiss: boolean }) {
@@ -90,6 +91,13 @@ export class Device {
       ({ cursor, more } = answer);
     }
     this.#cursor = cursor;
+    this.#firstCursor ??= cursor;
+  }
+
+  /** The same from before anything that it may have missed: its first sync. */
+  async syncFromFirst(socket: TestSocket): Promise<void> {
+    this.#cursor = this.#firstCursor;
+    await this.sync(socket);
   }
 
   /** False on a jump, after which only a sync helps. */

@@ -11,6 +11,7 @@ import type { Ending } from '../helpers/ending.ts';
 import { codeFile, loader } from '../helpers/code.ts';
 import { openSocket, type RpcError } from '../helpers/socket.ts';
 import { actions } from './actions.ts';
+import { liveAtOnce } from './at.once.ts';
 import { History } from './history.ts';
 import { signIn } from './people.ts';
 
@@ -26,30 +27,43 @@ const plans = fc.record({
 const lanes = 8;
 
 /**
- * Lives through so many histories in this process, the first with this seed, each further one with the next. One in which
- * the store is silent for seconds shows nothing: it is begun anew, once.
+ * Lives through so many histories in this process, the first with this seed, each further one with the next, and for every
+ * fifty through one in which people act at once. One in which the store is silent for seconds shows nothing: it is begun
+ * anew, once.
  * @throws Error that names the seed of the one that went wrong
  */
 export async function liveThrough(t: Ending, count: number, firstSeed: number, say: (mark: keyof typeof marks) => void): Promise<void> {
   const one = await buildTestApp(t);
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
   const store = await connect(t, one.mongodbUri);
-  let [begun, gaps] = [0, 0];
-  const lane = async (): Promise<void> => {
-    while (begun < count) {
-      const seed = firstSeed + begun++;
-      const seen = await liveOne(t, { one, other, store }, seed).catch((error: unknown) => {
-        if (!isOfSilence(error)) throw error;
-        say('repeated');
-        return liveOne(t, { one, other, store }, seed);
-      });
-      gaps += seen;
-      say('lived');
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+  const world = { one, other, store };
+  let gaps = 0;
+  await inLanes(count, firstSeed, async (seed) => {
+    const seen = await unlessSilent(() => liveOne(t, world, seed), () => say('repeated'));
+    gaps += seen;
+    say('lived');
+  });
   // Otherwise all this would say nothing of gaps.
   if (count >= 100 && gaps < count / 20) throw new Error(`in ${count} histories devices saw ${gaps} gaps alone`);
+  await inLanes(Math.ceil(count / 50), firstSeed, (seed) => unlessSilent(() => liveOneAtOnce(t, world, seed), () => say('repeated')));
+}
+
+async function inLanes(count: number, firstSeed: number, live: (seed: number) => Promise<void>): Promise<void> {
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < count) await live(firstSeed + begun++);
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, count) }, lane));
+}
+
+async function unlessSilent<T>(live: () => Promise<T>, onSilence: () => void): Promise<T> {
+  try {
+    return await live();
+  } catch (error) {
+    if (!isOfSilence(error)) throw error;
+    onSilence();
+    return live();
+  }
 }
 
 /** What is said of a history, in one character each. */
@@ -87,6 +101,18 @@ async function liveOne(t: Ending, { one, other, store }: World, seed: number): P
     throw new Error(`the history with seed ${seed} went wrong; to live through it again: npm run prove -- 1 ${seed}`, { cause: error });
   } finally {
     history.close();
+  }
+}
+
+async function liveOneAtOnce(t: Ending, { one, other, store }: World, seed: number): Promise<void> {
+  const people = await signIn(one, store, ['Ann', 'Bob', 'Cem', 'Dee']);
+  const loses = seed % 2 === 0;
+  const isLost = (device: number, method: string, nth: number): boolean => loses && isOneOfTen(`${seed} ${device} ${method} ${nth}`);
+  const apps = seed % 3 === 0 ? ([one, one] as const) : ([one, other] as const);
+  try {
+    await liveAtOnce({ apps, people, limit: seed % 4 === 0 ? 3 : 200, loses, isLost, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) }, seed);
+  } catch (error) {
+    throw new Error(`what people did at once with seed ${seed} went wrong`, { cause: error });
   }
 }
 
