@@ -1,6 +1,8 @@
 /** What people may do in a history: anything, in any order. */
 import * as fc from 'fast-check';
 
+export const emojis = ['👍', '❤️', '😂', '🎉'];
+
 const who = fc.nat(2);
 const circumstances = { by: who, other: who, app: fc.nat(1), a: fc.nat(1000), b: fc.nat(1000) };
 const step = <K extends string>(kind: K, weight: number) => ({ weight, arbitrary: fc.record({ kind: fc.constant(kind), ...circumstances }).map((one) => [one]) });

@@ -1,26 +1,14 @@
 /** What people do at the same time has no order that a model could know; but in the end a device holds what a fetch gives. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { AppError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
 import type { TestApp } from '../helpers/app.ts';
 import type { Output } from '../helpers/people.ts';
-import type { TestSocket } from '../helpers/socket.ts';
-import { Device } from './device.ts';
+import { emojis } from './actions.ts';
 import { fetchState } from './fetched.ts';
+import { mayMiss, Online, type Setting } from './online.ts';
 import type { SignedIn } from './people.ts';
-
-export interface Setting {
-  /** Twice the same is one process. What is done in another is in no event. */
-  apps: readonly [TestApp, TestApp];
-  people: readonly SignedIn[];
-  /** Messages in an answer to a sync at most. */
-  limit: number;
-  /** Whether any frame is lost, and whether that of this method that a device, by number, hears as its nth is. */
-  loses: boolean;
-  isLost: (device: number, method: string, nth: number) => boolean;
-  openSocket: (url: string, person: SignedIn) => Promise<TestSocket>;
-}
+import { requireRefusal } from './refusal.ts';
 
 interface Circumstances {
   other: SignedIn;
@@ -32,7 +20,6 @@ interface Circumstances {
 
 type Call = [operation: string, input: object] | undefined;
 
-const emojis = ['👍', '❤️', '😂', '🎉'];
 const eitherOf = <T>(b: number, one: T, other: T): T => (b % 2 === 0 ? one : other);
 
 const deeds: Record<string, (circumstances: Circumstances) => Call> = {
@@ -63,6 +50,16 @@ const deeds: Record<string, (circumstances: Circumstances) => Call> = {
 
 const often = ['send', 'send', 'send', 'write', 'reply', 'edit', 'react', 'read', 'leave', 'leave', 'expel', 'add', 'add', 'add', 'add', 'add', 'add'];
 const deed = fc.record({ kind: fc.constantFrom(...Object.keys(deeds), ...often), other: fc.nat(3), app: fc.nat(1), a: fc.nat(1000), b: fc.nat(1000) });
+const moves = {
+  drop: async (online: Online) => online.drop(),
+  connect: async (online: Online) => online.connect(),
+  look: async (online: Online) => online.look(),
+  sync: async (online: Online) => {
+    await online.connect();
+    await online.look();
+    await online.sync();
+  },
+};
 const move = fc.constantFrom('drop', 'connect', 'look', 'look', 'sync', 'sync');
 
 /** What each person does, one thing after the other, and what becomes of each device meanwhile. */
@@ -72,8 +69,9 @@ const plans = fc.record({
 });
 type Deed = typeof deed extends fc.Arbitrary<infer A> ? A : never;
 
-export async function liveAtOnce({ apps, people, limit, loses, isLost, openSocket }: Setting, seed: number): Promise<void> {
+export async function liveAtOnce(setting: Setting, seed: number): Promise<void> {
   const [plan = assert.fail()] = fc.sample(fc.noBias(plans), { seed, numRuns: 1 });
+  const { apps, people } = setting;
   const [ann, bob, cem] = people as [SignedIn, SignedIn, SignedIn];
   const { id: groupId } = await ann.call('groups.create', { title: 'Group', userIds: [bob.id, cem.id] });
   const sent = [await ann.call('messages.send', { chatId: groupId, text: 'hello' }), await ann.call('messages.send', { to: bob.id, text: 'hello' })];
@@ -87,62 +85,34 @@ export async function liveAtOnce({ apps, people, limit, loses, isLost, openSocke
       const answer = await (apps[app] as TestApp).dispatch.call(call[0], person.caller, call[1]);
       if (call[0] === 'messages.send') sent.push(answer as Message);
     } catch (error) {
-      if (!(error instanceof AppError) || ['INTERNAL', 'UNAVAILABLE', 'BUSY', 'VALIDATION_FAILED'].includes(error.code)) throw error;
+      requireRefusal(error);
     }
   };
 
-  const mayMiss = loses || apps[0] !== apps[1];
-  const devices = plan.moving.map((_, index) => {
-    const heard = new Map<string, number>();
-    const [person, app] = [people[index % people.length] as SignedIn, apps[index % 2] as TestApp];
-    const isMissed = (method: string): boolean => isLost(index, method, heard.set(method, (heard.get(method) ?? 0) + 1).get(method) ?? 0);
-    let socket: TestSocket | undefined;
-    const device = new Device({ userId: person.id, limit, mayMiss });
-    const moves = {
-      drop: async () => {
-        socket?.webSocket.terminate();
-        socket = undefined;
-      },
-      connect: async () => {
-        if (socket) return;
-        socket = await openSocket(app.url, person);
-        await device.sync(socket);
-      },
-      look: async () => socket && device.catchUp(socket, isMissed),
-      sync: async () => {
-        await moves.connect();
-        await moves.look();
-        if (socket) await device.sync(socket);
-      },
-    };
-    const settle = async () => {
-      await moves.connect();
-      await moves.look();
-      // Otherwise events alone have to do.
-      if (socket && mayMiss) await device.syncFromFirst(socket);
-    };
-    return { person, device, moves, settle };
-  });
-
+  const devices = plan.moving.map((_, number) => new Online(setting, { number, person: people[number % people.length] as SignedIn, app: apps[number % 2] as TestApp }));
   try {
     await Promise.all([
       ...plan.doing.map(async (some, index) => {
         for (const one of some) await act(people[index] as SignedIn, one);
       }),
       ...plan.moving.map(async (some, index) => {
-        for (const one of some) await devices[index]?.moves[one]();
+        for (const one of some) await moves[one](devices[index] as Online);
       }),
     ]);
     // What marks are gathered is told with these.
     for (const { dispatch } of apps) await dispatch.call('chats.receive', ann.caller, { chats: {} });
-    for (const { settle } of devices) await settle();
-    for (const { device, person } of devices) await requireAsFetched(device, person);
+    for (const online of devices) {
+      await online.connect();
+      await online.look();
+      if (mayMiss(setting)) await online.syncFromFirst();
+    }
+    for (const online of devices) await requireAsFetched(online);
   } finally {
-    for (const { moves } of devices) await moves.drop();
+    for (const online of devices) online.drop();
   }
 }
 
-async function requireAsFetched(device: Device, person: SignedIn): Promise<void> {
+async function requireAsFetched({ device, person }: Online): Promise<void> {
   const held = device.state();
   const { states, listed } = await fetchState(person.call, person.id, Object.keys(held));
   assert.deepEqual(held, states, 'what a device holds is what a fetch gives');

@@ -13,6 +13,7 @@ import { openSocket, type RpcError } from '../helpers/socket.ts';
 import { actions } from './actions.ts';
 import { liveAtOnce } from './at.once.ts';
 import { History } from './history.ts';
+import type { Setting } from './online.ts';
 import { signIn } from './people.ts';
 
 const plans = fc.record({
@@ -37,15 +38,16 @@ export async function liveThrough(t: Ending, count: number, firstSeed: number, s
   const other = await buildTestApp(t, { mongodbUri: one.mongodbUri });
   const store = await connect(t, one.mongodbUri);
   const world = { one, other, store };
+  const onSilence = (): void => say('repeated');
   let gaps = 0;
   await inLanes(count, firstSeed, async (seed) => {
-    const seen = await unlessSilent(() => liveOne(t, world, seed), () => say('repeated'));
+    const seen = await unlessSilent(() => liveOne(t, world, seed), onSilence);
     gaps += seen;
     say('lived');
   });
   // Otherwise all this would say nothing of gaps.
   if (count >= 100 && gaps < count / 20) throw new Error(`in ${count} histories devices saw ${gaps} gaps alone`);
-  await inLanes(Math.ceil(count / 50), firstSeed, (seed) => unlessSilent(() => liveOneAtOnce(t, world, seed), () => say('repeated')));
+  await inLanes(Math.ceil(count / 50), firstSeed, (seed) => unlessSilent(() => liveOneAtOnce(t, world, seed), onSilence));
 }
 
 async function inLanes(count: number, firstSeed: number, live: (seed: number) => Promise<void>): Promise<void> {
@@ -85,13 +87,19 @@ interface World {
 /** Of texts that are all different, the same each time. */
 const isOneOfTen = (text: string): boolean => createHash('sha256').update(text).digest().readUInt32BE() % 10 === 0;
 
+/** One frame of ten is lost, or none. */
+const settingOf = (t: Ending, seed: number, parts: Omit<Setting, 'isLost' | 'openSocket'>): Setting => ({
+  ...parts,
+  isLost: (device, method, nth) => parts.loses && isOneOfTen(`${seed} ${device} ${method} ${nth}`),
+  openSocket: (url, { accessToken }) => openSocket(t, url, accessToken),
+});
+
 async function liveOne(t: Ending, { one, other, store }: World, seed: number): Promise<number> {
   const [plan] = fc.sample(fc.noBias(plans), { seed, numRuns: 1 });
   if (!plan) throw new Error('no plan');
   const { steps, limit, loses, processes } = plan;
   const people = await signIn(one, store, ['Ann', 'Bob', 'Cem']);
-  const isLost = (device: number, method: string, nth: number): boolean => loses && isOneOfTen(`${seed} ${device} ${method} ${nth}`);
-  const history = new History({ apps: [one, processes === 1 ? one : other], people, limit, loses, isLost, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) });
+  const history = new History(settingOf(t, seed, { apps: [one, processes === 1 ? one : other], people, limit, loses }));
   try {
     await history.begin();
     for (const step of steps) await history.act(step);
@@ -106,11 +114,9 @@ async function liveOne(t: Ending, { one, other, store }: World, seed: number): P
 
 async function liveOneAtOnce(t: Ending, { one, other, store }: World, seed: number): Promise<void> {
   const people = await signIn(one, store, ['Ann', 'Bob', 'Cem', 'Dee']);
-  const loses = seed % 2 === 0;
-  const isLost = (device: number, method: string, nth: number): boolean => loses && isOneOfTen(`${seed} ${device} ${method} ${nth}`);
-  const apps = seed % 3 === 0 ? ([one, one] as const) : ([one, other] as const);
+  const setting = settingOf(t, seed, { apps: [one, seed % 3 === 0 ? one : other], people, limit: seed % 4 === 0 ? 3 : 200, loses: seed % 2 === 0 });
   try {
-    await liveAtOnce({ apps, people, limit: seed % 4 === 0 ? 3 : 200, loses, isLost, openSocket: (url, { accessToken }) => openSocket(t, url, accessToken) }, seed);
+    await liveAtOnce(setting, seed);
   } catch (error) {
     throw new Error(`what people did at once with seed ${seed} went wrong`, { cause: error });
   }

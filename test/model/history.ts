@@ -1,45 +1,22 @@
 /** One history: several people on several devices do random things, in two processes, and devices drop, miss and sync. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { AppError } from '../../src/core/errors.ts';
 import type { Message } from '../../src/core/message.ts';
 import { firstSettings } from '../../src/features/chats/group.roles.ts';
 import type { TestApp } from '../helpers/app.ts';
 import type { Output } from '../helpers/people.ts';
-import type { TestSocket } from '../helpers/socket.ts';
-import type { Action } from './actions.ts';
-import { Device } from './device.ts';
+import { emojis, type Action } from './actions.ts';
 import { fetchState } from './fetched.ts';
 import { Messenger } from './messenger.ts';
+import { mayMiss, Online, type Setting } from './online.ts';
 import type { SignedIn } from './people.ts';
+import { requireRefusal } from './refusal.ts';
 import { inShort, messageInShort, withoutOriginal } from './shortened.ts';
 
 const dependingOnBlocks = new Set(['block', 'unblock', 'private', 'open', 'send', 'reply', 'edit', 'react']);
-const emojis = ['👍', '❤️', '😂', '🎉'];
-
-export interface Setting {
-  /** Two apps on one database: what happens in one is heard in the other by sync alone. Twice the same is one process. */
-  apps: readonly [TestApp, TestApp];
-  people: readonly SignedIn[];
-  /** Messages in an answer to a sync at most. */
-  limit: number;
-  /** Whether any frame is lost. */
-  loses: boolean;
-  /** Whether the event of this method that a device, by number, hears as its nth is lost. The same each time. */
-  isLost: (device: number, method: string, nth: number) => boolean;
-  openSocket: (url: string, person: SignedIn) => Promise<TestSocket>;
-}
 
 /** Whether the server did it, and whether the model, given the answer, allows it. */
 type Try = (name: string, input: object, effect: (answer: unknown) => boolean) => Promise<{ done: boolean; allowed: boolean }>;
-
-interface Online {
-  device: Device;
-  url: string;
-  person: SignedIn;
-  socket: TestSocket | undefined;
-  isLost: (method: string) => boolean;
-}
 
 export class History {
   readonly model = new Messenger();
@@ -52,18 +29,10 @@ export class History {
 
   constructor(setting: Setting) {
     this.#setting = setting;
-    const { people, apps, limit } = setting;
+    const { people, apps } = setting;
     // The first has two devices, one at each app; the others have one each.
     const where = [[0, 0], [0, 1], [1, 1], [2, 0]] as const;
-    this.#devices = where.map(([who, app], index) => {
-      const person = people[who] as SignedIn;
-      const heard = new Map<string, number>();
-      const isLost = (method: string): boolean => {
-        heard.set(method, (heard.get(method) ?? 0) + 1);
-        return setting.isLost(index, method, heard.get(method) ?? 0);
-      };
-      return { device: new Device({ userId: person.id, limit, mayMiss: apps[0] !== apps[1] || setting.loses }), url: apps[app].url, person, socket: undefined, isLost };
-    });
+    this.#devices = where.map(([who, app], number) => new Online(setting, { number, person: people[who] as SignedIn, app: apps[app] }));
   }
 
   /** A group of all but the last, and a private chat. Half of the devices are connected, one of those of the first and that of the second. */
@@ -73,7 +42,7 @@ export class History {
     const { id } = await ann.call('groups.create', { title: 'Group', userIds: [bob.id] });
     this.model.createGroup(id, ann.id, 'Group', firstSettings, [bob.id]);
     this.#sendTo(ann, bob, 'hello', await ann.call('messages.send', { to: bob.id, text: 'hello' }));
-    await Promise.all(this.#devices.filter((_, index) => index % 2 === 0).map((online) => this.#connect(online)));
+    await Promise.all(this.#devices.filter((_, index) => index % 2 === 0).map((online) => online.connect()));
   }
 
   /** Does one thing in the server and in the model. */
@@ -89,21 +58,12 @@ export class History {
 
   async #device({ kind, by, a }: Action): Promise<void> {
     const online = this.#devices[(by * 2 + (a % 2)) % this.#devices.length] as Online;
-    if (kind === 'drop') {
-      online.socket?.webSocket.terminate();
-      online.socket = undefined;
-    } else if (kind === 'connect') await this.#connect(online);
-    else if (online.socket && kind === 'look') await online.device.catchUp(online.socket, online.isLost);
-    else if (online.socket) {
-      await online.device.catchUp(online.socket, online.isLost);
-      await online.device.sync(online.socket);
+    if (kind === 'drop') online.drop();
+    else if (kind === 'connect') await online.connect();
+    else {
+      await online.look();
+      if (kind === 'sync') await online.sync();
     }
-  }
-
-  async #connect(online: Online): Promise<void> {
-    if (online.socket) return;
-    online.socket = await this.#setting.openSocket(online.url, online.person);
-    await online.device.sync(online.socket);
   }
 
   /** Whether the server did it, and whether the model allows it; undefined where there is nothing to do it to. */
@@ -114,7 +74,7 @@ export class History {
         const answer = await call(name, input);
         return { done: true, allowed: effect(answer) };
       } catch (error) {
-        if (!(error instanceof AppError) || ['INTERNAL', 'UNAVAILABLE', 'BUSY', 'VALIDATION_FAILED'].includes(error.code)) throw error;
+        requireRefusal(error);
         return { done: false, allowed: effect(undefined) };
       }
     };
@@ -230,18 +190,17 @@ export class History {
 
   /** Every device, a fresh fetch through either app, and the model: all the same. */
   async requireSame(): Promise<void> {
-    const { apps, people, loses } = this.#setting;
+    const { apps, people } = this.#setting;
     for (const { dispatch } of apps) await dispatch.call('chats.receive', (people[0] as SignedIn).caller, { chats: {} });
-    // In one process, with nothing lost, events alone keep a device up to date. What another process has changed is in no event.
-    const needsSync = apps[0] !== apps[1] || loses;
+    const needsSync = mayMiss(this.#setting);
     for (const online of this.#devices) {
       // Whoever comes only now has synced with that.
-      const hasStayed = online.socket !== undefined;
-      await this.#connect(online);
-      await online.device.catchUp(online.socket as TestSocket, online.isLost);
+      const hasStayed = online.isConnected;
+      await online.connect();
+      await online.look();
       if (!needsSync) assert.equal(online.device.gaps, 0, 'where nothing is lost there is no gap');
       this.#requireNoGapUnseen(online);
-      if (needsSync && hasStayed) await online.device.sync(online.socket as TestSocket);
+      if (needsSync && hasStayed) await online.sync();
     }
     for (const { device, person } of this.#devices) {
       const ids = this.model.chatsOf(person.id);
@@ -278,6 +237,6 @@ export class History {
   }
 
   close(): void {
-    for (const { socket } of this.#devices) socket?.webSocket.terminate();
+    for (const online of this.#devices) online.drop();
   }
 }

@@ -98,7 +98,7 @@ async function follow({ chats, memberships, views, changes }: FollowingParts, vi
   const large = new Set(documents.filter(({ memberCount = 0 }) => memberCount > tellingMembers).map(({ _id }) => _id.toHexString()));
   const wanted = followed.flatMap((one) => {
     const row = ownOf.get(one.chatId);
-    return row ? [{ ...one, since: sinceWhen(one, { view: toView(row), joinedSeq: row.joinedSeq, to: heads.get(one.chatId)?.place.seq ?? 0, since, tellsMarks: !large.has(one.chatId) }) }] : [];
+    return row ? [{ ...one, since: sinceWhen(one, row, { to: heads.get(one.chatId)?.place.seq ?? 0, since, tellsMarks: !large.has(one.chatId) }) }] : [];
   });
   const rows = await findRows(memberships, wanted, limit);
   const taken = rows.slice(0, limit);
@@ -119,24 +119,16 @@ async function findSettled(chats: ChatModel, changes: FollowingParts['changes'],
   return pending.length > 0 ? find() : documents;
 }
 
-interface Since {
-  view: View;
-  joinedSeq: number;
-  to: number;
-  since: number;
-  tellsMarks: boolean;
-}
-
 /**
  * From when on changed members have to be told: whoever has nothing of the chat yet needs all who are in it, and so does
  * who was in it before, or has had only a part of them. And a message raises its sender's mark: who does not get the
  * message needs the marks, of everybody, for that is cheaper than to look who has sent.
  */
-function sinceWhen({ seq, told, receiptsAt }: Followed, { view, joinedSeq, to, since, tellsMarks }: Since): number {
+function sinceWhen({ seq, told, receiptsAt }: Followed, own: MembershipDocument, { to, since, tellsMarks }: { to: number; since: number; tellsMarks: boolean }): number {
   if (seq === undefined) return 0;
-  if (!told && (seq === 0 || seq < joinedSeq)) return everything;
+  if (!told && (seq === 0 || seq < own.joinedSeq)) return everything;
   const [at, from] = [Math.max(told?.at ?? 0, since), Math.max(told?.seq ?? 0, seq)];
-  const isSeen = countVisible(view, from, to) === Math.max(0, to - from) && receiptsAt <= at;
+  const isSeen = countVisible(toView(own), from, to) === Math.max(0, to - from) && receiptsAt <= at;
   return isSeen || !tellsMarks ? Math.max(at, everything) : everything;
 }
 
