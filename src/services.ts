@@ -247,7 +247,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const drain = async (): Promise<void> => {
     changes.stop();
     await marks.drain();
-    await Promise.all([...workers.map((worker) => worker.stop()), log.drain().then(() => heads.drain())]);
+    await Promise.all([...workers.map((worker) => worker.stop()), log.drain().finally(() => heads.drain())]);
   };
   return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
 }

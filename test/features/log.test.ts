@@ -164,6 +164,19 @@ test('draining answers everybody who waits and takes nothing new', async (t) => 
   assert.deepEqual((await Promise.all(answers)).map(({ message: { seq } }) => seq), [1, 2]);
 });
 
+test('draining fails if it is not known what became of a message when its sender has given up', async (t) => {
+  for (const fate of ['never arrives', 'answer lost'] as const) {
+    const { hold, reached, open } = gate(t);
+    const { log } = await createLogProcess(t, freshDatabase(t), { hold, fate: () => fate, limits: { patience: 50 } });
+    const answer = log.append(room()('who knows'));
+    await reached;
+    await assert.rejects(answer, refusedWith('UNAVAILABLE'));
+    const drained = log.drain();
+    open();
+    await assert.rejects(drained, /not known whether they are written: 1/, fate);
+  }
+});
+
 test('heads hear of every stored message', async (t) => {
   const { log, raised } = await createLogProcess(t, freshDatabase(t));
   const message = room();

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { WebSocket, type RawData } from 'ws';
+import type { Ending } from './ending.ts';
 
 export interface Speaker {
   /** The ids in the order in which they were first said. */
@@ -21,12 +22,15 @@ export interface Speaker {
 
 const inFlight = 4;
 
-export function startSpeaking(url: string, token: string, chatId: string): Speaker {
+/** It speaks until it is to finish, or the test ends. */
+export function startSpeaking(t: Ending, url: string, token: string, chatId: string): Speaker {
   const said: string[] = [];
   const acknowledged = new Map<string, number>();
   const refusals: string[] = [];
   const watchers: { when: () => boolean; resolve: () => void }[] = [];
   let finishing = false;
+  let connection: WebSocket | undefined;
+  let brokenOff = false;
 
   const settled = (when: () => boolean): Promise<void> => new Promise((resolve) => {
     watchers.push({ when, resolve });
@@ -38,11 +42,12 @@ export function startSpeaking(url: string, token: string, chatId: string): Speak
       watcher.resolve();
     }
   };
-  const isDone = (): boolean => finishing && said.every((id) => acknowledged.has(id));
+  const isDone = (): boolean => brokenOff || (finishing && said.every((id) => acknowledged.has(id)));
 
   /** One connection: first what is owed, then new things, until it breaks, is refused, or there is nothing left to say. */
   const converse = async (): Promise<void> => {
     const webSocket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { headers: { authorization: `Bearer ${token}` } });
+    connection = webSocket;
     const closed = new Promise((resolve) => webSocket.on('close', resolve));
     webSocket.on('error', () => undefined);
     const owed = said.filter((id) => !acknowledged.has(id));
@@ -85,6 +90,10 @@ export function startSpeaking(url: string, token: string, chatId: string): Speak
     notify();
   };
   const speaking = speak();
+  t.after(() => {
+    brokenOff = true;
+    connection?.terminate();
+  });
 
   return {
     said,

@@ -11,7 +11,7 @@ test('while MongoDB is frozen for ten seconds nothing is acknowledged, senders a
   await home.start();
   const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
   const { id: chatId } = (await request(home, '/chat', ann.token, { userId: bob.id })) as { id: string };
-  const speakers = [ann, bob].map(({ token }) => startSpeaking(home.url, token, chatId));
+  const speakers = [ann, bob].map(({ token }) => startSpeaking(t, home.url, token, chatId));
   await Promise.all(speakers.map((speaker) => speaker.acknowledges(20)));
 
   const mongod = await home.mongodPid();

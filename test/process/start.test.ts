@@ -11,11 +11,12 @@ import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { mongo } from 'mongoose';
 import { WebSocket } from 'ws';
+import { placesOf } from '../../src/plugins/mongod/places.ts';
 import { register, request, requireWhole } from '../helpers/accounts.ts';
 import { freshDatabase } from '../helpers/app.ts';
 import { codeFile, loader } from '../helpers/code.ts';
-import { freePort, serverHome, startServer } from '../helpers/process.ts';
-import { wrap } from '../helpers/socket.ts';
+import { freePort, serverHome, startServer, type ServerHome } from '../helpers/process.ts';
+import { openSocket, wrap, type RpcError } from '../helpers/socket.ts';
 import { startSpeaking } from '../helpers/speaker.ts';
 import { until } from '../helpers/until.ts';
 
@@ -29,6 +30,16 @@ async function folder(t: TestContext): Promise<string> {
 function mongodsOn(dataDir: string): string[] {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(`--dbpath ${dataDir}`));
+}
+
+/** What the store itself holds, whatever the server knows of it. */
+async function withStore<T>({ dataDir }: ServerHome, look: (db: mongo.Db) => Promise<T>): Promise<T> {
+  const client = await mongo.MongoClient.connect(placesOf(dataDir).uri);
+  try {
+    return await look(client.db('parley'));
+  } finally {
+    await client.close();
+  }
 }
 
 /** Starts a server that must not start; gives the one line it leaves behind. */
@@ -155,16 +166,16 @@ test('a signal while it starts ends it without a word of complaint, and no Mongo
   assert.deepEqual(mongodsOn(dataDir), []);
 });
 
-test('a MongoDB that does not answer is ended all the same, within ten seconds; what could not be written makes the exit code 1', async (t) => {
+test('a MongoDB that does not answer is ended all the same, within ten seconds, and nothing acknowledged is missing', async (t) => {
   const home = await serverHome(t);
   const server = await home.start();
   const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
   const { id: chatId } = (await request(home, '/chat', ann.token, { userId: bob.id })) as { id: string };
-  const speaker = startSpeaking(home.url, ann.token, chatId);
+  const speaker = startSpeaking(t, home.url, ann.token, chatId);
   await speaker.acknowledges(20);
   process.kill(await home.mongodPid(), 'SIGSTOP');
   const began = Date.now();
-  assert.equal(await server.kill('SIGTERM'), 1, server.output());
+  await server.kill('SIGTERM');
   assert.ok(Date.now() - began < 10_000, server.output());
   assert.deepEqual(mongodsOn(home.dataDir), []);
   await home.start();
@@ -172,13 +183,30 @@ test('a MongoDB that does not answer is ended all the same, within ten seconds; 
   await requireWhole(home, chatId, ann, [speaker]);
 });
 
+test('messages of which nobody knows whether they are written make the exit code 1', async (t) => {
+  const home = await serverHome(t);
+  const server = await home.start();
+  const ann = await register(home, 'ann');
+  const { id: chatId } = (await request(home, '/chat/group', ann.token, { title: 'Group' })) as { id: string };
+  const { seq } = await request(home, '/message', ann.token, { chatId, text: 'hello' });
+  const socket = await openSocket(t, home.url, ann.token);
+  // Nothing else is left to be written.
+  await withStore(home, (db) => until('the head', () => db.collection('chats').findOne({ 'head.seq': seq })));
+  process.kill(await home.mongodPid(), 'SIGSTOP');
+  const answered = assert.rejects(socket.call('messages.send', { chatId, text: 'who knows' }), ({ data }: RpcError) => data?.code === 'UNAVAILABLE');
+  // Once that is refused, what was sent before it has arrived.
+  await assert.rejects(socket.call('no.such.method'));
+  assert.equal(await server.kill('SIGTERM'), 1, server.output());
+  await answered;
+});
+
 test('heads of chats that could not be written make the exit code 1, too', async (t) => {
   const home = await serverHome(t);
   const server = await home.start();
-  const [ann, bob] = await Promise.all([register(home, 'ann'), register(home, 'bob')]);
-  const mongod = await home.mongodPid();
-  await request(home, '/message', ann.token, { to: bob.id, text: 'hello' });
-  process.kill(mongod, 'SIGSTOP');
+  const ann = await register(home, 'ann');
+  // They are written few at a time: long before the last the store is silent.
+  for (let count = 1; count <= 20; count++) await request(home, '/chat/group', ann.token, { title: `Group ${count}` });
+  process.kill(await home.mongodPid(), 'SIGSTOP');
   assert.equal(await server.kill('SIGTERM'), 1, server.output());
 });
 

@@ -19,6 +19,8 @@ export interface LogParts {
   /** How long MongoDB must have been answering again before an unanswered write is looked up, in milliseconds. */
   settlingTime: number;
   draining: boolean;
+  /** Messages of which nobody knows, and nobody will look up any more, whether they are written. */
+  abandoned: number;
   /** Chats that are held, each until this ends. */
   settling: Map<Id, Promise<void>>;
   /** Chats of which that has failed: whoever waits for them has not been looked at again. */
@@ -171,7 +173,10 @@ const isLostWrite = ({ document, lost }: Entry, known: MessageDocument): boolean
 /** Finds out which messages of an unanswered write are stored, as often as it takes. */
 async function settle(log: LogParts, batch: readonly Entry[]): Promise<void> {
   const stored = await lookUpOnceAwake(log, batch);
-  if (!stored) return;
+  if (!stored) {
+    log.abandoned += batch.length;
+    return;
+  }
   const isOurs = ({ document }: Entry): boolean => isSameWrite(document, stored.get(keyOf(document)));
   accept(log, batch.filter(isOurs));
   log.numbers.forget(batch.map(chatOf));

@@ -69,7 +69,10 @@ export interface MessageLog {
    * whoever waits is looked at again. @throws UNAVAILABLE
    */
   settle(chatId: Id): Promise<void>;
-  /** Takes nothing new; resolves when everyone who waits has an answer. */
+  /**
+   * Takes nothing new; resolves when everyone who waits has an answer.
+   * @throws Error if MongoDB was silent and nobody knows what it has written
+   */
   drain(): Promise<void>;
 }
 
@@ -89,7 +92,7 @@ const defaultLimits: QueueLimits = { messages: 10_000, bytes: 64 * 1024 * 1024, 
 export function createMessageLog({ limits, settlingTime = 1000, ...options }: MessageLogOptions): MessageLog {
   const queue = createQueue({ ...defaultLimits, ...limits });
   const numbers = createNumbers(options.messages, options.chats);
-  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, underWay: undefined, settling: new Map(), unsettled: new Set(), onReleased: () => queue.hasWork() && write() };
+  const log: LogParts = { ...options, queue, numbers, settlingTime, draining: false, abandoned: 0, underWay: undefined, settling: new Map(), unsettled: new Set(), onReleased: () => queue.hasWork() && write() };
   let writing: Promise<void> | undefined;
 
   const write = (): void => {
@@ -121,6 +124,7 @@ export function createMessageLog({ limits, settlingTime = 1000, ...options }: Me
     async drain() {
       log.draining = true;
       while (writing || log.settling.size > 0) await (writing ?? Promise.allSettled(log.settling.values()));
+      if (log.abandoned > 0) throw new Error(`messages of which it is not known whether they are written: ${log.abandoned}`);
     },
   };
 }
