@@ -10,7 +10,7 @@ import type { Authenticate } from '../src/transports/authenticate.ts';
 import type { Dispatch } from '../src/transports/dispatch.ts';
 import { registerDocs } from '../src/transports/docs/index.ts';
 import { googleRedirect } from '../src/transports/rest/google.ts';
-import { accessErrors, bodyErrors, errorsOf } from '../src/transports/rest/route.errors.ts';
+import { accessErrors, bodyErrors, errorsOf, formErrors } from '../src/transports/rest/route.errors.ts';
 import { registerRest } from '../src/transports/rest/index.ts';
 import { linkOperations } from '../src/transports/rest/pages/index.ts';
 import { routes } from '../src/transports/rest/routes.ts';
@@ -41,10 +41,12 @@ function toWords({ per, count, seconds, burst }: Rate): string {
   return `${count} per ${units[seconds] ?? `${seconds} seconds`}${burst === undefined ? '' : `, bursts of ${burst}`}, per ${per}`;
 }
 
+const ofBodies = new Set<ErrorCode>([...bodyErrors, ...formErrors]);
+
 /** Those that not every operation has, over REST or, where it has no route, over the websocket. */
 function findErrors(name: string, { access, errors }: Pick<Operation, 'access' | 'errors'>): ErrorCode[] {
   const found = routes.filter(({ operation }) => operation === name).flatMap(errorsOf);
-  return [...new Set([...found, ...accessErrors[access], ...errors])].filter((code) => !(bodyErrors as readonly ErrorCode[]).includes(code));
+  return [...new Set([...found, ...accessErrors[access], ...errors])].filter((code) => !ofBodies.has(code));
 }
 
 function describeOperations(): string[] {
@@ -58,7 +60,7 @@ function describeOperations(): string[] {
     wrap(`Errors: ${findErrors(name, operation).join(', ') || 'those of every operation'}`, 4),
     '',
   ]);
-  return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0), wrap(`Of every body over HTTP: ${bodyErrors.join(', ')}`, 0)];
+  return [...entries, wrap(`Errors of every operation: ${commonErrors.join(', ')}`, 0), wrap(`Of every body over HTTP: ${bodyErrors.join(', ')}`, 0), wrap(`Of every form with a file: ${formErrors.join(', ')}`, 0)];
 }
 
 /** What is there for browsers alone. */

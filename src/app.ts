@@ -8,15 +8,19 @@ import type { Bus } from './core/bus.ts';
 import { AppError } from './core/errors.ts';
 import { createHub, type Hub } from './delivery/hub.ts';
 import { watchLoad } from './delivery/load.ts';
-import { readOrMakeJwtSecrets } from './plugins/data.dir.ts';
+import { prepareDataDir, readOrMakeJwtSecrets } from './plugins/data.dir.ts';
 import { createGoogle } from './plugins/google/index.ts';
 import { logOptions } from './plugins/log.ts';
+import { createInspector } from './plugins/inspector/index.ts';
 import { createMailer } from './plugins/mailer.ts';
+import { createMedia } from './plugins/media/index.ts';
 import { answers, connectMongo, prepareStore } from './plugins/mongo.ts';
+import { registerArrival } from './plugins/arrival.ts';
 import { registerPacing } from './plugins/pacing.ts';
 import { registerSecurity } from './plugins/security.ts';
 import { readTls, tendTls, type Tls } from './plugins/tls.ts';
-import { createServices, upgrades, type Services } from './services.ts';
+import { createServices, type Services } from './services.ts';
+import { upgrades } from './upgrades.ts';
 import { createAuthenticate } from './transports/authenticate.ts';
 import { createDispatch } from './transports/dispatch.ts';
 import { registerDocs } from './transports/docs/index.ts';
@@ -38,6 +42,8 @@ export interface Overrides {
   marksGather?: number;
   /** Milliseconds that each sync looks back behind the one before. */
   syncOverlap?: number;
+  /** Milliseconds between two looks for files that nothing has, and for which a file stays when a message that had it is removed. */
+  fileMilliseconds?: { sweep: number; release: number };
   /** Milliseconds between two looks for mails that have come up. */
   mailMilliseconds?: number;
   /** Milliseconds for which news of who is here gather. */
@@ -56,9 +62,6 @@ const bodyLimit = 256 * 1024;
 
 /** Milliseconds for requests that are under way when the server closes. */
 const closingPatience = 2000;
-
-/** Milliseconds for a request to arrive whole. */
-const requestTimeout = 60_000;
 
 /**
  * The server, ready to listen, on the MongoDB at `mongodbUri`. Closing it writes what is on its way and disconnects.
@@ -81,13 +84,11 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
     bus: overrides.bus?.(hub) ?? hub,
     mailer,
     google: config.google && createGoogle(config.google),
-    publicUrl: config.publicUrl,
-    appUrl: config.appUrl,
-    returnPaths: config.returnPaths,
     jwtSecrets: config.jwtSecrets ?? (await readOrMakeJwtSecrets(config.dataDir)),
     passwordCost: overrides.passwordCost ?? 12,
-    ...limitsOf(config),
+    ...settingsOf(config),
     ...pacesOf(overrides),
+    media: await openMedia(app, config),
     onError: (error) => app.log.error({ err: error }, 'store'),
   });
   const services = overrides.services?.(built.services) ?? built.services;
@@ -101,6 +102,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   const origins = originsOf(config);
 
   registerErrors(app);
+  registerArrival(app);
   registerPacing(app);
   await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
   refuseWhileClosing(app, () => built.refuse());
@@ -110,15 +112,22 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   return app;
 }
 
+async function openMedia(app: FastifyInstance, { dataDir }: Config) {
+  await prepareDataDir(dataDir);
+  const inspector = createInspector((error) => app.log.error({ err: error }, 'a file'));
+  app.addHook('onClose', () => inspector.close());
+  return { ...(await createMedia(dataDir)), inspector };
+}
+
 function createLoadedHub(app: FastifyInstance): Hub {
   const load = watchLoad();
   app.addHook('onClose', async () => load.stop());
   return createHub({ load, kindOf: (name) => events.get(name)?.shed });
 }
 
-const pacesOf = ({ marksGather = 250, presenceGather = 250, syncOverlap = 60_000, mailMilliseconds, accessTokenLifetime, clock }: Overrides) => ({ marksGather, presenceGather, syncOverlap, mailMilliseconds, accessTokenLifetime, clock });
+const pacesOf = ({ marksGather = 250, presenceGather = 250, syncOverlap = 60_000, fileMilliseconds = { sweep: 60_000, release: 60_000 }, mailMilliseconds, accessTokenLifetime, clock }: Overrides) => ({ marksGather, presenceGather, syncOverlap, fileMilliseconds, mailMilliseconds, accessTokenLifetime, clock });
 
-const limitsOf = ({ rateScale, editWindow }: Config) => ({ rateScale, editWindow });
+const settingsOf = ({ publicUrl, appUrl, returnPaths, rateScale, editWindow, fileLimits }: Config) => ({ publicUrl, appUrl, returnPaths, rateScale, editWindow, fileLimits });
 
 function createFastify(config: Config, tls: Tls | undefined): FastifyInstance {
   return Fastify({
@@ -127,7 +136,6 @@ function createFastify(config: Config, tls: Tls | undefined): FastifyInstance {
     requestIdHeader: false,
     trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     bodyLimit,
-    requestTimeout,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void answerFrameworkError(error, request, reply),
     clientErrorHandler: answerClientError,

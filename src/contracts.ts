@@ -4,6 +4,7 @@ import { accountContract } from './features/account/account.contract.ts';
 import { authContract } from './features/auth/auth.contract.ts';
 import { blocksContract } from './features/blocks/blocks.contract.ts';
 import { chatsContract } from './features/chats/chats.contract.ts';
+import { filesContract } from './features/files/files.contract.ts';
 import { groupsContract } from './features/chats/groups.contract.ts';
 import { messagesContract } from './features/messages/messages.contract.ts';
 import { presenceContract } from './features/presence/presence.contract.ts';
@@ -25,6 +26,7 @@ export const contracts = {
   messages: messagesContract,
   search: searchContract,
   presence: presenceContract,
+  files: filesContract,
   account: accountContract,
 } satisfies Record<string, Contract>;
 

@@ -3,6 +3,7 @@ import type { Connection } from 'mongoose';
 import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
 import { createCallerTurns } from './core/caller.turns.ts';
+import type { Inspector, MediaStore, Spool } from './core/media.ts';
 import type { Message } from './core/message.ts';
 import type { Id } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
@@ -27,10 +28,10 @@ import { createGroupChanges } from './features/chats/group.changes.ts';
 import { createTelling } from './features/chats/group.telling.ts';
 import { createGroupsService, type GroupsService } from './features/chats/groups.service.ts';
 import { createMemberNoting, createMemberTelling } from './features/chats/member.telling.ts';
-import { completeMemberships, dropOldIndexes, engageSenders, findViews, membershipModel } from './features/chats/membership.model.ts';
+import { findViews, membershipModel } from './features/chats/membership.model.ts';
 import { counterCollection } from './features/counters/counter.model.ts';
 import { createCountersService } from './features/counters/counters.service.ts';
-import { mailModel, orderMails } from './features/mails/mail.model.ts';
+import { mailModel } from './features/mails/mail.model.ts';
 import { createMailWorker, type MailWorkerOptions } from './features/mails/mail.worker.ts';
 import { createMailQueue } from './features/mails/mails.service.ts';
 import { changeCollection } from './features/messages/change.model.ts';
@@ -40,28 +41,33 @@ import { createMessageLog } from './features/messages/message.log.ts';
 import { createMessageTelling, type MessageTelling } from './features/messages/message.telling.ts';
 import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
+import { createFileAddresses } from './features/files/file.addresses.ts';
+import { fileCollection } from './features/files/file.model.ts';
+import { createReceiving, type FileLimits } from './features/files/file.receiving.ts';
+import { createSweeping } from './features/files/file.sweeping.ts';
+import { createFilesService, type FilesService } from './features/files/files.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
 import { createPresenceService, type PresenceService } from './features/presence/presence.service.ts';
 import { placeCollection } from './features/search/place.model.ts';
-import { createFilling, foldWordsAnew } from './features/search/search.filling.ts';
+import { createFilling } from './features/search/search.filling.ts';
 import { reindex } from './features/search/search.reindex.ts';
 import { createSearchService, type SearchService } from './features/search/search.service.ts';
 import { createSearchWorker } from './features/search/search.worker.ts';
 import { termCollection } from './features/search/term.model.ts';
-import { dropOldIndex, securityModel } from './features/security/security.model.ts';
+import { securityModel } from './features/security/security.model.ts';
 import { createSecurityService, type SecurityService } from './features/security/security.service.ts';
 import { createAccessTokens } from './features/sessions/access.tokens.ts';
 import { revocationModel } from './features/sessions/revocation.model.ts';
-import { dropOldSessions, sessionModel } from './features/sessions/session.model.ts';
+import { sessionModel } from './features/sessions/session.model.ts';
 import { createSessionsService, type SessionsService } from './features/sessions/sessions.service.ts';
-import { orderTokens, tokenModel } from './features/tokens/token.model.ts';
+import { tokenModel } from './features/tokens/token.model.ts';
 import { createTokensService } from './features/tokens/tokens.service.ts';
 import { createTotpService, type TotpService } from './features/totp/totp.service.ts';
 import { createCredentialsService } from './features/users/credentials.service.ts';
 import { createNoticesService } from './features/users/notices.service.ts';
-import { completeUsers, foldNamesAnew, userModel } from './features/users/user.model.ts';
+import { userModel } from './features/users/user.model.ts';
 import { createUsersService, type UsersParts, type UsersService } from './features/users/users.service.ts';
 
 export interface Services {
@@ -76,6 +82,7 @@ export interface Services {
   messages: MessagesService;
   search: SearchService;
   presence: PresenceService;
+  files: FilesService;
   account: AccountService;
 }
 
@@ -104,6 +111,11 @@ export interface ServicesOptions {
   presenceGather: number;
   /** What presence and typing are measured by; the clock of the process unless given. */
   clock?: Clock | undefined;
+  /** Where files are kept, and how they come there. */
+  media: { store: MediaStore; spool: Spool; inspector: Inspector };
+  fileLimits: FileLimits;
+  /** Milliseconds between two looks for files that nothing has, and for which a file stays when a message that had it is removed. */
+  fileMilliseconds: { sweep: number; release: number };
   /** Milliseconds for which a message can be edited. */
   editWindow: number;
   /** Milliseconds that each sync looks back behind the one before. */
@@ -122,20 +134,6 @@ export interface BuiltServices {
   /** Writes what is still on its way to the store; nothing is taken any more. */
   drain(): Promise<void>;
 }
-
-/** Steps from what older versions have stored to today's form, in the order in which they came to be. Done twice each is done as well. */
-export const upgrades: readonly { name: string; run: (connection: Connection) => Promise<void> }[] = [
-  { name: 'settings of users', run: async (connection) => completeUsers(userModel(connection)) },
-  { name: 'sessions with successors', run: async (connection) => dropOldSessions(sessionModel(connection)) },
-  { name: 'mails in order', run: async (connection) => orderMails(mailModel(connection)) },
-  { name: 'links in order', run: async (connection) => orderTokens(tokenModel(connection)) },
-  { name: 'log in the order of time', run: async (connection) => dropOldIndex(securityModel(connection)) },
-  { name: 'roles of members', run: async (connection) => completeMemberships(membershipModel(connection)) },
-  { name: 'contacts by writing', run: async (connection) => engageSenders(membershipModel(connection), messageCollection(connection)) },
-  { name: 'names folded by accents alone', run: async (connection) => foldNamesAnew(userModel(connection)) },
-  { name: 'chats of a person by the index alone', run: async (connection) => dropOldIndexes(membershipModel(connection)) },
-  { name: 'words folded by accents alone', run: async (connection) => foldWordsAnew(placeCollection(connection)) },
-];
 
 /** The connection must be open. */
 export function createServices(options: ServicesOptions): BuiltServices {
@@ -226,10 +224,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log, (userIds, chatIds) => findViews(documents.memberships, userIds, chatIds));
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
   const views = createViews({ ...documents, users, history });
-  const onChanged = async (userId: Id, otherId: Id): Promise<void> => {
-    await applyBlock(userId, otherId);
-    for (const id of [userId, otherId]) presence.review(id);
-  };
+  const onChanged = (userId: Id, otherId: Id): Promise<void> => applyBlock(userId, otherId).then(() => [userId, otherId].forEach((id) => presence.review(id)));
   const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged, onError });
   const parts = { ...documents, users, blocks, history, access, views, bus, inTurn: createCallerTurns(), onError };
   const own = createOwnChanges(parts);
@@ -238,18 +233,29 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id), settle: (chatId) => log.settle(chatId) }, onSettled: createTelling(parts) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
   const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
-  const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), chats, onChanged: (message, update) => telling.changed(message, update), onError });
-  const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, inTurn: parts.inTurn, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
+  const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), chats, onChanged: (message, update) => telling.changed(message, update), release: (ids) => files.release(ids), onError });
+  const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, attach: (senderId, ids) => files.attach(senderId, ids), inTurn: parts.inTurn, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 
-  const workers = [blocks, groupChanges, searchWorker, presence];
+  const { files, sweeping } = createFiles(options, messages);
+
+  const workers = [blocks, groupChanges, searchWorker, presence, sweeping];
   const drain = async (): Promise<void> => {
     changes.stop();
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().finally(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search, presence }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search, presence, files }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
+}
+
+/** What people send along. */
+function createFiles({ connection, media, publicUrl, jwtSecrets, fileLimits: limits, fileMilliseconds, onError }: ServicesOptions, messages: MessagesService) {
+  const documents = fileCollection(connection);
+  const receiving = createReceiving({ files: documents, ...media, limits, onError });
+  const files = createFilesService({ files: documents, store: media.store, messages, receive: (ownerId, file) => receiving.receive(ownerId, file), addresses: createFileAddresses(publicUrl, jwtSecrets), limits, releaseTime: fileMilliseconds.release });
+  const sweeping = createSweeping({ files: documents, store: media.store, isUsed: (id) => messages.hasFile(id), onError, interval: fileMilliseconds.sweep });
+  return { files, sweeping: { start: () => sweeping.start(), stop: () => Promise.all([sweeping.stop(), receiving.stop()]) } };
 }
 
 /** Whoever tells of a message notes it for search as well, and a text that was sent for presence. */

@@ -15,7 +15,7 @@ const lowerFeatures: Record<string, string[]> = {
   chats: ['users', 'blocks'],
   messages: ['users', 'blocks', 'chats'],
   search: ['users', 'chats', 'messages'],
-  account: [...accountFeatures, 'blocks', 'chats', 'messages'],
+  account: [...accountFeatures, 'blocks', 'chats', 'messages', 'files'],
   presence: ['users', 'blocks', 'chats', 'messages'],
   files: ['users', 'chats', 'messages'],
   push: ['users', 'blocks', 'chats', 'messages'],
@@ -44,6 +44,7 @@ const rules: Rule[] = [
   { who: 'features/:feature/**', may: ['core/**', 'features/:feature/**', 'features/:lower/*.contract.ts'], asTypes: ['features/:lower/*.service.ts'] },
   { who: 'contracts.ts', may: ['core/**', 'features/*/*.contract.ts'] },
   { who: 'services.ts', may: ['core/**', 'features/**'] },
+  { who: 'upgrades.ts', may: ['core/**', 'features/*/*.ts'] },
   { who: 'delivery/**', may: ['core/**', 'delivery/**'], asTypes: ['contracts.ts', 'features/*/*.contract.ts'] },
   { who: 'plugins/*.ts', may: ['core/**'] },
   { who: 'plugins/:plugin/**', may: ['core/**', 'plugins/:plugin/**'] },
@@ -52,7 +53,7 @@ const rules: Rule[] = [
   { who: 'transports/docs/**', may: [...everyWire, 'transports/docs/**', 'transports/rest/routes.ts', 'transports/rest/parts.ts', 'transports/rest/route.errors.ts'], asTypes: serviceTypes },
   { who: 'transports/:wire/**', may: [...everyWire, 'transports/:wire/**'], asTypes: serviceTypes },
   { who: 'dialects/:dialect/**', may: [...everyWire, 'dialects/:dialect/**'], asTypes: serviceTypes },
-  { who: 'app.ts', may: ['config.ts', 'contracts.ts', 'services.ts', 'core/**', 'features/**', 'plugins/**', 'delivery/**', 'transports/**', 'dialects/**'] },
+  { who: 'app.ts', may: ['config.ts', 'contracts.ts', 'services.ts', 'upgrades.ts', 'core/**', 'features/**', 'plugins/**', 'delivery/**', 'transports/**', 'dialects/**'] },
   { who: 'server.ts', may: ['app.ts', 'config.ts', 'core/**', 'plugins/**'] },
 ];
 
@@ -61,7 +62,7 @@ const packageOwners: Record<string, string[]> = {
   fastify: ['app.ts', 'server.ts', 'plugins/**', 'transports/**', 'dialects/**'],
   '@fastify/**': ['app.ts', 'plugins/**', 'transports/**', 'dialects/**'],
   ws: ['transports/**', 'dialects/**'],
-  mongoose: ['services.ts', 'plugins/**', 'features/**'],
+  mongoose: ['services.ts', 'upgrades.ts', 'plugins/**', 'features/**'],
 };
 
 /** Lines beyond which the set-up of the contracts and the adapters of the wires would become a framework. */

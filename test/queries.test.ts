@@ -8,11 +8,13 @@ import { connectMongo } from '../src/plugins/mongo.ts';
 import { reindexMessages } from '../src/services.ts';
 import { buildTestApp, connect, freshDatabase } from './helpers/app.ts';
 import { addCrowd, chatsOfOne, inGroup, inLongChat, leftGroup, type Crowd } from './helpers/crowd.ts';
+import { toForm, upload } from './helpers/files.ts';
 import { buildGoogleApp, type GoogleApp } from './helpers/google.ts';
 import { watchCode } from './helpers/passed.ts';
 import type { Output, Person } from './helpers/people.ts';
 import { profile, type Query } from './helpers/profile.ts';
 import { until } from './helpers/until.ts';
+import { ask, requireError } from './transports/ask.ts';
 import { tellStory } from './transports/story.ts';
 
 interface Exception {
@@ -131,6 +133,16 @@ async function catchUp(person: Person, { chats, ...rest }: { chats: Record<strin
   return cursor ?? '';
 }
 
+async function sendFiles({ server: { url }, ann, bob, crowd: { longChatId: chatId } }: Scene): Promise<void> {
+  const [one, two, three] = (await Promise.all([1, 2, 3].map(() => upload(url, ann)))).map(({ id }) => id);
+  const { id } = await ann.call('messages.send', { chatId, fileIds: [one, two] });
+  await bob.call('messages.send', { chatId, fileIds: [one] });
+  await ann.call('files.remove', { id: three });
+  await ann.call('messages.remove', { id });
+  await until('one is gone, and one is not', async () => (await ann.call('files.quota')).used === (await bob.call('files.get', { id: one })).size);
+  requireError(await ask(url, '/file', { method: 'POST', token: ann.accessToken, ...(await toForm('')) }), 'FILE_EMPTY');
+}
+
 /** What a crash has left behind, found by another process, when the removal of Bob is to be done once more. */
 async function takeUp(t: TestContext, store: Connection, { server, ann, bob, crowd }: Scene): Promise<void> {
   server.mails.refuse(451);
@@ -157,11 +169,11 @@ test('every query goes by an index, looks at little more than it gives, and sort
   const uri = freshDatabase(t);
   const store = await connect(t, uri);
   const stopWatching = await watchCode();
-  const server = await buildGoogleApp(t, { mongodbUri: `${uri}?appName=${appName}` });
+  const server = await buildGoogleApp(t, { mongodbUri: `${uri}?appName=${appName}`, fileMilliseconds: { sweep: 50, release: 0 } });
   const [ann, bob] = await Promise.all([server.verified('Ann'), server.verified('Bob')]);
   const scene = { server, ann, bob, crowd: await addCrowd(store, ann.id, bob.id) };
   const stopNoting = await profile(store, appName);
-  for (const chapter of [liveInCrowd, lookAround, tellStory]) await chapter(scene);
+  for (const chapter of [liveInCrowd, lookAround, sendFiles, tellStory]) await chapter(scene);
   await takeUp(t, store, scene);
 
   assert.deepEqual([...operations.keys()].filter((name) => !server.answered.has(name)), [], 'operations that were not asked for');

@@ -35,7 +35,7 @@ export interface Operation<A extends Access = Access, I extends TObject = TObjec
   access: A;
   rate: Rate;
   /** Where it makes sense on one wire only. */
-  wire?: 'websocket';
+  wire?: 'websocket' | 'http';
   input: I;
   output: O;
   /** The errors of its own; those every operation can give (see errors.ts) are not listed again. */

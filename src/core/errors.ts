@@ -11,7 +11,7 @@ const table = {
   NOT_FOUND: [404, 'There is nothing at this address.'],
   UNKNOWN_OPERATION: [404, 'There is no operation of this name.'],
   PAYLOAD_TOO_LARGE: [413, 'The request is too large.'],
-  UNSUPPORTED_MEDIA_TYPE: [415, 'Send the body as application/json.'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'This body is of a media type that is not taken here: most are application/json.'],
   RATE_LIMITED: [429, 'Too much in too short a time; details.retryAfter says how many seconds to wait.'],
   TOO_MANY_CONNECTIONS: [429, 'You have as many websockets open as one person may, details.maximum says how many: close one first.'],
   INTERNAL: [500, 'Something went wrong on our side. The request id helps us find it.'],
@@ -62,6 +62,18 @@ const table = {
   GROUP_TOO_LARGE: [409, 'In a group of this size nobody is told who has read what.'],
   GROUP_FULL: [409, 'The group cannot take so many more; details.room says how many.'],
   TOO_MUCH_HIDDEN: [409, 'You have removed too many single messages of this chat for yourself; clear the chat instead.'],
+
+  // files
+  FILE_NOT_FOUND: [404, 'There is no such file, or it is not yours, or in no message that you see.'],
+  FILE_IN_USE: [409, 'A message has this file: remove the message.'],
+  FILE_MISSING: [400, 'Send one file, in the field `file` of a multipart/form-data body.'],
+  FILE_TOO_LARGE: [413, 'The file is too large; details.maximum says how many bytes it may have.'],
+  FILE_EMPTY: [422, 'There is nothing in this file.'],
+  IMAGE_UNFIT: [422, 'This image cannot be taken; details.reason says why.'],
+  QUOTA_EXCEEDED: [422, 'Your files take as much room as they may; details.left says how many bytes are left.'],
+  ADDRESS_EXPIRED: [403, 'This address is no longer good, or never was: ask for a new one.'],
+  DISK_FULL: [507, 'The server has no room for this file; nothing was kept of it.'],
+  MEDIA_UNAVAILABLE: [503, 'Where files are kept does not answer; try again in a moment.'],
 
   // messages
   MESSAGE_NOT_FOUND: [404, 'There is no such message, or you are not in its chat.'],

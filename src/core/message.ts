@@ -1,5 +1,6 @@
 /** The message: what chats show, messages make, and the log numbers. */
 import { Type, type Static } from 'typebox';
+import { FileInfo } from './file.ts';
 import { Notice } from './notice.ts';
 import { Id, MessageId, Sequence, strictObject, Timestamp } from './schemas.ts';
 import { isVisible, type View } from './view.ts';
@@ -22,6 +23,7 @@ export const ReplyTo = strictObject(
     seq: Sequence,
     senderId: Type.Optional(Id),
     text: Type.Optional(Type.String({ description: `The beginning of its text as it is now, up to ${shownOfOriginal} characters.` })),
+    file: Type.Optional(Type.Pick(FileInfo, ['name', 'kind'], { additionalProperties: false, title: 'FileMention', description: 'The first of its files.' })),
     removedAt: Type.Optional(Timestamp),
   },
   { title: 'ReplyTo', description: 'What a message replies to. Only id and seq if it is not yours to see. Who holds that message shows it as it is.' },
@@ -45,7 +47,8 @@ export const Message = strictObject(
     rev: Type.Optional(Type.Integer({ minimum: 1, description: 'The number of its last change among all changes in the chat; absent while it was never changed.' })),
     senderId: Id,
     kind: Type.Enum(['text', 'notice'], { description: 'What a person has written, or what the server notes of the group itself.' }),
-    text: Type.Optional(Type.String({ description: 'Of a text; absent once the message is removed.' })),
+    text: Type.Optional(Type.String({ description: 'What a person has written; absent where there are files alone, and once the message is removed.' })),
+    files: Type.Optional(Type.Array(FileInfo, { description: 'What was sent along; absent where nothing was, and once the message is removed.' })),
     notice: Type.Optional(Notice),
     replyTo: Type.Optional(ReplyTo),
     reactions: Type.Optional(Type.Array(Reaction, { description: 'By the order in which each came first; absent while there are none.' })),
@@ -53,16 +56,17 @@ export const Message = strictObject(
     editedAt: Type.Optional(Timestamp),
     removedAt: Type.Optional(Timestamp),
   },
-  { title: 'Message', description: 'A message, or the tombstone of a removed one (removedAt is set, text is gone).' },
+  { title: 'Message', description: 'A message, or the tombstone of a removed one (removedAt is set, text and files are gone).' },
 );
 export type Message = Static<typeof Message>;
 
 /** What a reply shows of a message. */
-export const toReplyTo = ({ id, seq, senderId, text, removedAt }: Message): ReplyTo => ({
+export const toReplyTo = ({ id, seq, senderId, text, files: [file] = [], removedAt }: Message): ReplyTo => ({
   id,
   seq,
   senderId,
   ...(text !== undefined && { text: beginningOf(text) }),
+  ...(file && { file: { name: file.name, kind: file.kind } }),
   ...(removedAt !== undefined && { removedAt }),
 });
 

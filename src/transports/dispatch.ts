@@ -11,6 +11,7 @@ import type { Rates } from './rates.ts';
 export interface Dispatch {
   /**
    * Name → access → rate → validation → run, for wires that hand over whatever they were sent.
+   * What goes over HTTP alone is unknown here.
    * @throws UNKNOWN_OPERATION, UNAUTHENTICATED, RATE_LIMITED, VALIDATION_FAILED, FRESH_SIGN_IN_REQUIRED, and what the operation itself throws
    */
   call(name: string, caller: Guest | Caller, input: unknown): Promise<unknown>;
@@ -45,11 +46,16 @@ export function createDispatch(services: Services, rates: Rates): Dispatch {
   return {
     admit,
     async call(name, caller, input) {
+      if (operations.get(name)?.wire === 'http') throw new AppError('UNKNOWN_OPERATION');
       admit(name, caller);
       const { operation, execute } = requireAccess(name, caller);
       return withDeadline(execute(caller, validate(operation.input, input)), patience);
     },
-    run: async (name, caller, input) => withDeadline(requireAccess(name, caller).execute(caller, input), patience),
+    async run(name, caller, input) {
+      const { operation, execute } = requireAccess(name, caller);
+      // What comes as bytes takes as long as it takes.
+      return operation.wire === 'http' ? execute(caller, input) : withDeadline(execute(caller, input), patience);
+    },
   };
 }
 

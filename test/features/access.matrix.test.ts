@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '../../src/contracts.ts';
-import { hasRoute, restOf, socketAt, type Answer, type Door } from '../helpers/matrix.doors.ts';
+import { hasMethod, hasRoute, restOf, socketAt, type Answer, type Door } from '../helpers/matrix.doors.ts';
 import { matrix, type Row } from '../helpers/matrix.ts';
 import { buildWorld, type Kind, type Scene, type Someone, type World } from '../helpers/matrix.world.ts';
 
@@ -71,7 +71,7 @@ async function tryRefused(trial: Trial, cell: Cell): Promise<void> {
 }
 
 /** Strangers try both doors; the others take the usual one. */
-const doorsOf = ({ doors }: Trial, { name, who }: Cell): Door[] => (!hasRoute(name) ? [doors.socket] : who.kind === 'stranger' ? [doors.rest, doors.socket] : [doors.rest]);
+const doorsOf = ({ doors }: Trial, { name, who }: Cell): Door[] => (!hasRoute(name) ? [doors.socket] : who.kind === 'stranger' && hasMethod(name) ? [doors.rest, doors.socket] : [doors.rest]);
 
 async function tryAllowed(trial: Trial, cell: Cell, scene: Scene): Promise<void> {
   const { name, row, who } = cell;

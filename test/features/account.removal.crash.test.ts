@@ -64,7 +64,7 @@ async function createProcess(t: TestContext, { mongodbUri, services }: TestApp, 
   const parts = createParts(await connect(t, mongodbUri));
   const errors: unknown[] = [];
   const passes = new EventEmitter();
-  const steps = [...change(createRemovalSteps({ ...parts, blocks: services.blocks, tellOfMember: async () => undefined, groups: services.groups, messages: services.messages })), async () => passes.emit('passed')];
+  const steps = [...change(createRemovalSteps({ ...parts, blocks: services.blocks, tellOfMember: async () => undefined, groups: services.groups, messages: services.messages, files: services.files })), async () => passes.emit('passed')];
   const removals = createRemovals({ ...parts, steps, onError: (error) => errors.push(error) });
   started.push(parts.sessions, removals);
   return { removals, parts, errors, passed: () => once(passes, 'passed') };

@@ -95,6 +95,7 @@ export async function createLogProcess(t: TestContext, uri: string, { fate = () 
       changed.push(message);
       updates.push(update);
     },
+    release: () => Promise.resolve(),
     onError: () => undefined,
     settlingTime: 1,
   });

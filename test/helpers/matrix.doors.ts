@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { operations } from '../../src/contracts.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { routes } from '../../src/transports/rest/routes.ts';
 import { ask } from '../transports/ask.ts';
+import { toForm } from './files.ts';
 import type { Outcome } from './matrix.ts';
 import type { Someone } from './matrix.world.ts';
 import type { RpcError } from './socket.ts';
@@ -18,7 +20,8 @@ export interface Answer {
 
 export type Door = (name: string, input: object, who: Someone) => Promise<Answer>;
 
-export const hasRoute = (name: string): boolean => routes.some(({ operation }) => operation === name);
+export const hasRoute = (name: string): boolean => operations.get(name)?.wire !== 'websocket';
+export const hasMethod = (name: string): boolean => operations.get(name)?.wire !== 'http';
 
 const ownHeaders = new Set(['date', 'ratelimit-remaining', 'ratelimit-reset']);
 
@@ -33,7 +36,8 @@ export const restOf = (url: string): Door => async (name, input, { token }) => {
   });
   const inQuery = (route.method === 'GET' || route.method === 'DELETE') && !route.body;
   const query = inQuery && rest.size > 0 ? `?${new URLSearchParams([...rest].map(([key, value]): [string, string] => [key, String(value)])).toString()}` : '';
-  const answer = await ask(url, `${path}${query}`, { method: route.method, ...(token !== undefined && { token }), ...(!inQuery && { json: Object.fromEntries(rest) }) });
+  const body = route.bytes === 'in' ? await toForm('a text') : { ...(!inQuery && { json: Object.fromEntries(rest) }) };
+  const answer = await ask(url, `${path}${query}`, { method: route.method, ...(token !== undefined && { token }), ...body });
   const headers = [...answer.headers].filter(([key]) => !ownHeaders.has(key));
   const got = answer.status < 300 ? 'ok' : (answer.body as { code: ErrorCode }).code;
   return { got, text: answer.text, comparable: masked(JSON.stringify([answer.status, headers, answer.text])) };

@@ -219,6 +219,17 @@ export const matrix: Record<OperationName, Row[]> = {
     { at: 'in a private chat of a blocked person', input: (scene) => ({ chatId: scene.frozen }), gets: frozen('BLOCKED', 'ok') },
   ],
 
+  // files
+  'files.upload': [own()],
+  'files.quota': [own()],
+  'files.get': ofFiles(),
+  'files.content': ofFiles(),
+  'files.thumbnail': ofFiles(),
+  'files.remove': [
+    { at: 'one that a message has', input: ({ files }) => ({ id: files.group }), gets: { ...user('FILE_NOT_FOUND'), owner: 'FILE_IN_USE' } },
+    { at: 'one that none has', input: ({ files }) => ({ id: files.unused }), gets: owners('FILE_NOT_FOUND') },
+  ],
+
   // what changes what is to be seen
   'blocks.list': [own()],
   'blocks.create': [
@@ -271,6 +282,16 @@ function ofMessages(input: (id: string) => object, { others, blocker = others, h
     { at: 'a reply to what was there before me', input: ({ late }) => input(late), gets: group('ok', others, others, 'MESSAGE_NOT_FOUND') },
     { at: 'what a blocked person had said to the owner', input: ({ heard }) => input(heard[which]), gets: frozen(blocker, 'ok', 'MESSAGE_NOT_FOUND') },
     { at: 'what a blocked person has said to the owner since', input: ({ unheard }) => input(unheard), gets: frozen('MESSAGE_NOT_FOUND', 'ok', 'MESSAGE_NOT_FOUND') },
+  ];
+}
+
+/** Who may have a file of the owner. */
+function ofFiles(): Row[] {
+  const seenBy = (gets: Gets): Gets => ({ ...gets, owner: 'ok' });
+  return [
+    { at: 'in a group', input: ({ files }) => ({ id: files.group }), gets: seenBy(group('ok', 'ok', 'ok', 'FILE_NOT_FOUND')) },
+    { at: 'in a private chat', input: ({ files }) => ({ id: files.pair }), gets: seenBy(pair('ok', 'ok', 'FILE_NOT_FOUND')) },
+    { at: 'in no message', input: ({ files }) => ({ id: files.unused }), gets: owners('FILE_NOT_FOUND') },
   ];
 }
 

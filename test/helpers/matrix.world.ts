@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { picture, upload } from './files.ts';
 import { createAuthenticator, type Authenticator } from './authenticator.ts';
 import { buildGoogleApp, tokenOf, type GoogleApp } from './google.ts';
 import { guest, type Output, type Person } from './people.ts';
@@ -65,6 +66,8 @@ export interface Scene {
   heard: Record<'kept' | 'amended', string>;
   unheard: string;
   unheardWord: string;
+  /** Files of the owner: in a message of the group, of the private chat with the member, of the one with the blocked one before they were blocked; and in none. */
+  files: Record<'group' | 'pair' | 'unused', string>;
   email: string;
   /** An entry in the security log of the owner. */
   entry: string;
@@ -121,7 +124,9 @@ export async function buildWorld(t: TestContext): Promise<World> {
   const hold = createHold(server);
   const session = async (): Promise<string> => (await server.services.sessions.authenticate((await hold.newSession(people.owner)).accessToken, guest)).sessionId;
   const frozen = await buildFrozen(people, keep);
-  const scene = { ...(await another()), ...(await buildOthers(people, keep)), ...frozen, session };
+  const group = await another();
+  const rest = await buildOthers(people, keep);
+  const scene = { ...group, ...rest, ...frozen, files: await buildFiles(server.url, people.owner, { ...group, ...rest }, keep), session };
   await untilFound(people.owner, scene.word, [`${scene.word} of the owner`, `${scene.word} of the member`]);
   await untilFound(people.blocked, scene.unheardWord, [scene.unheardWord]);
   const suspended = await suspend(t, server, people.owner);
@@ -211,6 +216,18 @@ async function buildOthers(people: People, keep: Keep) {
   return { reserved, young, early, late, pair, whispered, whisper, people: ids, email: owner.email, entry };
 }
 
+/** Pictures, which have small ones as well. */
+async function buildFiles(url: string, owner: Person, { group, pair }: Pick<Scene, 'group' | 'pair'>, keep: Keep): Promise<Scene['files']> {
+  const send = async (knownTo: readonly Kind[], chatId?: string): Promise<string> => {
+    const word = newWord();
+    const { id } = await upload(url, owner, await picture().png().toBuffer(), `${word}.png`);
+    if (chatId !== undefined) await owner.call('messages.send', { chatId, fileIds: [id] });
+    keep(knownTo, word, id);
+    return id;
+  };
+  return { group: await send(insiders, group), pair: await send(['owner', 'member'], pair), unused: await send(['owner']) };
+}
+
 const stillOf = ({ said, whispered }: Scene, session: string): Pick<Scene, 'say' | 'whisper' | 'session'> => ({ say: async (sender) => said[sender], whisper: async () => whispered, session: async () => session });
 
 function ghostsOf(scene: Scene): World['ghosts'] {
@@ -218,8 +235,8 @@ function ghostsOf(scene: Scene): World['ghosts'] {
   const newMessage = async (): Promise<string> => randomUUID();
   const messages = { said: { owner: randomUUID(), member: randomUUID() }, notice: randomUUID(), early: randomUUID(), late: randomUUID(), whispered: randomUUID(), heard: { kept: randomUUID(), amended: randomUUID() }, unheard: randomUUID(), say: newMessage, whisper: newMessage };
   const people = { people: ghostly(scene.people), email: `${randomUUID()}@example.org` };
-  const { group, reserved, young, pair, frozen, entry } = scene;
-  const rest = { ...ghostly({ group, reserved, young, pair, frozen, entry }), session: async () => newId() };
+  const { group, reserved, young, pair, frozen, entry, files } = scene;
+  const rest = { ...ghostly({ group, reserved, young, pair, frozen, entry }), files: ghostly(files), session: async () => newId() };
   return { everything: { ...scene, ...messages, ...people, ...rest }, messages: { ...scene, ...messages }, people: { ...scene, ...people } };
 }
 

@@ -11,7 +11,7 @@ export interface Answer {
   cookies: string[];
   headers: Headers;
   text: string;
-  /** The body as JSON; undefined when there is none. */
+  /** The body as JSON; undefined where it is none. */
   body: unknown;
 }
 
@@ -60,8 +60,9 @@ export function parseAnswer(text: string): Answer {
 }
 
 function toAnswer(status: number, headers: Headers, text: string): Answer {
-  const body: unknown = text === '' ? undefined : JSON.parse(text);
-  return { status, headers, type: headers.get('content-type') ?? '', cookies: headers.getSetCookie(), text, body };
+  const type = headers.get('content-type') ?? '';
+  const body: unknown = text === '' || !type.startsWith('application/json') ? undefined : JSON.parse(text);
+  return { status, headers, type, cookies: headers.getSetCookie(), text, body };
 }
 
 export interface ErrorBody {

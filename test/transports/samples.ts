@@ -33,7 +33,7 @@ export interface Field {
 /** The fields of an input, each with its schema. */
 export const fieldsOf = (input: TObject): Field[] => Object.entries<TSchema>(input.properties).map(([name, schema]) => ({ name, schema }));
 
-export const isText = ({ schema }: Field): boolean => typeof sampleOf(schema) === 'string';
+export const isText = ({ schema }: Field): boolean => typeof sampleOf(schema) === 'string' && !('contentMediaType' in schema);
 
 /** Null takes the value of such a field away. */
 export const takesNull = ({ schema }: Field): boolean => validatorOf(Type.Object({ value: schema }), 'json')({ value: null });

@@ -1,6 +1,7 @@
 /** One story in which every route is asked for, and answers that all is well. */
 import assert from 'node:assert/strict';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { picture, toForm } from '../helpers/files.ts';
 import { tokenOf, type GoogleApp } from '../helpers/google.ts';
 import type { Person } from '../helpers/people.ts';
 import { ask, requireError, type Asking } from './ask.ts';
@@ -21,10 +22,10 @@ export async function tellStory({ server, ann, bob }: Omit<Scene, 'expect'>): Pr
     const answer = await ask(server.url, path, { method: route.split(' ')[0] ?? '', token: ann.accessToken, ...asking });
     assert.equal(answer.status, status, `${route} ${answer.text}`);
     if (status === 204) assert.equal(answer.text, '');
-    else assert.equal(answer.type, 'application/json; charset=utf-8');
+    else if (answer.body !== undefined) assert.equal(answer.type, 'application/json; charset=utf-8');
     return (answer.body ?? {}) as Record<string, unknown>;
   };
-  for (const chapter of [signUp, mails, google, secondFactor, people, chats, groups, messages, sessions, removal]) await chapter({ server, expect, ann, bob });
+  for (const chapter of [signUp, mails, google, secondFactor, people, chats, groups, messages, files, sessions, removal]) await chapter({ server, expect, ann, bob });
   return asked;
 }
 
@@ -111,6 +112,15 @@ async function groups({ expect, bob, server: { person } }: Scene): Promise<void>
   await expect(204, 'PATCH /chat/:id/member/:userId', `${group}/member/${cleo.id}`, { json: { role: 'owner' } });
   await expect(204, 'POST /chat/:id/leave', `${group}/leave`, { json: {} });
   await expect(204, 'DELETE /chat/:id', group, { token: cleo.accessToken });
+}
+
+async function files({ expect }: Scene): Promise<void> {
+  const { id } = await expect(201, 'POST /file', '/file', await toForm(await picture().png().toBuffer()));
+  await expect(200, 'GET /file/:id', `/file/${String(id)}`);
+  await expect(200, 'GET /file/:id/content', `/file/${String(id)}/content`);
+  await expect(200, 'GET /file/:id/thumbnail', `/file/${String(id)}/thumbnail`);
+  await expect(200, 'GET /file/quota', '/file/quota');
+  await expect(204, 'DELETE /file/:id', `/file/${String(id)}`);
 }
 
 async function messages({ expect, bob }: Scene): Promise<void> {

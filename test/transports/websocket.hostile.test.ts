@@ -19,6 +19,7 @@ async function forEveryOperation(t: TestContext, attack: (name: string, operatio
   const socket = await ann.socket();
   const requireUntouched = await untouched(t, mongodbUri);
   for (const [method, operation] of operations) {
+    if (operation.wire === 'http') continue;
     await attack(method, operation, async (field, params) => {
       const { error } = (await socket.raw(JSON.stringify({ jsonrpc: '2.0', id: 'x', method, params }))) as Reply;
       assert.deepEqual([error?.code, error?.data?.code], [-32602, 'VALIDATION_FAILED'], `${method} ${JSON.stringify(params)}`);

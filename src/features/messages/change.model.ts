@@ -5,7 +5,7 @@ import type { MessageDocument } from './message.model.ts';
 /** What a change does to a message; its `rev` is added when it is applied. */
 export interface Update {
   set: Partial<Pick<MessageDocument, 'text' | 'sentHash' | 'editedAt' | 'removedAt' | 'reactions'>>;
-  unset?: readonly ('text' | 'sentHash' | 'editedAt' | 'reactions' | 'replyTo')[];
+  unset?: readonly ('text' | 'files' | 'sentHash' | 'editedAt' | 'reactions' | 'replyTo')[];
 }
 
 export interface ChangeDocument {

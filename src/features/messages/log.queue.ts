@@ -179,4 +179,7 @@ function createWaiting(limits: QueueLimits, onSilence: () => void) {
   };
 }
 
-const bytesOf = ({ content }: Draft): number => Buffer.byteLength(content.kind === 'text' ? content.text : JSON.stringify(content.notice));
+function bytesOf({ content }: Draft): number {
+  if (content.kind === 'notice') return Buffer.byteLength(JSON.stringify(content.notice));
+  return Buffer.byteLength(content.text ?? '') + (content.files ? Buffer.byteLength(JSON.stringify(content.files)) : 0);
+}

@@ -15,9 +15,12 @@ export function isSameSend(sent: MessageDocument, stored: MessageDocument): bool
   // The ids of notices are the server's own.
   if (stored.removedAt || stored.kind === 'notice') return true;
   if (stored.replyTo?.id.toString('hex') !== sent.replyTo?.id.toString('hex')) return false;
+  if (filesOf(stored) !== filesOf(sent)) return false;
   const text = sent.text ?? '';
-  return stored.sentHash === undefined ? stored.text === text : stored.sentHash === hashOfText(sent._id, text);
+  return stored.sentHash === undefined ? (stored.text ?? '') === text : stored.sentHash === hashOfText(sent._id, text);
 }
+
+const filesOf = ({ files = [] }: MessageDocument): string => files.map(({ id }) => id.toHexString()).join();
 
 /** True if the stored message is what this very write has put there, and not an earlier or somebody else's send of its id. */
 export const isSameWrite = (written: MessageDocument, stored: MessageDocument | undefined): boolean =>

@@ -44,6 +44,8 @@ export interface MessageChangesOptions {
   chats: Pick<ChatsService, 'hideFromBlockers' | 'catchUp'>;
   /** Called for each change, in the order of its chat, before its maker is answered; for the last change again after a restart. */
   onChanged: (message: Message, update: Update) => void;
+  /** Awaited before a message gives up its files: who dies right behind that has removed none that is in use, and kept none that is not. */
+  release: (fileIds: readonly Id[]) => Promise<void>;
   onError: (error: unknown) => void;
   /** Milliseconds between two looks for a change whose outcome is unknown. */
   settlingTime?: number;
@@ -176,9 +178,10 @@ async function complete(log: ChangeLog, change: ChangeDocument, known?: MessageD
   return message;
 }
 
-async function apply({ messages, chats }: ChangeLog, { messageId, rev, update: { set, unset = [] } }: ChangeDocument, before: MessageDocument): Promise<MessageDocument> {
+async function apply({ messages, chats, release }: ChangeLog, { messageId, rev, update: { set, unset = [] } }: ChangeDocument, before: MessageDocument): Promise<MessageDocument> {
   if ((before.rev ?? 0) >= rev) return before;
   if (set.text !== undefined) await chats.hideFromBlockers(before.senderId.toHexString(), before.chatId.toHexString(), before.seq);
+  if (before.files && unset.includes('files')) await release(before.files.map(({ id }) => id.toHexString()));
   const applied = await messages.findOneAndUpdate(
     { _id: messageId, $or: [{ rev: { $exists: false } }, { rev: { $lt: rev } }] },
     { $set: { ...set, rev }, ...(unset.length > 0 && { $unset: Object.fromEntries(unset.map((key) => [key, ''])) }) },

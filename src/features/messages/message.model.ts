@@ -1,5 +1,6 @@
 /** How messages are stored, and the only door from storage to the wire. */
 import { Schema, Types, mongo, type Connection } from 'mongoose';
+import type { FileInfo } from '../../core/file.ts';
 import { namedReactors, toReplyTo, type Message, type Reaction, type ReplyTo } from '../../core/message.ts';
 import type { Notice } from '../../core/notice.ts';
 import type { Id, MessageId } from '../../core/schemas.ts';
@@ -10,6 +11,9 @@ export interface StoredReaction {
   emoji: string;
   userIds: Types.ObjectId[];
 }
+
+/** A file as it was when it was sent along: nothing of it ever changes. */
+export type StoredFile = Omit<FileInfo, 'id'> & { id: Types.ObjectId };
 
 export interface MessageDocument {
   /** The UUID that its sender gave it: what makes a repeated send harmless. */
@@ -22,6 +26,7 @@ export interface MessageDocument {
   kind: Message['kind'];
   text?: string;
   notice?: Notice;
+  files?: StoredFile[];
   replyTo?: { id: mongo.Binary; seq: number };
   reactions?: StoredReaction[];
   /** SHA-256 of the text first sent, once it was edited: a late repeat of the send is still recognised. */
@@ -41,6 +46,7 @@ const schema = new Schema<MessageDocument>(
     kind: { type: String, required: true },
     text: String,
     notice: { type: Schema.Types.Mixed },
+    files: { type: Schema.Types.Mixed },
     replyTo: { type: Schema.Types.Mixed },
     reactions: { type: Schema.Types.Mixed },
     sentHash: String,
@@ -53,6 +59,10 @@ const schema = new Schema<MessageDocument>(
 schema.index({ chatId: 1, seq: 1 }, { unique: true });
 export const byChange = { chatId: 1, rev: 1 } as const;
 schema.index(byChange, { unique: true, partialFilterExpression: { rev: { $exists: true } } });
+
+/** Where a file is. Of messages without files, which nearly all are, the index knows nothing. */
+export const byFile = { 'files.id': 1, chatId: 1, seq: 1 } as const;
+schema.index(byFile, { partialFilterExpression: { 'files.id': { $exists: true } } });
 
 /** Messages are read and written through the driver: this is the hot path. The connection must be open. */
 export type MessageCollection = mongo.Collection<MessageDocument>;
@@ -71,7 +81,7 @@ export interface Draft {
   id: MessageId;
   chatId: Id;
   senderId: Id;
-  content: { kind: 'text'; text: string; replyTo?: ReplyTo } | { kind: 'notice'; notice: Notice };
+  content: { kind: 'text'; text?: string; files?: FileInfo[]; replyTo?: ReplyTo } | { kind: 'notice'; notice: Notice };
 }
 
 /** A new message as it is stored, still without its number. */
@@ -86,7 +96,8 @@ export function toDocument({ id, chatId, senderId, content }: Draft): MessageDoc
   };
   if (content.kind === 'notice') document.notice = content.notice;
   else {
-    document.text = content.text;
+    if (content.text !== undefined) document.text = content.text;
+    if (content.files) document.files = content.files.map((file) => ({ ...file, id: new Types.ObjectId(file.id) }));
     if (content.replyTo) document.replyTo = { id: toUuid(content.replyTo.id), seq: content.replyTo.seq };
   }
   return document;
@@ -107,6 +118,7 @@ export function toMessage(document: MessageDocument, original?: MessageDocument,
   };
   if (document.rev !== undefined) message.rev = document.rev;
   if (document.text !== undefined) message.text = document.text;
+  if (document.files) message.files = document.files.map((file) => ({ ...file, id: file.id.toHexString() }));
   if (document.notice) message.notice = document.notice;
   if (document.replyTo) message.replyTo = original ? toReplyTo(toMessage(original)) : { id: fromUuid(document.replyTo.id), seq: document.replyTo.seq };
   if (document.reactions) message.reactions = document.reactions.map((reaction) => toReaction(reaction, viewer));

@@ -132,10 +132,13 @@ interface WayOn {
 /** A hexadecimal number of 24 digits, its quotes and a comma. */
 const bytesOfId = 27;
 
-/** About what a message takes on the wire, by what can be much of it: its text, and the people it names. */
-function bytesOf({ text = '', notice, reactions = [] }: Message): number {
+/** What a file takes that a message shows, about. */
+const bytesOfFile = 400;
+
+/** About what a message takes on the wire, by what can be much of it: its text, its files, and the people it names. */
+function bytesOf({ text = '', files = [], notice, reactions = [] }: Message): number {
   const named = (notice?.targetIds?.length ?? 0) + reactions.reduce((sum, { userIds }) => sum + userIds.length, 0);
-  return Buffer.byteLength(text) + bytesOfId * named;
+  return Buffer.byteLength(text) + bytesOfFile * files.length + bytesOfId * named;
 }
 
 /** As much of a chat as there is room for; undefined if they are put out meanwhile. */

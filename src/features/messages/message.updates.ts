@@ -31,7 +31,7 @@ export function editOf(message: MessageDocument, userId: Id, text: string, windo
 export function removalOf(message: MessageDocument, userId: Id, mayRemoveAny: boolean): Update | undefined {
   requireText(message);
   if (!mayRemoveAny && !isSender(message, userId)) throw new AppError('NOT_THE_SENDER');
-  return message.removedAt ? undefined : { set: { removedAt: new Date() }, unset: ['text', 'sentHash', 'editedAt', 'reactions', 'replyTo'] };
+  return message.removedAt ? undefined : { set: { removedAt: new Date() }, unset: ['text', 'files', 'sentHash', 'editedAt', 'reactions', 'replyTo'] };
 }
 
 /** One more reaction, or nothing when it is there. @throws NOT_CHANGEABLE, MESSAGE_REMOVED, TOO_MANY_REACTIONS */

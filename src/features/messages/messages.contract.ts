@@ -1,6 +1,7 @@
 /** Messages: sending, reading, changing, and catching up after an absence. */
 import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
+import { filesAtMost } from '../../core/file.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Emoji, Message, Place } from '../../core/message.ts';
 import { formed, Id, Limit, Lines, MessageId, Nothing, pageOf, Sequence, strictObject } from '../../core/schemas.ts';
@@ -42,18 +43,19 @@ const aNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const messagesContract = {
   operations: {
     'messages.send': operation({
-      summary: 'Send a message to a chat (chatId) or to a person (to), as a reply to another of that chat if need be. Repeated with the same id it is stored once.',
+      summary: 'Send a text, files or both to a chat (chatId) or to a person (to), as a reply to another message of that chat if need be. Repeated with the same id it is stored once.',
       access: 'user',
       rate: ordinary,
       input: strictObject({
         id: Type.Optional(MessageId),
         chatId: Type.Optional(Id),
         to: Type.Optional(Id),
-        text: Text,
+        text: Type.Optional(Text),
+        fileIds: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: filesAtMost, uniqueItems: true, description: 'Files that I have sent in, or that are in a message that I see: they are shared, and not copied.' })),
         replyTo: Type.Optional(MessageId),
       }),
       output: SentMessage,
-      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'BLOCKED', 'USER_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED', 'CONFLICT', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'BLOCKED', 'USER_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'MESSAGE_REMOVED', 'FILE_NOT_FOUND', 'CONFLICT', 'BUSY'],
     }),
     'messages.list': operation({
       summary: 'Messages of a chat by ascending seq: the newest, or those before, after or around one.',

@@ -3,8 +3,10 @@ import { v7 as uuid } from 'uuid';
 import type { InTurn } from '../../core/caller.turns.ts';
 import type { Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
+import type { FileInfo } from '../../core/file.ts';
 import { asSeen, toReplyTo } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
+import { toFieldError } from '../../core/validate.ts';
 import { isVisible } from '../../core/view.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { ChatsService } from '../chats/chats.service.ts';
@@ -15,13 +17,14 @@ import type { MessageHistory } from './message.history.ts';
 import type { MessageLog } from './message.log.ts';
 import { toDocument, toUuid, type MessageCollection } from './message.model.ts';
 import { createEdit, requireUnblocked, type Change, type RequireMessage } from './message.edit.ts';
+import { createMessageFiles, type MessageFiles } from './message.files.ts';
 import { createPurge } from './message.purge.ts';
-import { createRepeatableSend, createSend, type FindOriginal, type FindStored } from './message.send.ts';
+import { createRepeatableSend, createSend, type Attach, type FindOriginal, type FindStored } from './message.send.ts';
 import { createSync } from './message.sync.ts';
 import { reactionOf, removalOf, unreactionOf } from './message.updates.ts';
 import type { messagesContract } from './messages.contract.ts';
 
-export interface MessagesService extends Service<typeof messagesContract> {
+export interface MessagesService extends Service<typeof messagesContract>, MessageFiles {
   /** Removes everything that a person has sent, one after another. Rejects when the signal breaks it off. */
   purge(userId: Id, signal: AbortSignal): Promise<void>;
 }
@@ -34,6 +37,7 @@ export interface MessagesParts {
   log: MessageLog;
   changes: MessageChanges;
   history: MessageHistory;
+  attach: Attach;
   /** What costs as much as somebody has chats: one at a time. */
   inTurn: InTurn;
   /** Milliseconds for which a message can be edited. */
@@ -42,9 +46,9 @@ export interface MessagesParts {
   syncOverlap: number;
 }
 
-export function createMessagesService({ messages, chats, users, blocks, log, changes, history, inTurn, editWindow, syncOverlap }: MessagesParts): MessagesService {
+export function createMessagesService({ messages, chats, users, blocks, log, changes, history, attach, inTurn, editWindow, syncOverlap }: MessagesParts): MessagesService {
   const requireMessage = createSight(chats, history);
-  const send = createRepeatableSend(chats, createSend(chats, log, createOriginals(requireMessage)), createRepeats(messages, chats, history));
+  const send = createRepeatableSend(chats, createSend({ chats, log, findOriginal: createOriginals(requireMessage), attach }), createRepeats(messages, chats, history));
 
   return {
     sync: inTurn(createSync({ chats, users, blocks, history, overlap: syncOverlap })),
@@ -56,8 +60,9 @@ export function createMessagesService({ messages, chats, users, blocks, log, cha
     }),
     get: async (caller, { id }) => (await requireMessage(caller.userId, id)).message,
 
-    async send(caller, { id, text, replyTo, ...target }) {
-      const { message, deduplicated } = await send(caller.userId, target, { id: id ?? uuid(), text, ...(replyTo !== undefined && { replyTo }) });
+    async send(caller, { id, text, fileIds, replyTo, ...target }) {
+      if (text === undefined && fileIds === undefined) throw toFieldError('text', 'is required, unless there are files');
+      const { message, deduplicated } = await send(caller.userId, target, { id: id ?? uuid(), ...(text !== undefined && { text }), ...(fileIds && { fileIds }), ...(replyTo !== undefined && { replyTo }) });
       return deduplicated ? { ...message, deduplicated } : message;
     },
 
@@ -71,6 +76,8 @@ export function createMessagesService({ messages, chats, users, blocks, log, cha
       requireOneDirection(request);
       return history.page(chatId, view, request);
     },
+
+    ...createMessageFiles(messages, chats),
 
     ...createChanging({ messages, chats, changes, editWindow }, requireMessage),
 
@@ -92,13 +99,16 @@ const createOriginals =
     return toReplyTo(message);
   };
 
+/** A file of which nothing is known but which it is. */
+const unread = (id: Id): FileInfo => ({ id, name: '', kind: 'file', mime: '', size: 0 });
+
 const createRepeats =
   (messages: MessageCollection, chats: ChatsService, history: MessageHistory): FindStored =>
-  async (senderId, target, { id, text, replyTo }) => {
+  async (senderId, target, { id, text, fileIds = [], replyTo }) => {
     const stored = await messages.findOne({ _id: toUuid(id) });
     const chatId = target.chatId ?? (await chats.findPrivate(senderId, target.to ?? ''));
     if (!stored || chatId === undefined) return undefined;
-    const sent = toDocument({ id, chatId, senderId, content: { kind: 'text', text, ...(replyTo !== undefined && { replyTo: { id: replyTo, seq: 0 } }) } });
+    const sent = toDocument({ id, chatId, senderId, content: { kind: 'text', ...(text !== undefined && { text }), files: fileIds.map(unread), ...(replyTo !== undefined && { replyTo: { id: replyTo, seq: 0 } }) } });
     const message = isSameSend(sent, stored) ? await history.find(id, senderId) : undefined;
     // It may be one that they have hidden or cleared since; whoever is not in the chat any more is told nothing.
     const view = message && (await chats.findView(senderId, chatId));

@@ -4,11 +4,14 @@ import type { EventDeclaration, Operation } from '../../core/contract.ts';
 import { commonErrors } from '../../core/errors.ts';
 import { asGiven, createComponents, type Components, type JsonSchema } from './components.ts';
 
+/** What goes over HTTP alone is not said here. */
+const spoken = [...operations].filter(([, { wire }]) => wire !== 'http');
+
 export function asyncApiDocument(publicUrl: string): JsonSchema {
   const components = createComponents();
   const { host, protocol } = new URL(publicUrl);
-  const requests = [...operations].map(([name, operation]) => [name, requestMessage(name, operation, components)] as const);
-  const replies = [...operations].map(([name, operation]) => [`${name}.reply`, replyMessage(name, operation, components)] as const);
+  const requests = spoken.map(([name, operation]) => [name, requestMessage(name, operation, components)] as const);
+  const replies = spoken.map(([name, operation]) => [`${name}.reply`, replyMessage(name, operation, components)] as const);
   const notifications = [...events].map(([name, event]) => [name, eventMessage(name, event, components)] as const);
   const messages = Object.fromEntries([...requests, ...replies, ...notifications]);
   return {
@@ -23,7 +26,7 @@ export function asyncApiDocument(publicUrl: string): JsonSchema {
     servers: { parley: { host, protocol: protocol === 'https:' ? 'wss' : 'ws' } },
     channels: { ws: { address: '/ws', messages: Object.fromEntries(Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }])) } },
     operations: {
-      ...Object.fromEntries([...operations].map(([name, operation]) => [name, requestOperation(name, operation)])),
+      ...Object.fromEntries(spoken.map(([name, operation]) => [name, requestOperation(name, operation)])),
       ...Object.fromEntries([...events].map(([name, event]) => [name, eventOperation(name, event)])),
     },
     components: { messages, schemas: components.schemas },

@@ -19,6 +19,7 @@ const tags: Record<Feature, string> = {
   groups: 'Groups: making them, who is in them and as what, and how they end.',
   messages: 'Messages: sending, reading, changing, and catching up after an absence.',
   search: 'Search: messages of mine by the words in them.',
+  files: 'Files: what is sent along with messages.',
   presence: 'Presence: who is here, and who is typing.',
   account: 'My address, my password, my Google account, and the end of all that.',
 };
@@ -79,22 +80,31 @@ function describeRoute(route: Route, components: Components): JsonSchema {
   const { summary, access, output } = requireOperation(route.operation);
   const { params, querystring, body } = partsOf(route);
   const given = body && asGiven(body);
-  const success: JsonSchema = route.status === 204 ? { description: 'Done.' } : { description: 'Done.', content: json(components.refer(output)) };
+  const contentOf = route.bytes === 'in' ? form : json;
   return {
     summary,
     ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
     tags: [tagOf(route)],
     security: access !== 'anyone' ? [{ [bearer]: [] }] : [],
     parameters: [...parametersOf('path', params, components), ...(querystring ? parametersOf('query', querystring, components) : [])],
-    ...(given && { requestBody: { required: given.required.length > 0, content: json(components.refer(given)) } }),
+    ...(given && { requestBody: { required: given.required.length > 0, content: contentOf(components.refer(given)) } }),
     responses: {
-      [route.status]: success,
+      ...(route.bytes === 'out' ? bytes : { [route.status]: { description: 'Done.', ...(route.status !== 204 && { content: json(components.refer(output)) }) } }),
       ...errorResponses([...commonErrors, ...errorsOf(route)], components),
     },
   };
 }
 
 const json = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
+const form = (schema: JsonSchema): JsonSchema => ({ 'multipart/form-data': { schema } });
+
+/** Answers that are no JSON (RFC 9110, sections 13.1.2 and 14). */
+const bytes: JsonSchema = {
+  200: { description: 'All of it.', content: { '*/*': {} } },
+  206: { description: 'The range asked for.', content: { '*/*': {} } },
+  304: { description: 'It is the one that `If-None-Match` names.' },
+  416: { description: 'It has no such range.' },
+};
 
 function parametersOf(where: 'path' | 'query', part: { properties: Record<string, object>; required: string[] }, components: Components): JsonSchema[] {
   const { required } = asGiven(part);

@@ -12,6 +12,7 @@ import type { Dispatch } from '../dispatch.ts';
 import { registerProbes } from './probes.ts';
 import { createRefreshCookie, type RefreshCookie } from './refresh.cookie.ts';
 import { createRequireOrigin, type RequireOrigin } from './origin.ts';
+import { registerFiles } from './files.ts';
 import { registerGoogle, type GoogleRoutesOptions } from './google.ts';
 import { registerPages } from './pages/index.ts';
 import { partsOf } from './parts.ts';
@@ -49,7 +50,8 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
     requireOrigin: createRequireOrigin(options.publicUrl, options.origins),
   };
   registerGoogle(app, { ...options, refreshCookie: browser.refreshCookie });
-  for (const route of routes) registerRoute(app, route, options, browser);
+  for (const route of routes.filter(({ bytes }) => !bytes)) registerRoute(app, route, options, browser);
+  await registerFiles(app, options);
   await registerPages(app, options);
 }
 

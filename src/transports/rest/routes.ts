@@ -9,6 +9,8 @@ export interface Route {
   status: 200 | 201 | 204;
   /** The input travels in the body of a DELETE, because it holds a secret. */
   body?: true;
+  /** Bytes come in a form, or go as the answer. */
+  bytes?: 'in' | 'out';
   /** The refresh token travels in a cookie unless the client asks otherwise; pages of other origins are refused. */
   cookie?: true;
 }
@@ -82,6 +84,13 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/message/:id/hide', operation: 'messages.hide', status: 204 },
   { method: 'POST', path: '/message/:id/reaction', operation: 'messages.react', status: 200 },
   { method: 'DELETE', path: '/message/:id/reaction/:emoji', operation: 'messages.unreact', status: 200 },
+
+  { method: 'POST', path: '/file', operation: 'files.upload', status: 201, bytes: 'in' },
+  { method: 'GET', path: '/file/quota', operation: 'files.quota', status: 200 },
+  { method: 'GET', path: '/file/:id', operation: 'files.get', status: 200 },
+  { method: 'DELETE', path: '/file/:id', operation: 'files.remove', status: 204 },
+  { method: 'GET', path: '/file/:id/content', operation: 'files.content', status: 200, bytes: 'out' },
+  { method: 'GET', path: '/file/:id/thumbnail', operation: 'files.thumbnail', status: 200, bytes: 'out' },
 
   { method: 'POST', path: '/presence', operation: 'presence.get', status: 200 },
   { method: 'POST', path: '/chat/:chatId/typing', operation: 'presence.type', status: 204 },

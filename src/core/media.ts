@@ -1,0 +1,88 @@
+/** Where the bytes of files are kept: what every store offers, whichever it is. */
+import type { Readable } from 'node:stream';
+
+/** Bytes of a file, the first and the last both included. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+export interface MediaStore {
+  /**
+   * Takes over a file of this machine: it is kept whole under the key, or not at all. Done twice it is done as well.
+   * @throws DISK_FULL, MEDIA_UNAVAILABLE
+   */
+  keep(key: string, path: string): Promise<void>;
+  /** What is kept under the key, or these bytes of it; undefined if nothing is. @throws MEDIA_UNAVAILABLE */
+  read(key: string, range?: ByteRange): Promise<Readable | undefined>;
+  /** Nothing is kept under the key any more, if anything was. @throws MEDIA_UNAVAILABLE */
+  remove(key: string): Promise<void>;
+}
+
+/** A file on its way in. */
+export interface Incoming {
+  /** As whoever sends it calls it. */
+  name: string;
+  content: Readable;
+  /** About how many bytes are announced, if any are. */
+  announced?: number;
+}
+
+/** A file on its way out. */
+export interface Outgoing {
+  name: string;
+  kind: FileKind;
+  mime: string;
+  /** In bytes; absent where nobody has counted them. */
+  size?: number;
+  /** Another for other bytes, and for nothing else. */
+  tag: string;
+  /** @throws FILE_NOT_FOUND, MEDIA_UNAVAILABLE */
+  read: (range?: ByteRange) => Promise<Readable>;
+}
+
+/** A file that has come, and is kept nowhere yet. */
+export interface Spooled {
+  path: string;
+  /** Room beside it for a small one of an image. */
+  thumbnailPath: string;
+  /** In bytes. */
+  size: number;
+  /** Nothing is left of it here. Never rejects. */
+  drop(): Promise<void>;
+}
+
+export interface Spool {
+  /**
+   * Takes in what comes, piece by piece, until its end. Of what breaks off nothing is left.
+   * @returns undefined if there are more bytes than the limit
+   * @throws DISK_FULL, MEDIA_UNAVAILABLE, and what the content fails with
+   */
+  take(content: Readable, limit: number): Promise<Spooled | undefined>;
+}
+
+/** What a file is, as far as people are concerned. */
+export type FileKind = 'image' | 'video' | 'audio' | 'file';
+
+/** What its bytes say of a file. */
+export interface Inspected {
+  kind: FileKind;
+  /** The media type that its bytes are of, whatever anybody says. */
+  mime: string;
+  /** In pixels, as it is to be seen: of images, and of videos whose container says it. */
+  width?: number;
+  height?: number;
+  /** In seconds, of sound and of video. */
+  duration?: number;
+  /** Of an image: its ThumbHash in base64, and there is a small one as well. */
+  thumbhash?: string;
+}
+
+/** Looks into files, at a distance: they come from anybody. */
+export interface Inspector {
+  /**
+   * What a file is; of an image a small one is made at the other path.
+   * @throws IMAGE_UNFIT with the reason, BUSY
+   */
+  inspect(path: string, thumbnailPath: string): Promise<Inspected>;
+}
