@@ -112,11 +112,11 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   return app;
 }
 
-async function openMedia(app: FastifyInstance, { dataDir }: Config) {
+async function openMedia(app: FastifyInstance, { dataDir, publicUrl }: Config) {
   await prepareDataDir(dataDir);
   const inspector = createInspector((error) => app.log.error({ err: error }, 'a file'));
   app.addHook('onClose', () => inspector.close());
-  return { ...(await createMedia(dataDir)), inspector };
+  return { ...(await createMedia(dataDir, publicUrl)), inspector };
 }
 
 function createLoadedHub(app: FastifyInstance): Hub {

@@ -5,6 +5,7 @@ import type { Bus } from './core/bus.ts';
 import { createCallerTurns } from './core/caller.turns.ts';
 import type { Inspector, MediaStore, Spool } from './core/media.ts';
 import type { Message } from './core/message.ts';
+import { photoKey, type PhotoAddress } from './core/photo.ts';
 import type { Id } from './core/schemas.ts';
 import { createAccountMails } from './features/account/account.mails.ts';
 import { createRemovals } from './features/account/account.removal.ts';
@@ -46,6 +47,7 @@ import { fileCollection } from './features/files/file.model.ts';
 import { createReceiving, type FileLimits } from './features/files/file.receiving.ts';
 import { createSweeping } from './features/files/file.sweeping.ts';
 import { createFilesService, type FilesService } from './features/files/files.service.ts';
+import { createPhotosService, type PhotosParts } from './features/files/photos.service.ts';
 import { createGuesses } from './features/passwords/guesses.service.ts';
 import { createPasswordHashing } from './features/passwords/password.hashing.ts';
 import { createPasswordsService } from './features/passwords/passwords.service.ts';
@@ -146,7 +148,7 @@ export function createServices(options: ServicesOptions): BuiltServices {
     credentials,
     sessions,
     passwords,
-    steps: createRemovalSteps({ ...people, ...people.services, ...conversations.services, tellOfMember: conversations.tellOfMember }),
+    steps: createRemovalSteps({ ...people, ...people.services, ...conversations.services, photos: conversations.photos, tellOfMember: conversations.tellOfMember }),
     onError: options.onError,
   });
   const account = createAccountService({ ...people, ...people.services, removals });
@@ -177,7 +179,8 @@ export function createServices(options: ServicesOptions): BuiltServices {
 }
 
 /** What follows in conversations, which are built later, when somebody changes what is told of them. */
-const followUsers = (conversations: () => ReturnType<typeof createConversations>): Pick<UsersParts, 'onChanging' | 'onChanged'> => ({
+const followUsers = (conversations: () => ReturnType<typeof createConversations>): Pick<UsersParts, 'photos' | 'onChanging' | 'onChanged'> => ({
+  photos: { replace: async (holder, made, write) => conversations().photos.replace(holder, made, write) },
   onChanging: async (userId, change) => conversations().noteMember(userId, change),
   async onChanged(userId, change) {
     if (change.lastSeen) conversations().services.presence.review(userId);
@@ -185,19 +188,23 @@ const followUsers = (conversations: () => ReturnType<typeof createConversations>
   },
 });
 
+/** Where everybody finds the photos of people and groups. */
+const photoAddressOf = ({ media: { store } }: ServicesOptions): PhotoAddress => (key, side) => store.addressOf(photoKey(key, side));
+
 /** Who people are and how they prove it. */
-function createPeople(options: ServicesOptions, userChanges: Pick<UsersParts, 'onChanging' | 'onChanged'>) {
+function createPeople(options: ServicesOptions, userChanges: Pick<UsersParts, 'photos' | 'onChanging' | 'onChanged'>) {
   const { connection, bus, onError } = options;
   const mails = createMailQueue(mailModel(connection), onError);
   const tokens = createTokensService(tokenModel(connection));
   const google = options.google && takingEachOnce(options.google, tokens);
   const security = createSecurityService(securityModel(connection));
+  const photoAddress = photoAddressOf(options);
   const counters = createCountersService(counterCollection(connection));
   const guesses = createGuesses({ counters, scale: options.rateScale });
   const hashing = createPasswordHashing(options.passwordCost);
   const passwords = createPasswordsService({ hashing, guesses, security });
-  const users = createUsersService({ users: userModel(connection), security, bus, ...userChanges });
-  const credentials = createCredentialsService({ users: userModel(connection), bus });
+  const users = createUsersService({ users: userModel(connection), security, bus, photoAddress, ...userChanges });
+  const credentials = createCredentialsService({ users: userModel(connection), bus, photoAddress });
   const accessTokens = createAccessTokens(options.jwtSecrets, options.accessTokenLifetime);
   const sessions = createSessionsService({ sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens, credentials, security, bus, onError });
   const notices = createNoticesService({ mails, security, onError });
@@ -223,7 +230,7 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   });
   const history = createMessageHistory(messageCollection(connection, { readConcern: 'majority' }), log, (userIds, chatIds) => findViews(documents.memberships, userIds, chatIds));
   const searchWorker = createSearchWorker({ ...searchIndex(connection, history), onError });
-  const views = createViews({ ...documents, users, history });
+  const views = createViews({ ...documents, users, history, photoAddress: photoAddressOf(options) });
   const onChanged = (userId: Id, otherId: Id): Promise<void> => applyBlock(userId, otherId).then(() => [userId, otherId].forEach((id) => presence.review(id)));
   const blocks = createBlocksService({ blocks: blockModel(connection), users, bus, onChanged, onError });
   const parts = { ...documents, users, blocks, history, access, views, bus, inTurn: createCallerTurns(), onError };
@@ -232,13 +239,13 @@ function createConversations(options: ServicesOptions, users: UsersService) {
   const marks = createChatMarks({ ...parts, own, gathering: options.marksGather });
   const groupChanges = createGroupChanges({ ...parts, log: { append: (draft) => log.append(draft), find: (id) => history.find(id), settle: (chatId) => log.settle(chatId) }, onSettled: createTelling(parts) });
   const chats = createChatsService({ ...parts, own, marks, changes: groupChanges, applyBlock, onPaired: (one, other) => presence.pair(one, other), onContact: (one, other) => [one, other].forEach((id) => presence.review(id)) });
-  const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges });
+  const groups = createGroupsService({ ...parts, contacts: chats, changes: groupChanges, photos: { replace: async (holder, made, write) => photos.replace(holder, made, write) } });
   const changes = createMessageChanges({ messages: messageDocuments, changes: changeCollection(connection), chats, onChanged: (message, update) => telling.changed(message, update), release: (ids) => files.release(ids), onError });
   const messages = createMessagesService({ messages: messageDocuments, chats, users, blocks, log, changes, history, attach: (senderId, ids) => files.attach(senderId, ids), inTurn: parts.inTurn, editWindow: options.editWindow, syncOverlap: options.syncOverlap });
   const search = createSearchService({ terms: termCollection(connection), chats, findMessages: (ids, viewer) => history.findAll(ids, viewer) });
   const presence = createPresenceService({ users, chats, apartFrom: (userId, others) => blocks.apartFrom(userId, others), bus, onError, now: options.clock ?? (() => performance.now()), gathering: options.presenceGather });
 
-  const { files, sweeping } = createFiles(options, messages);
+  const { files, photos, sweeping } = createFiles(options, { messages, users, groups });
 
   const workers = [blocks, groupChanges, searchWorker, presence, sweeping];
   const drain = async (): Promise<void> => {
@@ -246,16 +253,18 @@ function createConversations(options: ServicesOptions, users: UsersService) {
     await marks.drain();
     await Promise.all([...workers.map((worker) => worker.stop()), log.drain().finally(() => heads.drain())]);
   };
-  return { services: { blocks, chats, groups, messages, search, presence, files }, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
+  return { services: { blocks, chats, groups, messages, search, presence, files }, photos, tellOfMember: createMemberTelling({ ...parts, marks }), noteMember: createMemberNoting(parts), start: () => workers.forEach((worker) => worker.start()), drain };
 }
 
 /** What people send along. */
-function createFiles({ connection, media, publicUrl, jwtSecrets, fileLimits: limits, fileMilliseconds, onError }: ServicesOptions, messages: MessagesService) {
+function createFiles({ connection, media, publicUrl, jwtSecrets, fileLimits: limits, fileMilliseconds: { sweep, release: releaseTime }, onError }: ServicesOptions, { messages, users, groups }: Pick<Services, 'messages' | 'users' | 'groups'>) {
   const documents = fileCollection(connection);
   const receiving = createReceiving({ files: documents, ...media, limits, onError });
-  const files = createFilesService({ files: documents, store: media.store, messages, receive: (ownerId, file) => receiving.receive(ownerId, file), addresses: createFileAddresses(publicUrl, jwtSecrets), limits, releaseTime: fileMilliseconds.release });
-  const sweeping = createSweeping({ files: documents, store: media.store, isUsed: (id) => messages.hasFile(id), onError, interval: fileMilliseconds.sweep });
-  return { files, sweeping: { start: () => sweeping.start(), stop: () => Promise.all([sweeping.stop(), receiving.stop()]) } };
+  const files = createFilesService({ files: documents, store: media.store, messages, receive: (ownerId, file) => receiving.receive(ownerId, file), addresses: createFileAddresses(publicUrl, jwtSecrets), limits, releaseTime });
+  const shows: PhotosParts['shows'] = { user: async (id, key) => users.showsPhoto(id, key), chat: async (id, key) => groups.showsPhoto(id, key) };
+  const photos = createPhotosService({ files: documents, ...media, shows, releaseTime, onError });
+  const sweeping = createSweeping({ files: documents, store: media.store, isUsed: (file) => (file.photo ? photos.isShown(file.photo) : messages.hasFile(file._id.toHexString())), onError, interval: sweep });
+  return { files, photos, sweeping: { start: () => sweeping.start(), stop: () => Promise.all([sweeping.stop(), receiving.stop()]) } };
 }
 
 /** Whoever tells of a message notes it for search as well, and a text that was sent for presence. */

@@ -28,7 +28,7 @@ import type { RpcError } from './helpers/socket.ts';
 const common: readonly string[] = commonErrors;
 
 /** Values of many kinds: for almost every field one of them fits. */
-const candidates: unknown[] = ['word', 'somebody@example.org', 'correct horse', 'f'.repeat(24), randomUUID(), 'https://example.org', '2030-01-01T00:00:00.000Z', '👍', 1, true, [], ['f'.repeat(24)], {}];
+const candidates: unknown[] = ['word', 'somebody@example.org', 'correct horse', 'f'.repeat(24), `${'f'.repeat(32)}-64`, randomUUID(), 'https://example.org', '2030-01-01T00:00:00.000Z', '👍', 1, true, [], ['f'.repeat(24)], {}];
 
 /** An input that passes the check, with whatever fits in each field. */
 function sampleOf(properties: Record<string, object>): Record<string, unknown> {

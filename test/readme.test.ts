@@ -89,7 +89,7 @@ test('a stranger starts it, people talk and recover a password, and what they sa
   assert.match(person.output(), /"method":"message.created","params":\{.*"text":"Hello Bob"/);
   assert.match(person.output(), /\{"items":\[\{.*"text":"Hello Bob".*\],"more":false\}/);
 
-  assert.match(person.output(), /👍\nKnight to f3\n3\nmissed: \[ 'Bob, your move' \]\n/);
+  assert.match(person.output(), /👍\nKnight to f3\n[^]*name: 'picture.png'[^]*\nwebp 400 300\n3\nmissed: \[ 'Bob, your move' \]\n/);
 
   const [, verified = '', reset = ''] = person.output().split(/(?:Verify|Reset) at /);
   assert.match(verified, /^http:\/\/127\.0\.0\.1:\d+\/verify-email\?token=[\w-]{43}\ntrue\n/);

@@ -69,6 +69,7 @@ const table = {
   FILE_MISSING: [400, 'Send one file, in the field `file` of a multipart/form-data body.'],
   FILE_TOO_LARGE: [413, 'The file is too large; details.maximum says how many bytes it may have.'],
   FILE_EMPTY: [422, 'There is nothing in this file.'],
+  IMAGE_EXPECTED: [415, 'A photo is made of an image: JPEG, PNG, WebP, GIF or AVIF.'],
   IMAGE_UNFIT: [422, 'This image cannot be taken; details.reason says why.'],
   QUOTA_EXCEEDED: [422, 'Your files take as much room as they may; details.left says how many bytes are left.'],
   ADDRESS_EXPIRED: [403, 'This address is no longer good, or never was: ask for a new one.'],

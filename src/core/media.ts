@@ -17,6 +17,8 @@ export interface MediaStore {
   read(key: string, range?: ByteRange): Promise<Readable | undefined>;
   /** Nothing is kept under the key any more, if anything was. @throws MEDIA_UNAVAILABLE */
   remove(key: string): Promise<void>;
+  /** Where everybody finds what is kept under a key that nobody can guess. */
+  addressOf(key: string): string;
 }
 
 /** A file on its way in. */
@@ -26,6 +28,8 @@ export interface Incoming {
   content: Readable;
   /** About how many bytes are announced, if any are. */
   announced?: number;
+  /** Bytes that it may have, if fewer than others. */
+  maximum?: number;
 }
 
 /** A file on its way out. */
@@ -35,6 +39,8 @@ export interface Outgoing {
   mime: string;
   /** In bytes; absent where nobody has counted them. */
   size?: number;
+  /** Everybody may have it, for ever. */
+  isPublic?: true;
   /** Another for other bytes, and for nothing else. */
   tag: string;
   /** @throws FILE_NOT_FOUND, MEDIA_UNAVAILABLE */
@@ -44,11 +50,11 @@ export interface Outgoing {
 /** A file that has come, and is kept nowhere yet. */
 export interface Spooled {
   path: string;
-  /** Room beside it for a small one of an image. */
-  thumbnailPath: string;
+  /** Room beside it for what is made of it. */
+  beside: (name: string) => string;
   /** In bytes. */
   size: number;
-  /** Nothing is left of it here. Never rejects. */
+  /** Nothing is left of it here, nor of what is beside it. Never rejects. */
   drop(): Promise<void>;
 }
 
@@ -78,6 +84,12 @@ export interface Inspected {
   thumbhash?: string;
 }
 
+/** A square image that is to be made. */
+export interface Square {
+  side: number;
+  path: string;
+}
+
 /** Looks into files, at a distance: they come from anybody. */
 export interface Inspector {
   /**
@@ -85,4 +97,10 @@ export interface Inspector {
    * @throws IMAGE_UNFIT with the reason, BUSY
    */
   inspect(path: string, thumbnailPath: string): Promise<Inspected>;
+  /**
+   * Makes squares of an image, of so many pixels a side, out of its middle.
+   * @returns the ThumbHash of it, in base64
+   * @throws IMAGE_UNFIT with the reason, BUSY
+   */
+  square(path: string, squares: readonly Square[]): Promise<string>;
 }

@@ -47,6 +47,7 @@ export const Notice = strictObject(
     ownerId: Type.Optional(Id),
     title: Type.Optional(Title),
     description: Type.Optional(Type.Union([Description, Type.Null()], { description: 'Null where it was taken away.' })),
+    photo: Type.Optional(Type.Enum(['set', 'removed'], { description: 'What has become of the photo: the chat says where it is.' })),
     settings: Type.Optional(SettingChanges),
   },
   { title: 'Notice', description: 'A change of the group: who has done what to whom. `ownerId` is the new owner, where the one before has left.' },

@@ -15,6 +15,7 @@ import { createCredentialsService } from '../../src/features/users/credentials.s
 import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { silentBus } from '../helpers/silent.bus.ts';
@@ -26,7 +27,7 @@ function slowParts({ store, services }: MailedApp, { call }: Person): AccountPar
   const meanwhile = async <T>(outcome: T): Promise<T> => call('sessions.endOthers').then(() => outcome);
   const notices = createNoticesService({ mails: createMailQueue(mailModel(store), fail), security: createSecurityService(securityModel(store)), onError: fail });
   const parts = {
-    credentials: createCredentialsService({ users: userModel(store), bus: silentBus }),
+    credentials: createCredentialsService({ users: userModel(store), bus: silentBus, photoAddress: nowhere }),
     sessions: services.sessions,
     notices: { telling: async (notice: Notice, change: (id: string) => Promise<unknown>) => meanwhile(undefined).then(() => notices.telling(notice, change)) },
     passwords: { hash: async () => meanwhile('a hash'), require: async () => meanwhile(undefined) },

@@ -20,6 +20,7 @@ import { createTotpService, type TotpParts } from '../../src/features/totp/totp.
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { buildMailedApp, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { silentBus } from '../helpers/silent.bus.ts';
@@ -37,7 +38,7 @@ interface Scene {
 async function overtaking(t: TestContext): Promise<Scene> {
   const app = await buildMailedApp(t);
   const ann = await app.verified('Ann');
-  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus });
+  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus, photoAddress: nowhere });
   const meanwhile = async <T>(act: () => Promise<T>): Promise<T> => meanwhileIn({ ann, slow: { credentials } }, act);
   const hashing = createPasswordHashing(4);
   const slow = {

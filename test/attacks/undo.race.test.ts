@@ -11,6 +11,7 @@ import { tokenModel } from '../../src/features/tokens/token.model.ts';
 import { createTokensService } from '../../src/features/tokens/tokens.service.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
+import { nowhere } from '../helpers/files.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, comeUp, nextToken, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
@@ -26,7 +27,7 @@ async function moveTo(app: MailedApp, { call }: Person, address: string, before:
 
 /** Undoes in a process in which something else happens right before or after the account is first looked at. */
 async function undoWhile(app: MailedApp, token: string, act: () => Promise<unknown>, moment: 'before' | 'after' = 'after', mails: Partial<MailQueue> = { enqueue: async () => undefined }): Promise<unknown> {
-  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus });
+  const credentials = createCredentialsService({ users: userModel(app.store), bus: silentBus, photoAddress: nowhere });
   let acted: Promise<unknown> | undefined;
   const parts = {
     credentials: {

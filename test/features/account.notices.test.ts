@@ -9,6 +9,7 @@ import { createMailQueue } from '../../src/features/mails/mails.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { texts } from '../../src/features/mails/mail.texts.ts';
 import { buildMailedApp, comeUp, type MailedApp } from '../helpers/mailed.ts';
@@ -144,7 +145,7 @@ test('a stolen session ends, and its owner is told, though the server dies befor
   await app.store.collection('sessions').updateMany({}, { $set: { 'replaced.$[].at': new Date(0) } });
   const asked = new EventEmitter();
   const dying = createContinuation({
-    credentials: createCredentialsService({ users: userModel(app.store), bus: createHub() }),
+    credentials: createCredentialsService({ users: userModel(app.store), bus: createHub(), photoAddress: nowhere }),
     sessions: { ...app.services.sessions, endStolen: async () => new Promise<never>(() => asked.emit('asked')) },
     security: app.services.security,
     mails: createMailQueue(mailModel(app.store), (error) => assert.fail(String(error))),

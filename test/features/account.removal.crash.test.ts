@@ -24,6 +24,7 @@ import { createCredentialsService } from '../../src/features/users/credentials.s
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { reindexMessages } from '../../src/services.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
+import { nowhere } from '../helpers/files.ts';
 import { readOutbox } from '../helpers/mailbox.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { countWaitingMails, mentions } from '../helpers/store.ts';
@@ -43,7 +44,7 @@ interface RemovalProcess {
 function createParts(connection: Connection) {
   const onError = (error: unknown): void => assert.fail(String(error));
   const security = createSecurityService(securityModel(connection));
-  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus });
+  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus, photoAddress: nowhere });
   const tokens = createTokensService(tokenModel(connection));
   const sessions = createSessionsService({ credentials, sessions: sessionModel(connection), revocations: revocationModel(connection), accessTokens: createAccessTokens(['a secret that is only good for tests']), security, bus: silentBus, onError });
   return {
@@ -64,7 +65,7 @@ async function createProcess(t: TestContext, { mongodbUri, services }: TestApp, 
   const parts = createParts(await connect(t, mongodbUri));
   const errors: unknown[] = [];
   const passes = new EventEmitter();
-  const steps = [...change(createRemovalSteps({ ...parts, blocks: services.blocks, tellOfMember: async () => undefined, groups: services.groups, messages: services.messages, files: services.files })), async () => passes.emit('passed')];
+  const steps = [...change(createRemovalSteps({ ...parts, blocks: services.blocks, tellOfMember: async () => undefined, groups: services.groups, messages: services.messages, files: services.files, photos: { release: () => Promise.resolve() } })), async () => passes.emit('passed')];
   const removals = createRemovals({ ...parts, steps, onError: (error) => errors.push(error) });
   started.push(parts.sessions, removals);
   return { removals, parts, errors, passed: () => once(passes, 'passed') };
@@ -106,7 +107,7 @@ async function countFarewells({ email }: Person, ...apps: TestApp[]): Promise<nu
   return sent.filter(({ to, subject }) => to.includes(email) && subject === 'Your account was removed').length;
 }
 
-const places = ['sessions', 'links', 'log', 'blocks', 'members', 'farewell', 'messages', 'groups'];
+const places = ['sessions', 'links', 'log', 'blocks', 'files', 'photos', 'members', 'farewell', 'messages', 'groups'];
 
 // Each waits for mails most of the time: several at once.
 describe('a removal', { concurrency: 5 }, () => {

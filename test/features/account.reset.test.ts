@@ -18,6 +18,7 @@ import { createCredentialsService } from '../../src/features/users/credentials.s
 import { createNoticesService } from '../../src/features/users/notices.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
 import { connect } from '../helpers/app.ts';
+import { nowhere } from '../helpers/files.ts';
 import { buildMailedApp, comeUp, passMinutes, publicUrl, putOff, twentyAtOnce, type MailedApp } from '../helpers/mailed.ts';
 import { until } from '../helpers/until.ts';
 
@@ -170,7 +171,7 @@ async function createPreparing(t: TestContext, { mongodbUri, services: { session
   const store = await connect(t, mongodbUri);
   const security = createSecurityService(securityModel(store));
   return createAccountMails({
-    credentials: createCredentialsService({ users: userModel(store), bus: createHub() }),
+    credentials: createCredentialsService({ users: userModel(store), bus: createHub(), photoAddress: nowhere }),
     sessions,
     tokens: createTokensService(tokenModel(store)),
     security,

@@ -22,6 +22,7 @@ import { createCredentialsService, type CredentialsService } from '../../src/fea
 import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { silentBus } from '../helpers/silent.bus.ts';
@@ -34,7 +35,7 @@ const google = { googleId: 'g-1', email: 'ann@gmail.example', emailVerified: tru
 
 /** Another process on the same store; `change` is how it changes accounts. */
 function createDying({ store, services: { sessions } }: MailedApp, change: (changing: CredentialsService['change']) => CredentialsService['change']): Parts {
-  const credentials = createCredentialsService({ users: userModel(store), bus: silentBus });
+  const credentials = createCredentialsService({ users: userModel(store), bus: silentBus, photoAddress: nowhere });
   const security = createSecurityService(securityModel(store));
   const parts = {
     credentials: { ...credentials, change: change(credentials.change.bind(credentials)) },

@@ -12,6 +12,7 @@ import { createTokensService } from '../../src/features/tokens/tokens.service.ts
 import { createCredentialsService } from '../../src/features/users/credentials.service.ts';
 import { createNoticesService, type Notice } from '../../src/features/users/notices.service.ts';
 import { userModel } from '../../src/features/users/user.model.ts';
+import { nowhere } from '../helpers/files.ts';
 import { startIssuer } from '../helpers/issuer.ts';
 import { buildMailedApp, comeUp, putOff, type MailedApp } from '../helpers/mailed.ts';
 import { guest } from '../helpers/people.ts';
@@ -23,7 +24,7 @@ const right = 'right@example.org';
 function processOf({ store, services }: MailedApp) {
   const security = createSecurityService(securityModel(store));
   return {
-    credentials: createCredentialsService({ users: userModel(store), bus: silentBus }),
+    credentials: createCredentialsService({ users: userModel(store), bus: silentBus, photoAddress: nowhere }),
     tokens: createTokensService(tokenModel(store)),
     security,
     sessions: services.sessions,

@@ -8,6 +8,7 @@ import { createCredentialsService } from '../../src/features/users/credentials.s
 import { userModel } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { guest, type Person } from '../helpers/people.ts';
 import { silentBus } from '../helpers/silent.bus.ts';
 
@@ -16,7 +17,7 @@ async function enterWhile(t: TestContext, happening: (ann: Person) => Promise<un
   const { services, verified, mongodbUri } = await buildTestApp(t);
   const ann = await verified('Ann');
   const connection = await connect(t, mongodbUri);
-  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus });
+  const credentials = createCredentialsService({ users: userModel(connection), bus: silentBus, photoAddress: nowhere });
   const account = await credentials.require(ann.id);
   const { sessions, security } = services;
   const signIn = createEntry({

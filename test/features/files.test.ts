@@ -12,7 +12,7 @@ import { until } from '../helpers/until.ts';
 import { ask, requireError } from '../transports/ask.ts';
 
 /** Files are looked at all the time, and go as soon as nothing has them. */
-const quick = { fileMilliseconds: { sweep: 20, release: 0 } };
+const quick = { fileMilliseconds: { sweep: 20, release: 200 } };
 
 /** The keys of all that is kept. */
 async function kept({ dataDir }: TestApp): Promise<string[]> {

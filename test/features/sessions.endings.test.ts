@@ -14,6 +14,7 @@ import { createCredentialsService, type CredentialsService } from '../../src/fea
 import { userModel, type UserDocument } from '../../src/features/users/user.model.ts';
 import { buildTestApp, connect, freshDatabase } from '../helpers/app.ts';
 import { createAuthenticator } from '../helpers/authenticator.ts';
+import { nowhere } from '../helpers/files.ts';
 import { guest, type Output, type Person } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -122,7 +123,7 @@ test('a note that was read long ago does not end sessions that were opened after
   const ann = await app.person('Ann');
   const store = await connect(t, app.mongodbUri);
   await noteEnding(store, ann);
-  const credentials = createCredentialsService({ users: userModel(store), bus: createHub() });
+  const credentials = createCredentialsService({ users: userModel(store), bus: createHub(), photoAddress: nowhere });
   let isStale = true;
   const slow = sessionsOf(t, store, {
     ...credentials,
@@ -161,7 +162,7 @@ test('a session that is ended while its account is read is not given the account
   const app = await buildTestApp(t);
   const ann = await app.verified('Ann');
   const store = await connect(t, app.mongodbUri);
-  const credentials = createCredentialsService({ users: userModel(store), bus: createHub() });
+  const credentials = createCredentialsService({ users: userModel(store), bus: createHub(), photoAddress: nowhere });
   const slow = sessionsOf(t, store, {
     ...credentials,
     async require(id) {
@@ -175,7 +176,7 @@ test('a session that is ended while its account is read is not given the account
 });
 
 test('a note that replaces one whose sessions are being ended stays when that is done', async (t) => {
-  const credentials = createCredentialsService({ users: userModel(await connect(t, freshDatabase(t))), bus: createHub() });
+  const credentials = createCredentialsService({ users: userModel(await connect(t, freshDatabase(t))), bus: createHub(), photoAddress: nowhere });
   const { id } = await credentials.create({ email: 'ann@example.org', firstName: 'Ann', language: 'en' });
   const but = '1'.repeat(24);
   await credentials.change(id, { ending: {} });

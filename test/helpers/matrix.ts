@@ -225,6 +225,10 @@ export const matrix: Record<OperationName, Row[]> = {
   'files.get': ofFiles(),
   'files.content': ofFiles(),
   'files.thumbnail': ofFiles(),
+  'files.photo': [
+    { at: 'of the owner', input: ({ photo }) => ({ key: photo }), gets: anyone('ok') },
+    { at: 'of nobody', input: () => ({ key: `${'0'.repeat(32)}-64` }), gets: anyone('FILE_NOT_FOUND') },
+  ],
   'files.remove': [
     { at: 'one that a message has', input: ({ files }) => ({ id: files.group }), gets: { ...user('FILE_NOT_FOUND'), owner: 'FILE_IN_USE' } },
     { at: 'one that none has', input: ({ files }) => ({ id: files.unused }), gets: owners('FILE_NOT_FOUND') },

@@ -68,6 +68,8 @@ export interface Scene {
   unheardWord: string;
   /** Files of the owner: in a message of the group, of the private chat with the member, of the one with the blocked one before they were blocked; and in none. */
   files: Record<'group' | 'pair' | 'unused', string>;
+  /** The key of the photo of the owner. */
+  photo: string;
   email: string;
   /** An entry in the security log of the owner. */
   entry: string;
@@ -126,7 +128,7 @@ export async function buildWorld(t: TestContext): Promise<World> {
   const frozen = await buildFrozen(people, keep);
   const group = await another();
   const rest = await buildOthers(people, keep);
-  const scene = { ...group, ...rest, ...frozen, files: await buildFiles(server.url, people.owner, { ...group, ...rest }, keep), session };
+  const scene = { ...group, ...rest, ...frozen, ...(await buildFiles(server.url, people.owner, { ...group, ...rest }, keep)), session };
   await untilFound(people.owner, scene.word, [`${scene.word} of the owner`, `${scene.word} of the member`]);
   await untilFound(people.blocked, scene.unheardWord, [scene.unheardWord]);
   const suspended = await suspend(t, server, people.owner);
@@ -217,7 +219,7 @@ async function buildOthers(people: People, keep: Keep) {
 }
 
 /** Pictures, which have small ones as well. */
-async function buildFiles(url: string, owner: Person, { group, pair }: Pick<Scene, 'group' | 'pair'>, keep: Keep): Promise<Scene['files']> {
+async function buildFiles(url: string, owner: Person, { group, pair }: Pick<Scene, 'group' | 'pair'>, keep: Keep): Promise<Pick<Scene, 'files' | 'photo'>> {
   const send = async (knownTo: readonly Kind[], chatId?: string): Promise<string> => {
     const word = newWord();
     const { id } = await upload(url, owner, await picture().png().toBuffer(), `${word}.png`);
@@ -225,7 +227,8 @@ async function buildFiles(url: string, owner: Person, { group, pair }: Pick<Scen
     keep(knownTo, word, id);
     return id;
   };
-  return { group: await send(insiders, group), pair: await send(['owner', 'member'], pair), unused: await send(['owner']) };
+  const { photo } = await owner.call('users.update', { id: 'me', photo: (await upload(url, owner, await picture().png().toBuffer())).id });
+  return { files: { group: await send(insiders, group), pair: await send(['owner', 'member'], pair), unused: await send(['owner']) }, photo: photo?.small?.split('/').at(-1) ?? '' };
 }
 
 const stillOf = ({ said, whispered }: Scene, session: string): Pick<Scene, 'say' | 'whisper' | 'session'> => ({ say: async (sender) => said[sender], whisper: async () => whispered, session: async () => session });

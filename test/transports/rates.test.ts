@@ -59,6 +59,7 @@ const own: Record<string, [number, number, 'address' | 'caller']> = {
   'files.upload': [60, 60, 'caller'],
   'files.content': [100, 1, 'caller'],
   'files.thumbnail': [100, 1, 'caller'],
+  'files.photo': [100, 1, 'caller'],
   'totp.enrol': [30, 60, 'caller'],
   'totp.confirm': [30, 60, 'caller'],
   'totp.renewRecoveryCodes': [30, 60, 'caller'],

@@ -4,7 +4,7 @@ import { Type, type TObject, type TSchema } from 'typebox';
 import { validatorOf } from '../../src/core/validate.ts';
 
 /** Texts that between them fit every field of the contract. */
-const texts = ['0123456789abcdef01234567', '01890a5d-ac96-774b-bcce-b302099a8057', 'ann@example.org', 'correct horse battery', 'cookie', '2030-01-01T00:00:00.000Z', '👍'];
+const texts = ['0123456789abcdef01234567', '01890a5d-ac96-774b-bcce-b302099a8057', 'ann@example.org', 'correct horse battery', 'cookie', '2030-01-01T00:00:00.000Z', '👍', '0123456789abcdef0123456789abcdef-640'];
 
 const candidates: unknown[] = [...texts, 1, true, {}, [], texts.slice(0, 1), null];
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createAuthenticator } from '../helpers/authenticator.ts';
 import { picture, toForm } from '../helpers/files.ts';
 import { tokenOf, type GoogleApp } from '../helpers/google.ts';
-import type { Person } from '../helpers/people.ts';
+import type { Output, Person } from '../helpers/people.ts';
 import { ask, requireError, type Asking } from './ask.ts';
 
 interface Scene {
@@ -115,7 +115,12 @@ async function groups({ expect, bob, server: { person } }: Scene): Promise<void>
 }
 
 async function files({ expect }: Scene): Promise<void> {
-  const { id } = await expect(201, 'POST /file', '/file', await toForm(await picture().png().toBuffer()));
+  const image = await picture().png().toBuffer();
+  const me = (await expect(200, 'POST /user/:id/photo', '/user/me/photo', await toForm(image, { field: 'photo' }))) as unknown as Output<'users.me'>;
+  await expect(200, 'GET /photo/:key', new URL(me.photo?.url ?? '').pathname);
+  const group = await expect(201, 'POST /chat/group', '/chat/group', { json: { title: 'With a photo' } });
+  await expect(200, 'POST /chat/:id/photo', `/chat/${String(group['id'])}/photo`, await toForm(image, { field: 'photo' }));
+  const { id } = await expect(201, 'POST /file', '/file', await toForm(image));
   await expect(200, 'GET /file/:id', `/file/${String(id)}`);
   await expect(200, 'GET /file/:id/content', `/file/${String(id)}/content`);
   await expect(200, 'GET /file/:id/thumbnail', `/file/${String(id)}/thumbnail`);

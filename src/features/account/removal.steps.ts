@@ -3,6 +3,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
 import type { MailQueue } from '../mails/mails.service.ts';
 import type { FilesService } from '../files/files.service.ts';
+import type { PhotosService } from '../files/photos.service.ts';
 import type { GroupsService } from '../chats/groups.service.ts';
 import type { MessagesService } from '../messages/messages.service.ts';
 import type { SecurityService } from '../security/security.service.ts';
@@ -29,15 +30,17 @@ export interface RemovalStepsParts {
   groups: Pick<GroupsService, 'leaveAll'>;
   messages: Pick<MessagesService, 'purge'>;
   files: Pick<FilesService, 'removeUnused'>;
+  photos: Pick<PhotosService, 'release'>;
 }
 
 /** In their order. */
-export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, blocks, tellOfMember, groups, messages, files }: RemovalStepsParts): RemovalStep[] => [
+export const createRemovalSteps = ({ credentials, sessions, tokens, security, mails, blocks, tellOfMember, groups, messages, files, photos }: RemovalStepsParts): RemovalStep[] => [
   (userId) => sessions.endAll(userId),
   (userId) => tokens.removeAll(userId),
   (userId) => security.forget(userId),
   (userId) => blocks.removeAll(userId),
   (userId) => files.removeUnused(userId),
+  (userId) => photos.release({ kind: 'user', id: userId }),
   (userId) => tellOfMember(userId, { profile: true, receipts: true }),
 
   async (userId, { farewell }) => {

@@ -1,6 +1,7 @@
 /** How chats are stored. */
 import { Schema, type Connection, type mongo, type Types } from 'mongoose';
 import type { GroupSettings, Notice } from '../../core/notice.ts';
+import type { StoredPhoto } from '../../core/photo.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { Role } from './chats.contract.ts';
 
@@ -20,6 +21,7 @@ export interface MembershipChange {
 export interface ChatFields {
   title?: string;
   description?: string | null;
+  photo?: StoredPhoto | null;
   settings?: GroupSettings;
   ownerId?: Types.ObjectId;
   removedAt?: Date;
@@ -51,6 +53,7 @@ export interface ChatDocument {
   wishHash?: string;
   title?: string;
   description?: string;
+  photo?: StoredPhoto;
   settings?: GroupSettings;
   ownerId?: Types.ObjectId;
   memberCount?: number;
@@ -72,6 +75,7 @@ const schema = new Schema<ChatDocument>(
     wishHash: String,
     title: String,
     description: String,
+    photo: { type: Schema.Types.Mixed },
     settings: { type: Schema.Types.Mixed },
     ownerId: Schema.Types.ObjectId,
     memberCount: Number,

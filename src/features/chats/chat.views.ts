@@ -2,6 +2,7 @@
 import { Types } from 'mongoose';
 import { groupBy } from '../../core/grouping.ts';
 import { beginning, type Head, type Message, type Place } from '../../core/message.ts';
+import { toPhoto, type PhotoAddress } from '../../core/photo.ts';
 import type { Id } from '../../core/schemas.ts';
 import { countVisible, type View } from '../../core/view.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
@@ -40,6 +41,8 @@ export interface Views {
    * before save a look: what was sent behind them need not count yet.
    */
   findChats(viewer: Id, chatIds: readonly Id[], heads?: Heads): Promise<Map<Id, ViewedChat>>;
+  /** A chat as it is the same for everybody in it. */
+  toChatInfo(chat: Omit<ChatDocument, 'change'>): ChatInfo;
   /** The chats in the order of the ids, as their list shows them to one person. */
   summaries(userId: Id, chatIds: readonly Id[], heads?: Heads): Promise<ChatSummary[]>;
   /** One group, as each of these people who are in it sees it in their list; by person. */
@@ -63,6 +66,7 @@ export interface ViewsParts {
   memberships: MembershipModel;
   users: UsersService;
   history: ChatHistory;
+  photoAddress: PhotoAddress;
 }
 
 export function createViews(parts: ViewsParts): Views {
@@ -80,6 +84,7 @@ export function createViews(parts: ViewsParts): Views {
   };
 
   return {
+    toChatInfo: (chat) => toChatInfo(chat, parts.photoAddress),
     findChats,
     findRows,
     toChats,
@@ -104,7 +109,7 @@ async function newcomerSummaries(parts: ViewsParts, chatId: Id, userIds: readonl
   const rows = await memberships.find({ chatId, userId: { $in: userIds }, ...isIn }).lean();
   const [people, sent] = await Promise.all([users.findUsers(userIds), sentSince(parts, [document], heads)]);
   const viewers = rows.map((own) => ({ own, viewer: own.userId.toHexString() }));
-  const summaries = await summarize(history, viewers.map(({ own, viewer }) => toViewed(viewer, { document, members: [own], own, people, sent: sent.get(chatId) })), heads);
+  const summaries = await summarize(history, viewers.map(({ own, viewer }) => toViewed(viewer, { document, members: [own], own, people, sent: sent.get(chatId), photoAddress: parts.photoAddress })), heads);
   return new Map(viewers.flatMap(({ viewer }, index) => (summaries[index] ? [[viewer, summaries[index]]] : [])));
 }
 
@@ -116,7 +121,7 @@ async function present(parts: ViewsParts, viewer: Id, { documents, rows, further
     const members = membersOf.get(id) ?? [];
     const own = members.find((row) => row.userId.toHexString() === viewer);
     if (!own || own.blockedFrom === 0) return [];
-    return [[id, toViewed(viewer, { document, members, own, people, sent: sent.get(id) })] as const];
+    return [[id, toViewed(viewer, { document, members, own, people, sent: sent.get(id), photoAddress: parts.photoAddress })] as const];
   });
   return { chats: new Map(chats), further: new Map([...byChat(further)].map(([id, some]) => [id, toShown(viewer, some, people, sent.get(id))])) };
 }
@@ -127,10 +132,11 @@ interface Shown {
   own: MembershipDocument;
   people: ReadonlyMap<Id, KnownUser>;
   sent: Sent;
+  photoAddress: PhotoAddress;
 }
 
-function toViewed(viewer: Id, { document, members, own, people, sent }: Shown): ViewedChat {
-  const chat = { ...toChatInfo(document), members: toShown(viewer, members, people, sent) };
+function toViewed(viewer: Id, { document, members, own, people, sent, photoAddress }: Shown): ViewedChat {
+  const chat = { ...toChatInfo(document, photoAddress), members: toShown(viewer, members, people, sent) };
   return { chat, mine: toMine(own), view: { ...toView(own), viewer }, readSeq: markOf(own, sent) };
 }
 
@@ -164,12 +170,13 @@ function toShown(viewer: Id, rows: readonly MembershipDocument[], people: Readon
     .sort((a, b) => (a.user.id < b.user.id ? -1 : 1));
 }
 
-export function toChatInfo({ _id, kind, title, description, ownerId, settings, memberCount, pairKey, createdAt }: Omit<ChatDocument, 'change'>): ChatInfo {
+function toChatInfo({ _id, kind, title, description, photo, ownerId, settings, memberCount, pairKey, createdAt }: Omit<ChatDocument, 'change'>, addressOf: PhotoAddress): ChatInfo {
   return {
     id: _id.toHexString(),
     kind,
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
+    ...(photo && { photo: toPhoto(photo, addressOf) }),
     ...(ownerId && { ownerId: ownerId.toHexString() }),
     ...(settings && { settings }),
     memberCount: memberCount ?? new Set(pairKey?.split(':')).size,

@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
 import { Message, Place } from '../../core/message.ts';
 import { Description, GroupSettings, Title } from '../../core/notice.ts';
+import { Photo } from '../../core/photo.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Cursor, Id, Limit, Nothing, pageOf, Sequence, strictObject, Timestamp } from '../../core/schemas.ts';
 import { User } from '../users/users.contract.ts';
@@ -50,14 +51,15 @@ const infoFields = {
   kind: Type.Enum(['private', 'group']),
   title: Type.Optional(Title),
   description: Type.Optional(Description),
+  photo: Type.Optional(Photo),
   ownerId: Type.Optional(Id),
   settings: Type.Optional(GroupSettings),
   memberCount: Type.Integer({ minimum: 0 }),
   createdAt: Timestamp,
 };
 
-/** A chat as it is the same for everybody in it. Title, description, owner and settings are those of a group. */
-export const ChatInfo = strictObject(infoFields, { title: 'ChatInfo', description: 'A chat. Title, description, owner and settings are those of a group.' });
+/** A chat as it is the same for everybody in it. Title, description, photo, owner and settings are those of a group. */
+export const ChatInfo = strictObject(infoFields, { title: 'ChatInfo', description: 'A chat. Title, description, photo, owner and settings are those of a group.' });
 export type ChatInfo = Static<typeof ChatInfo>;
 
 const chatFields = {

@@ -2,8 +2,9 @@
 import { Types } from 'mongoose';
 import { AppError } from '../../core/errors.ts';
 import type { GroupSettings, Notice, SettingChanges } from '../../core/notice.ts';
+import type { StoredPhoto } from '../../core/photo.ts';
 import type { Id } from '../../core/schemas.ts';
-import type { ChatDocument, MembershipChange } from './chat.model.ts';
+import type { ChatDocument, ChatFields, MembershipChange } from './chat.model.ts';
 import type { Role } from './chats.contract.ts';
 import type { Decision } from './group.changes.ts';
 import { firstSettings, requireAbove, requirePower } from './group.roles.ts';
@@ -22,6 +23,7 @@ export interface Seen {
 export interface Changes {
   title?: string;
   description?: string | null;
+  photo?: StoredPhoto | null;
   settings?: SettingChanges;
 }
 
@@ -38,15 +40,20 @@ export function createGroup(ownerId: Id, { title, description, settings }: Chang
 }
 
 /** Only what differs is noted; nothing if nothing does. @throws NOT_ALLOWED */
-export function updateGroup({ group, actorId, role }: Seen, { title, description, settings = {} }: Changes): Decision | undefined {
+export function updateGroup({ group, actorId, role }: Seen, { title, description, photo, settings = {} }: Changes): Decision | undefined {
   const now = settingsOf(group);
-  if (title !== undefined || description !== undefined) requirePower('change', role, now);
+  if (title !== undefined || description !== undefined || photo !== undefined) requirePower('change', role, now);
   if (Object.keys(settings).length > 0) requirePower('changeSettings', role, now);
   const isNewDescription = description !== undefined && description !== (group.description ?? null);
   const changed = Object.fromEntries(Object.entries(settings).filter(([key, value]) => now[key as keyof GroupSettings] !== value)) as SettingChanges;
-  const fields = { ...(title !== undefined && title !== group.title && { title }), ...(isNewDescription && { description }) };
-  if (Object.keys(changed).length === 0) return Object.keys(fields).length === 0 ? undefined : { notice: { type: 'group.updated', actorId, ...fields }, fields };
-  return { notice: { type: 'group.updated', actorId, ...fields, settings: changed }, fields: { ...fields, settings: { ...now, ...changed } } };
+  const hasChanged = Object.keys(changed).length > 0;
+  const told = { ...(title !== undefined && title !== group.title && { title }), ...(isNewDescription && { description }), ...(hasChanged && { settings: changed }) };
+  const isNewPhoto = photo !== undefined && (photo ?? group.photo) !== undefined;
+  if (Object.keys(told).length === 0 && !isNewPhoto) return undefined;
+  return {
+    notice: { type: 'group.updated', actorId, ...told, ...(isNewPhoto && { photo: photo ? 'set' : 'removed' }) },
+    fields: { ...told, ...(isNewPhoto && { photo }), ...(hasChanged && { settings: { ...now, ...changed } }) } as ChatFields,
+  };
 }
 
 /** @throws NOT_ALLOWED */

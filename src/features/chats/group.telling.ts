@@ -6,7 +6,7 @@ import type { Id } from '../../core/schemas.ts';
 import type { UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import { versionOf, type ChatDocument, type GroupChange, type MembershipChange } from './chat.model.ts';
-import { toChatInfo, type Views } from './chat.views.ts';
+import type { Views } from './chat.views.ts';
 import type { chatsContract } from './chats.contract.ts';
 import type { GroupChangesParts } from './group.changes.ts';
 import { toldInNotice, type groupsContract } from './groups.contract.ts';
@@ -46,8 +46,8 @@ export function createTelling({ memberships, access, users, views, bus }: Tellin
     await tellNewcomers(chatId, idsOf(change, ({ joins }) => joins === true));
     const topic = `chat:${chatId}` as const;
     if (!bus.isHeard(topic)) return;
-    if (change.members.length > toldInNotice) bus.publish(topic, { name: 'notice.created', payload: { message, chat: toChatInfo(chat), former } });
-    else await tellNotice({ users, memberships, bus }, { chat, change, message, memberIds, former });
+    if (change.members.length > toldInNotice) bus.publish(topic, { name: 'notice.created', payload: { message, chat: views.toChatInfo(chat), former } });
+    else await tellNotice({ users, memberships, views, bus }, { chat, change, message, memberIds, former });
   };
 
   return async (chat, notice) => {

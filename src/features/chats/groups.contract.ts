@@ -5,7 +5,7 @@ import { Message } from '../../core/message.ts';
 import { Description, SettingChanges, Title } from '../../core/notice.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Id, Limit, MessageId, Nothing, pageOf, strictObject } from '../../core/schemas.ts';
-import { User } from '../users/users.contract.ts';
+import { photoErrors, User } from '../users/users.contract.ts';
 import { ChatInfo, ChatSummary, Member, Role } from './chats.contract.ts';
 
 /** Most people in a group. */
@@ -38,12 +38,12 @@ export const groupsContract = {
       errors: ['CHAT_NOT_FOUND', 'CONFLICT', 'BUSY'],
     }),
     'groups.update': operation({
-      summary: 'Change the title, the description (null takes it away) or the settings of a group.',
+      summary: 'Change the title, the description, the photo (null takes them away) or the settings of a group.',
       access: 'user',
       rate,
-      input: strictObject({ id: Id, title: Type.Optional(Title), description: Type.Optional(Type.Union([Description, Type.Null()])), settings: Type.Optional(SettingChanges) }),
+      input: strictObject({ id: Id, title: Type.Optional(Title), description: Type.Optional(Type.Union([Description, Type.Null()])), photo: Type.Optional(Type.Union([Id, Type.Null()], { description: 'The id of an image that I have sent in, of 10 MB at most: what is in its middle is made square.' })), settings: Type.Optional(SettingChanges) }),
       output: ChatInfo,
-      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', 'BUSY'],
+      errors: ['CHAT_NOT_FOUND', 'NOT_ALLOWED', ...photoErrors],
     }),
     'groups.remove': operation({
       summary: 'End a group for everybody in it.',

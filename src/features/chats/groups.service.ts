@@ -4,13 +4,14 @@ import type { Service } from '../../core/contract.ts';
 import { AppError, unlessDuplicate } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
 import { cutPage, rowsFor } from '../../core/page.ts';
+import type { StoredPhoto } from '../../core/photo.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { BlocksService } from '../blocks/blocks.service.ts';
-import type { UsersService } from '../users/users.service.ts';
+import type { Photos, UsersService } from '../users/users.service.ts';
 import type { ChatAccess } from './chat.access.ts';
 import type { ChatDocument, ChatModel } from './chat.model.ts';
 import type { Contacts } from './chat.contacts.ts';
-import { toChatInfo, type Views } from './chat.views.ts';
+import type { Views } from './chat.views.ts';
 import type { Role } from './chats.contract.ts';
 import { toChange, type Decision, type GroupChanges } from './group.changes.ts';
 import { addMembers, appointMember, banMember, createGroup, endGroup, expelMember, leaveGroup, unbanMember, updateGroup, type Changes, type Seen } from './group.decisions.ts';
@@ -21,6 +22,8 @@ import { byBan, byMember, isIn, type MembershipDocument, type MembershipModel } 
 export interface GroupsService extends Service<typeof groupsContract> {
   /** Leaves every group: the account is removed. Rejects when the signal breaks it off. */
   leaveAll(userId: Id, signal: AbortSignal): Promise<void>;
+  /** Whether a group shows the photo with this key, or is about to. */
+  showsPhoto(chatId: Id, key: string): Promise<boolean>;
 }
 
 export interface GroupsParts {
@@ -32,6 +35,7 @@ export interface GroupsParts {
   access: ChatAccess;
   views: Views;
   changes: GroupChanges;
+  photos: Photos;
 }
 
 export function createGroupsService(parts: GroupsParts): GroupsService {
@@ -43,6 +47,7 @@ export function createGroupsService(parts: GroupsParts): GroupsService {
     ...createMaking(parts, change),
     ...createAppointing(parts, change),
     ...createLists(parts),
+    showsPhoto: async (chatId, key) => (await parts.chats.exists({ _id: chatId, $or: [{ 'photo.key': key }, { 'change.fields.photo.key': key }] })) !== null,
     remove: async (caller, { id }) => change(caller.userId, id, endGroup),
     leave: async (caller, { id }) => leave(caller.userId, id),
     async leaveAll(userId, signal) {
@@ -72,7 +77,7 @@ function createChange({ access, changes }: GroupsParts): Change {
 
 /** What a group is, and who comes into it. */
 function createMaking(parts: GroupsParts, change: Change): Pick<GroupsService, 'create' | 'update' | 'add'> {
-  const { chats, memberships, access, views, changes } = parts;
+  const { chats, memberships, access, views, changes, photos } = parts;
   return {
     async create(caller, { key, userIds, ...wish }) {
       const chat = await store(chats, { ownerId: caller.userId, key, ...wish, userIds: await findWilling(parts, caller.userId, userIds) });
@@ -82,9 +87,16 @@ function createMaking(parts: GroupsParts, change: Change): Pick<GroupsService, '
       if (!summary) throw new AppError('CHAT_NOT_FOUND');
       return summary;
     },
-    async update(caller, { id, ...wish }) {
-      await change(caller.userId, id, (seen) => updateGroup(seen, wish));
-      return toChatInfo((await requireGroup(parts, caller.userId, id)).chat);
+    async update(caller, { id, photo: fileId, ...wish }) {
+      const write = (photo?: StoredPhoto | null) => change(caller.userId, id, (seen) => updateGroup(seen, { ...wish, ...(photo !== undefined && { photo }) }));
+      if (fileId === undefined) await write();
+      else {
+        // Before it is made: who may not change it is not to have it made either.
+        const { chat, role } = await requireGroup(parts, caller.userId, id);
+        requirePower('change', role, { ...firstSettings, ...chat.settings });
+        await photos.replace({ kind: 'chat', id }, { by: caller.userId, of: fileId }, write);
+      }
+      return views.toChatInfo((await requireGroup(parts, caller.userId, id)).chat);
     },
     async add(caller, { id, userIds }) {
       await access.requireMember(caller.userId, id);

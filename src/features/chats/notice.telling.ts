@@ -6,7 +6,7 @@ import type { Message } from '../../core/message.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { KnownUser, UsersService } from '../users/users.service.ts';
 import type { ChatDocument, GroupChange } from './chat.model.ts';
-import { toChatInfo } from './chat.views.ts';
+import type { Views } from './chat.views.ts';
 import { tellingMembers, type chatsContract, type Member } from './chats.contract.ts';
 import type { groupsContract } from './groups.contract.ts';
 import type { MembershipModel } from './membership.model.ts';
@@ -14,6 +14,7 @@ import type { MembershipModel } from './membership.model.ts';
 export interface NoticeTellingParts {
   memberships: MembershipModel;
   users: UsersService;
+  views: Pick<Views, 'toChatInfo'>;
   bus: Bus<EventOf<typeof chatsContract> | EventOf<typeof groupsContract>>;
 }
 
@@ -31,13 +32,13 @@ type ChangedMember = Omit<Member, 'deliveredSeq'> & Partial<Member>;
 
 /** Whoever comes in has read what was there: that is part of the notice for those who may know it. */
 export async function tellNotice(parts: NoticeTellingParts, { chat, change, message, memberIds, former }: ToldNotice): Promise<void> {
-  const { users, bus } = parts;
+  const { users, views, bus } = parts;
   const topic = `chat:${chat._id.toHexString()}` as const;
   const told = memberIds.length <= tellingMembers ? memberIds : [];
   const people = await users.findUsers([...new Set([...told, ...change.members.map(({ userId }) => userId.toHexString())])]);
   const tells = new Set(told.filter((id) => people.get(id)?.readReceipts === true));
   const members = await toChanged(parts, { chat, change, message }, people);
-  const payload = { message, chat: toChatInfo(chat), members, former };
+  const payload = { message, chat: views.toChatInfo(chat), members, former };
   const marked = members.map((member) => (isNew(member) && tells.has(member.user.id) ? { ...member, readSeq: member.joinedSeq } : member));
   bus.publish(topic, { name: 'notice.created', payload: { ...payload, members: marked } }, { only: (userId) => tells.has(userId) });
   bus.publish(topic, { name: 'notice.created', payload }, { only: (userId) => !tells.has(userId) });

@@ -3,6 +3,13 @@ import { Schema, type Connection, type mongo, type Types } from 'mongoose';
 import type { FileInfo } from '../../core/file.ts';
 import type { FileKind } from '../../core/media.ts';
 
+/** Whose photo a file is. It has no other name than its key, and counts for nobody. */
+export interface PhotoOf {
+  key: string;
+  kind: 'user' | 'chat';
+  id: Types.ObjectId;
+}
+
 export interface FileDocument {
   _id: Types.ObjectId;
   ownerId: Types.ObjectId;
@@ -17,6 +24,7 @@ export interface FileDocument {
   height?: number;
   duration?: number;
   thumbhash?: string;
+  photo?: PhotoOf;
   createdAt: Date;
   /** When it was last given to a message that was about to be sent. */
   givenAt?: Date;
@@ -36,6 +44,7 @@ const schema = new Schema<FileDocument>(
     height: Number,
     duration: Number,
     thumbhash: String,
+    photo: { type: Schema.Types.Mixed },
     createdAt: { type: Date, required: true },
     givenAt: Date,
     checkAt: Date,
@@ -44,6 +53,7 @@ const schema = new Schema<FileDocument>(
 );
 // The sizes of somebody's files are read from it alone.
 schema.index({ ownerId: 1, size: 1 });
+schema.index({ 'photo.id': 1 }, { partialFilterExpression: { 'photo.id': { $exists: true } } });
 schema.index({ checkAt: 1 }, { partialFilterExpression: { checkAt: { $exists: true } } });
 
 export type FileCollection = mongo.Collection<FileDocument>;

@@ -6,7 +6,7 @@ import type { FileInfo } from '../../core/file.ts';
 import type { Incoming, Inspector, MediaStore, Spool, Spooled } from '../../core/media.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import { keyOf } from './file.keys.ts';
+import { keyOf, keysOf } from './file.keys.ts';
 import { toFileInfo, type FileCollection, type FileDocument } from './file.model.ts';
 import { toFileName } from './file.name.ts';
 import { usedBy } from './file.quota.ts';
@@ -99,22 +99,24 @@ interface Room {
  */
 function createHolding({ files, limits }: ReceivingParts): (ownerId: Id, file: Incoming) => Promise<Room> {
   const turns = createTurns();
-  return (ownerId, { name, announced }) =>
+  return (ownerId, { name, announced, maximum = limits.file }) =>
     turns.take(ownerId, async () => {
-      if (announced !== undefined && announced - wrapping > limits.file) throw new AppError('FILE_TOO_LARGE', { maximum: limits.file });
+      const most = Math.min(limits.file, maximum);
+      if (announced !== undefined && announced - wrapping > most) throw new AppError('FILE_TOO_LARGE', { maximum: most });
       const owner = new Types.ObjectId(ownerId);
       const left = Math.max(0, limits.person - (await usedBy(files, owner)));
       if (left === 0 || (announced !== undefined && announced - wrapping > left)) throw new AppError('QUOTA_EXCEEDED', { left });
-      const limit = Math.min(limits.file, left, announced ?? limits.file);
+      const limit = Math.min(most, left, announced ?? most);
       const now = Date.now();
       const document: FileDocument = { _id: new Types.ObjectId(), ownerId: owner, state: 'coming', size: limit, name: toFileName(name), createdAt: new Date(now), checkAt: new Date(now + unusedFor) };
       await files.insertOne(document);
-      return { document, limit, refusal: left < limits.file ? new AppError('QUOTA_EXCEEDED', { left }) : new AppError('FILE_TOO_LARGE', { maximum: limits.file }) };
+      return { document, limit, refusal: left < most ? new AppError('QUOTA_EXCEEDED', { left }) : new AppError('FILE_TOO_LARGE', { maximum: most }) };
     });
 }
 
-async function settle({ files, store, inspector }: ReceivingParts, document: FileDocument, { path, thumbnailPath, size }: Spooled): Promise<FileInfo> {
+async function settle({ files, store, inspector }: ReceivingParts, document: FileDocument, { path, beside, size }: Spooled): Promise<FileInfo> {
   if (size === 0) throw new AppError('FILE_EMPTY');
+  const thumbnailPath = beside('thumbnail');
   const found = await inspector.inspect(path, thumbnailPath);
   const id = document._id.toHexString();
   await store.keep(keyOf(id, 'content'), path);
@@ -127,8 +129,6 @@ async function settle({ files, store, inspector }: ReceivingParts, document: Fil
 
 /** What fails here is done by the next look for what nothing has. */
 async function letGo({ files, store }: ReceivingParts, _id: Types.ObjectId): Promise<void> {
-  const id = _id.toHexString();
-  await store.remove(keyOf(id, 'content'));
-  await store.remove(keyOf(id, 'thumbnail'));
+  for (const key of keysOf({ _id })) await store.remove(key);
   await files.deleteOne({ _id });
 }

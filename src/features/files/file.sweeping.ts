@@ -1,5 +1,5 @@
 /**
- * Removes files that nothing has. A file of which that may be so has a time at which to look: a day after it came, and soon
+ * Removes files that nothing has, photos of people and groups among them. A file of which that may be so has a time at which to look: a day after it came, and soon
  * after a message that had it was removed. Whoever gives it to a message moves that time a day on, and so it is looked at
  * again, long after it is clear whether that message was stored; what is going is given to nobody. So wherever a process
  * dies, a file in use stays, and one that is not goes.
@@ -7,7 +7,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import type { MediaStore } from '../../core/media.ts';
-import type { Id } from '../../core/schemas.ts';
 import { createBell } from '../../core/bell.ts';
 import { keysOf } from './file.keys.ts';
 import type { FileCollection, FileDocument } from './file.model.ts';
@@ -15,7 +14,7 @@ import type { FileCollection, FileDocument } from './file.model.ts';
 export interface SweepingParts {
   files: FileCollection;
   store: MediaStore;
-  isUsed: (id: Id) => Promise<boolean>;
+  isUsed: (file: FileDocument) => Promise<boolean>;
   onError: (error: unknown) => void;
   /** Milliseconds between two looks. */
   interval: number;
@@ -63,7 +62,7 @@ async function sweepNext({ files, store, isUsed }: Omit<SweepingParts, 'interval
   if (!file) return false;
   const { _id, state } = file;
   const same = { _id, state, checkAt: file.checkAt as Date };
-  if (state === 'whole' && (await isUsed(_id.toHexString()))) {
+  if (state === 'whole' && (await isUsed(file))) {
     await files.updateOne(same, { $unset: { checkAt: '' } });
     return true;
   }
@@ -77,7 +76,7 @@ export const claim = async (files: FileCollection, one: mongo.Filter<FileDocumen
   files.findOneAndUpdate(one, { $set: { state: 'going', checkAt: new Date(Date.now() + retry) } });
 
 /** Of a file that is going. */
-export async function remove({ files, store }: Pick<SweepingParts, 'files' | 'store'>, { _id }: Pick<FileDocument, '_id'>): Promise<void> {
-  for (const key of keysOf(_id.toHexString())) await store.remove(key);
-  await files.deleteOne({ _id });
+export async function remove({ files, store }: Pick<SweepingParts, 'files' | 'store'>, file: FileDocument): Promise<void> {
+  for (const key of keysOf(file)) await store.remove(key);
+  await files.deleteOne({ _id: file._id });
 }

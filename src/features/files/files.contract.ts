@@ -3,8 +3,9 @@ import { Type, type Static } from 'typebox';
 import { operation } from '../../core/contract.ts';
 import { FileInfo } from '../../core/file.ts';
 import type { Incoming, Outgoing } from '../../core/media.ts';
+import { photoSides } from '../../core/photo.ts';
 import { ordinary } from '../../core/rate.ts';
-import { Id, Nothing, strictObject, Timestamp } from '../../core/schemas.ts';
+import { formed, Id, Nothing, strictObject, Timestamp } from '../../core/schemas.ts';
 
 const url = Type.String({ format: 'uri' });
 
@@ -69,6 +70,15 @@ export const filesContract = {
       input: place,
       output: Type.Unsafe<Outgoing>(bytes),
       errors: ['UNAUTHENTICATED', 'FILE_NOT_FOUND', 'ADDRESS_EXPIRED', 'MEDIA_UNAVAILABLE'],
+    }),
+    'files.photo': operation({
+      summary: 'A photo of a person or a group, at the addresses that they have in answers: for everybody, and for ever.',
+      access: 'anyone',
+      wire: 'http',
+      rate: reading,
+      input: strictObject({ key: Type.String({ ...formed(`^[0-9a-f]{32}-(?:${photoSides.join('|')})$`, 'the key of a photo'), maxLength: 40 }) }),
+      output: Type.Unsafe<Outgoing>(bytes),
+      errors: ['FILE_NOT_FOUND', 'MEDIA_UNAVAILABLE'],
     }),
     'files.get': operation({
       summary: 'A file of mine, or in a message that I see, with addresses at which it can be had without a token.',

@@ -37,7 +37,8 @@ export interface FilesParts {
   releaseTime: number;
 }
 
-const thumbnailMime = 'image/webp';
+/** Of all images that are made here. */
+const webp = 'image/webp';
 
 export function createFilesService(parts: FilesParts): FilesService {
   const { files, receive, addresses, limits } = parts;
@@ -48,6 +49,8 @@ export function createFilesService(parts: FilesParts): FilesService {
     upload: (caller, { file }) => receive(caller.userId, file),
     content: async (caller, { id, ...given }) => toOutgoing(parts, await require(caller, id, 'content', given), 'content'),
     thumbnail: async (caller, { id, ...given }) => toOutgoing(parts, await require(caller, id, 'thumbnail', given), 'thumbnail'),
+
+    photo: async (_caller, { key }) => ({ name: `${key}.webp`, kind: 'image', mime: webp, isPublic: true, tag: key, read: readerOf(parts, key) }),
 
     async get(caller, { id }) {
       const file = toFileInfo(await require(caller, id, 'content', {}));
@@ -64,6 +67,9 @@ export function createFilesService(parts: FilesParts): FilesService {
   };
 }
 
+/** Of a file that people have sent in, and that is whole. */
+const isThere = { state: 'whole', photo: { $exists: false } } as const;
+
 type Given = { expires?: number; signature?: string };
 
 /** @throws UNAUTHENTICATED, ADDRESS_EXPIRED, FILE_NOT_FOUND */
@@ -73,24 +79,28 @@ const createAccess =
     const isSigned = expires !== undefined && signature !== undefined;
     if (isSigned) addresses.require(id, variant, { expires, signature });
     else if (!('userId' in caller)) throw new AppError('UNAUTHENTICATED');
-    const file = await files.findOne({ _id: new Types.ObjectId(id), state: 'whole' });
+    const file = await files.findOne({ _id: new Types.ObjectId(id), ...isThere });
     const mayHave = file && (isSigned || ('userId' in caller && (isOwner(file, caller.userId) || (await messages.seesFile(caller.userId, id)))));
     if (!mayHave || (variant === 'thumbnail' && file.thumbhash === undefined)) throw new AppError('FILE_NOT_FOUND');
     return file;
   };
 
-function toOutgoing({ store }: FilesParts, document: FileDocument, variant: Variant): Outgoing {
-  const { id, name, kind, mime, size } = toFileInfo(document);
-  const read: Outgoing['read'] = async (range) => {
-    const content = await store.read(keyOf(id, variant), range);
+const readerOf =
+  ({ store }: FilesParts, key: string): Outgoing['read'] =>
+  async (range) => {
+    const content = await store.read(key, range);
     if (!content) throw new AppError('FILE_NOT_FOUND');
     return content;
   };
-  return variant === 'content' ? { name, kind, mime, size, tag: id, read } : { name: `${name}.webp`, kind, mime: thumbnailMime, tag: `${id}-${variant}`, read };
+
+function toOutgoing(parts: FilesParts, document: FileDocument, variant: Variant): Outgoing {
+  const { id, name, kind, mime, size } = toFileInfo(document);
+  const read = readerOf(parts, keyOf(id, variant));
+  return variant === 'content' ? { name, kind, mime, size, tag: id, read } : { name: `${name}.webp`, kind, mime: webp, tag: `${id}-${variant}`, read };
 }
 
 const createUses = ({ files, messages, store, releaseTime }: FilesParts): Pick<FilesService, 'attach' | 'release' | 'remove' | 'removeUnused'> => {
-  const idsOf = (ids: readonly Id[]) => ({ _id: { $in: ids.map((id) => new Types.ObjectId(id)) }, state: 'whole' as const });
+  const idsOf = (ids: readonly Id[]) => ({ _id: { $in: ids.map((id) => new Types.ObjectId(id)) }, ...isThere });
   /** A message that it was given to has been stored by now, if it ever will be. */
   const isClear = () => ({ $or: [{ givenAt: { $exists: false } }, { givenAt: { $lt: new Date(Date.now() - releaseTime) } }] });
 
@@ -116,7 +126,7 @@ const createUses = ({ files, messages, store, releaseTime }: FilesParts): Pick<F
     },
 
     async remove({ userId }, { id }) {
-      const own = { _id: new Types.ObjectId(id), ownerId: new Types.ObjectId(userId), state: 'whole' as const };
+      const own = { _id: new Types.ObjectId(id), ownerId: new Types.ObjectId(userId), ...isThere };
       if (!(await files.findOne(own))) throw new AppError('FILE_NOT_FOUND');
       const isUsed = await messages.hasFile(id);
       const file = isUsed ? null : await claim(files, { ...own, ...isClear() });

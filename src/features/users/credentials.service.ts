@@ -4,8 +4,9 @@ import type { Bus } from '../../core/bus.ts';
 import type { EventOf, Language } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
+import type { PhotoAddress } from '../../core/photo.ts';
 import type { Id } from '../../core/schemas.ts';
-import { closedPrivacy, openPrivacy, searchWordsOf, toMe, type Ending, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
+import { closedPrivacy, createUserPresenting, openPrivacy, searchWordsOf, type Ending, type Removal, type SecondFactor, type UserDocument, type UserModel } from './user.model.ts';
 import { findTaken, proposeUsername } from './user.names.ts';
 import { toUpdate, writeUser } from './user.writing.ts';
 import type { Me, usersContract } from './users.contract.ts';
@@ -103,6 +104,7 @@ export interface CredentialsService {
 export interface CredentialsParts {
   users: UserModel;
   bus: Bus<EventOf<typeof usersContract>>;
+  photoAddress: PhotoAddress;
 }
 
 /** More than are made while a mail waits for a change whose outcome is open. */
@@ -110,14 +112,16 @@ const keptNotices = 50;
 
 const present = { removedAt: { $exists: false } };
 
-export function createCredentialsService({ users, bus }: CredentialsParts): CredentialsService {
+export function createCredentialsService({ users, bus, photoAddress }: CredentialsParts): CredentialsService {
+  const { toMe } = createUserPresenting(photoAddress);
+  const toAccount = (document: UserDocument): Account => ({ ...toSecrets(document), me: toMe(document) });
   const find: CredentialsService['find'] = async (by) => {
     const document = await users.findOne({ ...toFilter(by), ...present }).lean();
     return document ? toAccount(document) : undefined;
   };
   return {
     find,
-    create: async (account) => create(users, account),
+    create: async (account) => toAccount(await create(users, account)),
 
     async require(id) {
       const account = await find({ id });
@@ -194,7 +198,7 @@ function toFilter(by: Parameters<CredentialsService['find']>[0]): Record<string,
   return { googleId: by.googleId };
 }
 
-async function create(users: UserModel, { email, emailVerified, username, ...rest }: NewAccount): Promise<Account> {
+async function create(users: UserModel, { email, emailVerified, username, ...rest }: NewAccount): Promise<UserDocument> {
   for (let attempt = 0; ; attempt++) {
     const name = (username ?? proposeUsername(rest.firstName, attempt)).toLowerCase();
     const now = new Date();
@@ -210,7 +214,7 @@ async function create(users: UserModel, { email, emailVerified, username, ...res
     };
     try {
       await users.collection.insertOne(document);
-      return toAccount(document);
+      return document;
     } catch (error) {
       const taken = findTaken(error);
       if (taken?.code !== 'USERNAME_TAKEN' || username !== undefined) throw taken ?? error;
@@ -220,9 +224,8 @@ async function create(users: UserModel, { email, emailVerified, username, ...res
 
 const withoutAbsent = <T extends object>(fields: T) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 
-const toAccount = (document: UserDocument): Account => ({
+const toSecrets = (document: UserDocument): Omit<Account, 'me'> => ({
   id: document._id.toHexString(),
-  me: toMe(document),
   email: document.email,
   passwordHash: document.passwordHash,
   googleId: document.googleId,

@@ -1,6 +1,7 @@
 /** How people are stored, and the only doors from storage to the wire. */
 import { Schema, type Connection, type Types } from 'mongoose';
 import type { Language } from '../../core/contract.ts';
+import { toPhoto, type PhotoAddress, type StoredPhoto } from '../../core/photo.ts';
 import { wordsOf } from '../../core/text.ts';
 import type { Me, Privacy, User } from './users.contract.ts';
 
@@ -39,7 +40,7 @@ export interface UserDocument {
   firstName: string;
   lastName?: string;
   about?: string;
-  photo?: { url: string };
+  photo?: StoredPhoto;
   language: Language;
   privacy: Privacy;
   passwordHash?: string;
@@ -127,7 +128,13 @@ export const searchWordsOf = (user: { username: string; firstName: string; lastN
   ...new Set([user.username, ...wordsOf(`${user.username} ${user.firstName} ${user.lastName ?? ''}`)]),
 ];
 
-export function toUser(document: UserDocument): User {
+/** @param addressOf where photos are */
+export const createUserPresenting = (addressOf: PhotoAddress) => ({
+  toUser: (document: UserDocument): User => toUser(document, addressOf),
+  toMe: (document: UserDocument): Me => toMe(document, addressOf),
+});
+
+function toUser(document: UserDocument, addressOf: PhotoAddress): User {
   const { lastName, about, photo, removedAt } = document;
   return {
     id: document._id.toHexString(),
@@ -135,14 +142,14 @@ export function toUser(document: UserDocument): User {
     firstName: document.firstName,
     ...(lastName !== undefined && { lastName }),
     ...(about !== undefined && { about }),
-    ...(photo !== undefined && { photo }),
+    ...(photo !== undefined && { photo: toPhoto(photo, addressOf) }),
     ...(removedAt !== undefined && { removedAt: removedAt.toISOString() }),
   };
 }
 
-export function toMe(document: UserDocument): Me {
+function toMe(document: UserDocument, addressOf: PhotoAddress): Me {
   return {
-    ...toUser(document),
+    ...toUser(document, addressOf),
     ...(document.email !== undefined && { email: document.email }),
     emailVerified: document.emailVerifiedAt !== undefined,
     language: document.language,

@@ -1,6 +1,7 @@
 /** What people can ask about people. */
 import { Type, type Static, type TSchema } from 'typebox';
 import { event, operation } from '../../core/contract.ts';
+import { Photo } from '../../core/photo.ts';
 import { ordinary } from '../../core/rate.ts';
 import { Email, formed, Id, Limit, Line, Lines, Name, pageOf, strictObject, Timestamp } from '../../core/schemas.ts';
 
@@ -19,7 +20,7 @@ const publicFields = {
   firstName: FirstName,
   lastName: Type.Optional(LastName),
   about: Type.Optional(About),
-  photo: Type.Optional(strictObject({ url: Type.String({ format: 'uri' }) })),
+  photo: Type.Optional(Photo),
   removedAt: Type.Optional(Timestamp),
 };
 
@@ -56,6 +57,9 @@ export const Me = strictObject(
 );
 export type Me = Static<typeof Me>;
 
+/** What can be wrong with a file that a photo is to be made of. */
+export const photoErrors = ['FILE_NOT_FOUND', 'FILE_TOO_LARGE', 'IMAGE_EXPECTED', 'IMAGE_UNFIT', 'DISK_FULL', 'MEDIA_UNAVAILABLE', 'BUSY'] as const;
+
 const orNothing = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 export const usersContract = {
@@ -87,6 +91,7 @@ export const usersContract = {
         about: orNothing(About),
         username: Type.Optional(Username),
         language: Type.Optional(UserLanguage),
+        photo: orNothing({ ...Id, description: 'The id of an image that I have sent in, of 10 MB at most: what is in its middle is made square.' }),
         privacy: Type.Optional(
           strictObject({
             search: Type.Optional(privacyFields.search),
@@ -97,7 +102,7 @@ export const usersContract = {
         ),
       }),
       output: Me,
-      errors: ['NOT_YOURSELF', 'USERNAME_TAKEN'],
+      errors: ['NOT_YOURSELF', 'USERNAME_TAKEN', ...photoErrors],
     }),
     'users.search': operation({
       summary: 'People whose names or username have words that start with the words given.',

@@ -1,6 +1,7 @@
 /** Images: how large they are, a small one of each, and what stands in until that has come. */
 import sharp from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
+import type { Square } from '../../core/media.ts';
 import { most } from './limits.ts';
 import { Unfit } from './unfit.ts';
 
@@ -31,6 +32,18 @@ export async function depict(path: string, thumbnailPath: string): Promise<Pictu
     const small = upright.clone().resize({ width: thumbnailSide, height: thumbnailSide, fit: 'inside', withoutEnlargement: true });
     await small.webp({ quality: 75 }).toFile(thumbnailPath);
     return { width, height, thumbhash: await hashOf(thumbnailPath) };
+  } catch (error) {
+    throw new Unfit('it is broken, or cut off', error);
+  }
+}
+
+/** Squares out of the middle of an image, without anything that a camera has written into it. @throws Unfit */
+export async function square(path: string, squares: readonly Square[]): Promise<string> {
+  await measure(path);
+  try {
+    const upright = read(path).autoOrient();
+    for (const { side, path: made } of squares) await upright.clone().resize({ width: side, height: side, fit: 'cover' }).webp({ quality: 80 }).toFile(made);
+    return await hashOf(squares[0]?.path ?? path);
   } catch (error) {
     throw new Unfit('it is broken, or cut off', error);
   }

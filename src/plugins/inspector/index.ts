@@ -35,38 +35,55 @@ const begin = (): ChildProcess => fork(program, { stdio: ['ignore', 'ignore', 'i
 /** @param onError is told of files at which the process has ended, or has taken too long */
 export function createInspector(onError: (error: unknown) => void): EndingInspector {
   const inTurn = pLimit(1);
+  const { look, close } = createLooking(onError);
+  const ask = async (task: Task): Promise<Exclude<Outcome, { unfit: string }> | undefined> => {
+    if (inTurn.pendingCount >= waitingAtMost) throw new AppError('BUSY');
+    const outcome = await inTurn(() => look(task));
+    if (outcome && 'unfit' in outcome) throw new AppError('IMAGE_UNFIT', { reason: outcome.unfit });
+    return outcome;
+  };
+
+  return {
+    close,
+    async inspect(path, thumbnailPath) {
+      const outcome = await ask({ path, thumbnailPath });
+      return outcome && 'found' in outcome ? outcome.found : opaque;
+    },
+    async square(path, squares) {
+      const outcome = await ask({ path, squares });
+      if (!outcome || !('thumbhash' in outcome)) throw new AppError('IMAGE_UNFIT', { reason: 'it cannot be read' });
+      return outcome.thumbhash;
+    },
+  };
+}
+
+/** The process, as long as there is one. */
+function createLooking(onError: (error: unknown) => void) {
   let child: ChildProcess | undefined;
   let resting: NodeJS.Timeout | undefined;
   let closed = false;
-
   const end = (): void => {
     child?.kill('SIGKILL');
     child = undefined;
   };
-  const ask = async (task: Task): Promise<Inspected> => {
-    if (closed) throw new AppError('SHUTTING_DOWN');
-    clearTimeout(resting);
-    child ??= begin();
-    try {
-      const outcome = await answerOf(child, task);
-      if ('unfit' in outcome) throw new AppError('IMAGE_UNFIT', { reason: outcome.unfit });
-      return outcome.found;
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      end();
-      onError(error);
-      return opaque;
-    } finally {
-      resting = setTimeout(end, idle).unref();
-    }
-  };
 
   return {
-    async inspect(path, thumbnailPath) {
-      if (inTurn.pendingCount >= waitingAtMost) throw new AppError('BUSY');
-      return inTurn(() => ask({ path, thumbnailPath }));
+    /** Undefined where the process has not survived it. */
+    look: async (task: Task): Promise<Outcome | undefined> => {
+      if (closed) throw new AppError('SHUTTING_DOWN');
+      clearTimeout(resting);
+      child ??= begin();
+      try {
+        return await answerOf(child, task);
+      } catch (error) {
+        end();
+        onError(error);
+        return undefined;
+      } finally {
+        resting = setTimeout(end, idle).unref();
+      }
     },
-    async close() {
+    close: async (): Promise<void> => {
       closed = true;
       clearTimeout(resting);
       end();

@@ -6,7 +6,7 @@ import { AppError } from '../../core/errors.ts';
 import type { MediaStore } from '../../core/media.ts';
 
 /** What takes over has to be on the same disk: a file is there at once, or not at all. */
-export function createDiskStore(folder: string): MediaStore {
+export function createDiskStore(folder: string, publicUrl: string): MediaStore {
   // Many files in one folder are slow to look up on some systems. The last digits of an id count up.
   const placeOf = (key: string): string => join(folder, key.slice(22, 24), key);
 
@@ -29,6 +29,7 @@ export function createDiskStore(folder: string): MediaStore {
       return createReadStream(placeOf(key), range);
     },
     remove: (key) => rm(placeOf(key), { force: true }),
+    addressOf: (key) => `${publicUrl}/photo/${key}`,
   };
 }
 

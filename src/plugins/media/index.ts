@@ -10,8 +10,8 @@ export interface Media {
 }
 
 /** @throws Error if the folder cannot be made */
-export async function createMedia(dataDir: string): Promise<Media> {
+export async function createMedia(dataDir: string, publicUrl: string): Promise<Media> {
   const folder = join(dataDir, 'files');
   // In it, for the folder may be a disk of its own.
-  return { spool: await createSpool(join(folder, 'incoming')), store: createDiskStore(folder) };
+  return { spool: await createSpool(join(folder, 'incoming')), store: createDiskStore(folder, publicUrl) };
 }

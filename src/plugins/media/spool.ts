@@ -21,15 +21,15 @@ export async function createSpool(folder: string): Promise<Spool> {
   await removeAbandoned(folder);
   return {
     async take(content, limit) {
-      const path = join(folder, randomUUID());
-      const thumbnailPath = `${path}.thumbnail`;
-      const drop = async (): Promise<void> => {
-        await Promise.all([path, thumbnailPath].map((one) => rm(one, { force: true }).catch(() => undefined)));
-      };
+      const place = join(folder, randomUUID());
+      const beside = (name: string): string => join(place, name);
+      const path = beside('file');
+      const drop = (): Promise<void> => rm(place, { recursive: true, force: true }).catch(() => undefined);
       try {
         await requireRoom(folder, limit);
+        await mkdir(place, { mode: 0o700 });
         const size = await write(content, path, limit);
-        if (size <= limit) return { path, thumbnailPath, size, drop };
+        if (size <= limit) return { path, beside, size, drop };
         await drop();
         return undefined;
       } catch (error) {
@@ -71,6 +71,6 @@ async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > abandoned) await rm(path, { force: true });
+    if (found && Date.now() - found.mtimeMs > abandoned) await rm(path, { recursive: true, force: true });
   }
 }

@@ -50,9 +50,9 @@ export function openApiDocument(publicUrl: string): JsonSchema {
   const paths: Record<string, JsonSchema> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
-    const isFurther = routes.find(({ operation }) => operation === route.operation) !== route;
-    // An id may occur once in a document; further ways to the same operation carry their method.
-    const operationId = isFurther ? `${route.operation}:${route.method.toLowerCase()}` : route.operation;
+    const nth = routes.filter(({ operation }) => operation === route.operation).indexOf(route);
+    // An id may occur once in a document; further ways to the same operation carry their method, and the third its number.
+    const operationId = [route.operation, ...(nth > 0 ? [route.method.toLowerCase()] : []), ...(nth > 1 ? [nth + 1] : [])].join(':');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: { operationId, ...describeRoute(route, components) } };
   }
   return {
@@ -80,7 +80,7 @@ function describeRoute(route: Route, components: Components): JsonSchema {
   const { summary, access, output } = requireOperation(route.operation);
   const { params, querystring, body } = partsOf(route);
   const given = body && asGiven(body);
-  const contentOf = route.bytes === 'in' ? form : json;
+  const contentOf = route.bytes === 'in' ? form : route.form ? jsonOrForm(route.form) : json;
   return {
     summary,
     ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
@@ -97,6 +97,12 @@ function describeRoute(route: Route, components: Components): JsonSchema {
 
 const json = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
 const form = (schema: JsonSchema): JsonSchema => ({ 'multipart/form-data': { schema } });
+
+/** In a form a file comes itself, and not its id. */
+const jsonOrForm = (field: string) => (schema: JsonSchema): JsonSchema => ({
+  ...json(schema),
+  ...form({ type: 'object', properties: { [field]: { contentMediaType: 'application/octet-stream' } }, additionalProperties: { description: 'The same as in JSON.' } }),
+});
 
 /** Answers that are no JSON (RFC 9110, sections 13.1.2 and 14). */
 const bytes: JsonSchema = {

@@ -1,18 +1,16 @@
-/** Files over HTTP: they come as multipart/form-data (RFC 7578), and go whole or in ranges (RFC 9110, section 14). */
-import { Readable } from 'node:stream';
-import multipart from '@fastify/multipart';
+/** Files over HTTP: they come in forms, and go whole or in ranges (RFC 9110, section 14). */
 import { create as toDisposition } from 'content-disposition';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
 import { requireOperation } from '../../contracts.ts';
 import type { Caller } from '../../core/contract.ts';
-import { AppError } from '../../core/errors.ts';
-import type { Incoming, Outgoing } from '../../core/media.ts';
+import type { ByteRange, Outgoing } from '../../core/media.ts';
 import { strictObject } from '../../core/schemas.ts';
 import { validate } from '../../core/validate.ts';
 import type { Authenticate } from '../authenticate.ts';
 import type { Dispatch } from '../dispatch.ts';
-import { routes, type Route } from './routes.ts';
+import { readFile } from './form.ts';
+import type { Route } from './routes.ts';
 import { tellStanding } from './standing.ts';
 
 export interface FileRoutesOptions {
@@ -21,24 +19,16 @@ export interface FileRoutesOptions {
 }
 
 /** The field of a form that brings a file. */
-export const fileField = 'file';
-
-export async function registerFiles(app: FastifyInstance, options: FileRoutesOptions): Promise<void> {
-  // In a scope of its own: other routes take no such body.
-  await app.register(async (scope) => {
-    await scope.register(multipart, { limits: { files: 1, fields: 0, fileSize: Infinity } });
-    for (const route of routes.filter(({ bytes }) => bytes === 'in')) registerUpload(scope, route, options);
-  });
-  for (const route of routes.filter(({ bytes }) => bytes === 'out')) registerDownload(app, route, options);
-}
+const field = 'file';
 
 /** Whatever is said of a file is in the form. */
 const nothing = strictObject({});
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
-function registerUpload(app: FastifyInstance, { method, path, operation, status }: Route, { dispatch, authenticate }: FileRoutesOptions): void {
-  app.route({
+/** In a scope that takes forms. */
+export function registerUpload(scope: FastifyInstance, { method, path, operation, status }: Route, { dispatch, authenticate }: FileRoutesOptions): void {
+  scope.route({
     method,
     url: path,
     config: { streams: true },
@@ -52,36 +42,13 @@ function registerUpload(app: FastifyInstance, { method, path, operation, status 
     },
     handler: async (request, reply) => {
       const caller = callers.get(request) as Caller;
-      const file = await readFile(request, () => authenticate.stands(caller));
+      const file = await readFile(request, field, () => authenticate.stands(caller));
       return reply.code(status).send(await dispatch.run(operation, caller, { file }));
     },
   });
 }
 
-/** @param stands asked when all has come: that takes its time, and the session may have ended meanwhile */
-async function readFile(request: FastifyRequest, stands: () => Promise<boolean>): Promise<Incoming> {
-  if (!request.isMultipart()) throw new AppError('UNSUPPORTED_MEDIA_TYPE');
-  const part = await request.file().catch(toFormError);
-  if (part?.fieldname !== fileField) throw new AppError('FILE_MISSING');
-  const content = async function* () {
-    try {
-      yield* part.file;
-    } catch (error) {
-      toFormError(error);
-    }
-    if (!(await stands())) throw new AppError('UNAUTHENTICATED');
-  };
-  const announced = request.headers['content-length'];
-  return { name: part.filename, content: Readable.from(content(), { objectMode: false }), ...(announced !== undefined && { announced: Number(announced) }) };
-}
-
-/** What is no form is told so, whatever the parser says of it. */
-function toFormError(error: unknown): never {
-  const { code = '' } = error as { code?: string };
-  throw new AppError(code.endsWith('_LIMIT') ? 'FILE_MISSING' : 'BAD_REQUEST');
-}
-
-function registerDownload(app: FastifyInstance, { method, path, operation }: Route, { dispatch, authenticate }: FileRoutesOptions): void {
+export function registerDownload(app: FastifyInstance, { method, path, operation }: Route, { dispatch, authenticate }: FileRoutesOptions): void {
   const { input } = requireOperation(operation);
   app.route({
     method: [method, 'HEAD'],
@@ -97,40 +64,42 @@ function registerDownload(app: FastifyInstance, { method, path, operation }: Rou
   });
 }
 
-/** What is shown in a page; the rest is only ever downloaded, whatever a browser would make of it. */
-const isShown = ({ kind }: Outgoing): boolean => kind !== 'file';
-
 async function send(request: FastifyRequest, reply: FastifyReply, file: Outgoing): Promise<FastifyReply> {
   const tag = `"${file.tag}"`;
-  reply.headers({
-    etag: tag,
-    // Whoever has it asks each time whether they still may.
-    'cache-control': 'private, no-cache',
-    'content-type': isShown(file) ? file.mime : 'application/octet-stream',
-    'content-disposition': toDisposition(file.name, { type: isShown(file) ? 'inline' : 'attachment' }),
-    'content-security-policy': "default-src 'none'; sandbox",
-    // A page of another site shows it by an address that only its own people have.
-    'cross-origin-resource-policy': 'cross-origin',
-    ...(file.size !== undefined && { 'accept-ranges': 'bytes' }),
-  });
-  if (isKnown(request, tag)) return reply.code(304).send();
-  return file.size === undefined ? sendWhole(request, reply, file) : sendPart(request, reply, { ...file, size: file.size });
+  if (isKnown(request, tag)) return reply.code(304).headers(freshnessOf(file, tag)).send();
+  const range = file.size === undefined ? undefined : rangeOf(request, tag, file.size);
+  if (range === 'none') return reply.code(416).header('content-range', `bytes */${file.size}`).send();
+  const content = await file.read(range);
+  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${file.size}`);
+  const length = range ? range.end - range.start + 1 : file.size;
+  reply.headers({ ...freshnessOf(file, tag), ...guardOf(file), ...(length !== undefined && { 'accept-ranges': 'bytes', 'content-length': length }) });
+  if (request.method !== 'HEAD') return reply.send(content);
+  content.destroy();
+  return reply.send();
 }
 
 /** RFC 9110, section 13.1.2. */
 const isKnown = ({ headers }: FastifyRequest, tag: string): boolean => (headers['if-none-match'] ?? '').split(',').some((one) => [tag, '*'].includes(one.trim().replace(/^W\//, '')));
 
-async function sendWhole({ method }: FastifyRequest, reply: FastifyReply, { read }: Outgoing): Promise<FastifyReply> {
-  return reply.send(method === 'HEAD' ? undefined : await read());
+/** One range; what asks for several, or for one of something else, is given all of it (RFC 9110, sections 13.1.5 and 14.2). */
+function rangeOf({ headers: { range, 'if-range': ifRange } }: FastifyRequest, tag: string, size: number): ByteRange | 'none' | undefined {
+  if (range === undefined || (ifRange !== undefined && ifRange !== tag)) return undefined;
+  const found = parseRange(size, range);
+  if (found === -1) return 'none';
+  return typeof found === 'object' && found.type === 'bytes' && found.length === 1 ? found[0] : undefined;
 }
 
-/** One range; what asks for several is given all of it (RFC 9110, section 14.2). */
-async function sendPart(request: FastifyRequest, reply: FastifyReply, file: Outgoing & { size: number }): Promise<FastifyReply> {
-  const { range: asked, 'if-range': ifRange } = request.headers;
-  const ranges = asked === undefined || (ifRange !== undefined && ifRange !== reply.getHeader('etag')) ? -2 : parseRange(file.size, asked);
-  if (ranges === -1) return reply.code(416).header('content-range', `bytes */${file.size}`).removeHeader('content-disposition').send();
-  const [range] = typeof ranges === 'object' && ranges.type === 'bytes' && ranges.length === 1 ? ranges : [];
-  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${file.size}`);
-  reply.header('content-length', range ? range.end - range.start + 1 : file.size);
-  return reply.send(request.method === 'HEAD' ? undefined : await file.read(range));
+/** Whoever has it asks each time whether they still may, unless it is for everybody and never another. */
+const freshnessOf = ({ isPublic }: Outgoing, tag: string) => ({ etag: tag, 'cache-control': isPublic ? 'public, max-age=31536000, immutable' : 'private, no-cache' });
+
+/** What is no image, sound or video is only ever downloaded, whatever a browser would make of it; and none of it runs. */
+function guardOf({ kind, mime, name }: Outgoing) {
+  const isShown = kind !== 'file';
+  return {
+    'content-type': isShown ? mime : 'application/octet-stream',
+    'content-disposition': toDisposition(name, { type: isShown ? 'inline' : 'attachment' }),
+    'content-security-policy': "default-src 'none'; sandbox",
+    // A page of another site shows it by an address that only its own people have.
+    'cross-origin-resource-policy': 'cross-origin',
+  };
 }

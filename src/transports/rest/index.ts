@@ -12,7 +12,8 @@ import type { Dispatch } from '../dispatch.ts';
 import { registerProbes } from './probes.ts';
 import { createRefreshCookie, type RefreshCookie } from './refresh.cookie.ts';
 import { createRequireOrigin, type RequireOrigin } from './origin.ts';
-import { registerFiles } from './files.ts';
+import { registerDownload, registerUpload } from './files.ts';
+import { registerForms, runForm } from './form.ts';
 import { registerGoogle, type GoogleRoutesOptions } from './google.ts';
 import { registerPages } from './pages/index.ts';
 import { partsOf } from './parts.ts';
@@ -50,8 +51,13 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
     requireOrigin: createRequireOrigin(options.publicUrl, options.origins),
   };
   registerGoogle(app, { ...options, refreshCookie: browser.refreshCookie });
-  for (const route of routes.filter(({ bytes }) => !bytes)) registerRoute(app, route, options, browser);
-  await registerFiles(app, options);
+  for (const route of routes.filter(({ bytes, form }) => !bytes && !form)) registerRoute(app, route, options, browser);
+  for (const route of routes.filter(({ bytes }) => bytes === 'out')) registerDownload(app, route, options);
+  await app.register(async (scope) => {
+    await registerForms(scope);
+    for (const route of routes.filter(({ form }) => form)) registerRoute(scope, route, options, browser);
+    for (const route of routes.filter(({ bytes }) => bytes === 'in')) registerUpload(scope, route, options);
+  });
   await registerPages(app, options);
 }
 
@@ -94,7 +100,9 @@ function registerRoute(app: FastifyInstance, route: Route, { dispatch, authentic
       if (route.cookie) requireOrigin(request);
       tellStanding(reply, dispatch.admit(route.operation, await identify(request)));
     },
+    ...(route.form && { config: { streams: true } }),
     handler: async (request, reply) => {
+      if (route.form && request.isMultipart()) return reply.code(route.status).send(await runForm({ dispatch, authenticate }, route, request, callers.get(request) as Caller));
       const given = { ...asObject(request.query), ...asObject(request.body), ...asObject(request.params) };
       const input = takesToken ? refreshCookie.fill(request, given) : given;
       const result = await dispatch.run(route.operation, await identifyAgain(request), input);

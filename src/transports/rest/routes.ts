@@ -11,6 +11,8 @@ export interface Route {
   body?: true;
   /** Bytes come in a form, or go as the answer. */
   bytes?: 'in' | 'out';
+  /** The body may be a form as well, with a file in this field: it is sent in first, and its id takes its place. */
+  form?: 'photo';
   /** The refresh token travels in a cookie unless the client asks otherwise; pages of other origins are refused. */
   cookie?: true;
 }
@@ -45,8 +47,9 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/user/me/totp/recovery-codes', operation: 'totp.renewRecoveryCodes', status: 200 },
   { method: 'DELETE', path: '/user/me/totp', operation: 'totp.disable', status: 204, body: true },
   { method: 'GET', path: '/user/:id', operation: 'users.get', status: 200 },
-  { method: 'PATCH', path: '/user/:id', operation: 'users.update', status: 200 },
-  { method: 'POST', path: '/user/:id', operation: 'users.update', status: 200 },
+  { method: 'PATCH', path: '/user/:id', operation: 'users.update', status: 200, form: 'photo' },
+  { method: 'POST', path: '/user/:id', operation: 'users.update', status: 200, form: 'photo' },
+  { method: 'POST', path: '/user/:id/photo', operation: 'users.update', status: 200, form: 'photo' },
   { method: 'GET', path: '/user', operation: 'users.search', status: 200 },
 
   { method: 'GET', path: '/block', operation: 'blocks.list', status: 200 },
@@ -63,7 +66,8 @@ export const routes: readonly Route[] = [
   { method: 'POST', path: '/chat/:id/clear', operation: 'chats.clear', status: 200 },
 
   { method: 'POST', path: '/chat/group', operation: 'groups.create', status: 201 },
-  { method: 'PATCH', path: '/chat/:id', operation: 'groups.update', status: 200 },
+  { method: 'PATCH', path: '/chat/:id', operation: 'groups.update', status: 200, form: 'photo' },
+  { method: 'POST', path: '/chat/:id/photo', operation: 'groups.update', status: 200, form: 'photo' },
   { method: 'DELETE', path: '/chat/:id', operation: 'groups.remove', status: 204 },
   { method: 'POST', path: '/chat/:id/leave', operation: 'groups.leave', status: 204 },
   { method: 'GET', path: '/chat/:id/member', operation: 'groups.members', status: 200 },
@@ -91,6 +95,7 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: '/file/:id', operation: 'files.remove', status: 204 },
   { method: 'GET', path: '/file/:id/content', operation: 'files.content', status: 200, bytes: 'out' },
   { method: 'GET', path: '/file/:id/thumbnail', operation: 'files.thumbnail', status: 200, bytes: 'out' },
+  { method: 'GET', path: '/photo/:key', operation: 'files.photo', status: 200, bytes: 'out' },
 
   { method: 'POST', path: '/presence', operation: 'presence.get', status: 200 },
   { method: 'POST', path: '/chat/:chatId/typing', operation: 'presence.type', status: 204 },
