@@ -112,11 +112,11 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   return app;
 }
 
-async function openMedia(app: FastifyInstance, { dataDir, publicUrl }: Config) {
-  await prepareDataDir(dataDir);
+async function openMedia(app: FastifyInstance, config: Config) {
+  await prepareDataDir(config.dataDir);
   const inspector = createInspector((error) => app.log.error({ err: error }, 'a file'));
   app.addHook('onClose', () => inspector.close());
-  return { ...(await createMedia(dataDir, publicUrl)), inspector };
+  return { ...(await createMedia(config)), inspector };
 }
 
 function createLoadedHub(app: FastifyInstance): Hub {

@@ -39,6 +39,7 @@ export const Environment = Type.Object({
   GOOGLE_AUTHORIZE_URL: endpoint('https://accounts.google.com/o/oauth2/v2/auth', 'Where people are sent to sign in.'),
   GOOGLE_TOKEN_URL: endpoint('https://oauth2.googleapis.com/token', 'Where codes are traded for ID tokens.'),
   GOOGLE_JWKS_URL: endpoint('https://www.googleapis.com/oauth2/v3/certs', 'Where the keys of the ID tokens are.'),
+  CLOUDINARY_URL: Type.Optional(Type.String({ pattern: '^cloudinary://[^:@/?]+:[^:@/?]+@[^:@/?]+(?:\\?.*)?$', examples: ['cloudinary://key:secret@cloud'], description: 'The account at Cloudinary where files and photos are kept. Without it they are kept in DATA_DIR/files.' })),
   FILE_LIMIT_MB: Type.Number({ default: 100, minimum: 0.001, maximum: 1_000_000, description: 'The megabytes (of 1,048,576 bytes) that a file may have.' }),
   FILE_QUOTA_MB: Type.Number({ default: 1024, minimum: 0, maximum: 1_000_000_000, description: 'The megabytes that all files of a person may have together.' }),
   EDIT_HOURS: Type.Number({ default: 48, minimum: 0, maximum: 1_000_000, description: 'The hours for which people can edit a message of theirs.' }),
@@ -64,6 +65,7 @@ export interface Config {
   smtpUrl: string | undefined;
   mailFrom: string;
   google: Readonly<GoogleConfig> | undefined;
+  cloudinaryUrl: string | undefined;
   /** In bytes: of one file, and of all files of a person. */
   fileLimits: Readonly<{ file: number; person: number }>;
   /** Milliseconds for which a message can be edited. */
@@ -164,6 +166,7 @@ function toConfig(values: Static<typeof Environment>, env: Record<string, string
     smtpUrl: values.SMTP_URL,
     mailFrom: values.MAIL_FROM ?? `Parley <no-reply@${new URL(publicUrl).hostname}>`,
     google: googleOf(values),
+    cloudinaryUrl: values.CLOUDINARY_URL,
     fileLimits: { file: Math.round(values.FILE_LIMIT_MB * megabyte), person: Math.round(values.FILE_QUOTA_MB * megabyte) },
     editWindow: values.EDIT_HOURS * 3_600_000,
     rateScale: values.RATE_SCALE,

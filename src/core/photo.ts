@@ -31,5 +31,8 @@ export type PhotoAddress = (key: string, side: PhotoSide) => string;
 export const toPhoto = (photo: StoredPhoto, addressOf: PhotoAddress): Photo =>
   'url' in photo ? photo : { url: addressOf(photo.key, 640), medium: addressOf(photo.key, 256), small: addressOf(photo.key, 64), thumbhash: photo.thumbhash };
 
+/** True of a key under which one of the sizes is kept. Nothing else is for everybody. */
+export const isPhotoKey = (key: string): boolean => /^[0-9a-f]{32}-\d+$/.test(key);
+
 /** Under which key one of the sizes is kept. */
 export const photoKey = (key: string, side: PhotoSide): string => `${key}-${side}`;

@@ -6,10 +6,11 @@ import type { FileInfo } from '../../core/file.ts';
 import type { Incoming, Inspector, MediaStore, Spool, Spooled } from '../../core/media.ts';
 import type { Id } from '../../core/schemas.ts';
 import { createTurns } from '../../core/turns.ts';
-import { keyOf, keysOf } from './file.keys.ts';
+import { keyOf } from './file.keys.ts';
 import { toFileInfo, type FileCollection, type FileDocument } from './file.model.ts';
 import { toFileName } from './file.name.ts';
 import { usedBy } from './file.quota.ts';
+import { claim, remove } from './file.sweeping.ts';
 
 export interface ReceivingParts {
   files: FileCollection;
@@ -127,8 +128,7 @@ async function settle({ files, store, inspector }: ReceivingParts, document: Fil
   return toFileInfo(whole);
 }
 
-/** What fails here is done by the next look for what nothing has. */
 async function letGo({ files, store }: ReceivingParts, _id: Types.ObjectId): Promise<void> {
-  for (const key of keysOf({ _id })) await store.remove(key);
-  await files.deleteOne({ _id });
+  const file = await claim(files, { _id });
+  if (file) await remove({ files, store }, file);
 }

@@ -71,9 +71,9 @@ async function sweepNext({ files, store, isUsed }: Omit<SweepingParts, 'interval
   return true;
 }
 
-/** From now on nobody is given it. If whoever removes it dies, that is taken up again. */
+/** From now on nobody is given it, and it takes no room. If whoever removes it dies, or cannot, that is taken up again. */
 export const claim = async (files: FileCollection, one: mongo.Filter<FileDocument>): Promise<FileDocument | null> =>
-  files.findOneAndUpdate(one, { $set: { state: 'going', checkAt: new Date(Date.now() + retry) } });
+  files.findOneAndUpdate(one, { $set: { state: 'going', size: 0, checkAt: new Date(Date.now() + retry) } });
 
 /** Of a file that is going. */
 export async function remove({ files, store }: Pick<SweepingParts, 'files' | 'store'>, file: FileDocument): Promise<void> {

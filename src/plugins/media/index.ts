@@ -1,6 +1,7 @@
 /** Where files are kept: as they come in, and for good. */
 import { join } from 'node:path';
 import type { MediaStore, Spool } from '../../core/media.ts';
+import { createCloudinaryStore } from './cloudinary.ts';
 import { createDiskStore } from './disk.ts';
 import { createSpool } from './spool.ts';
 
@@ -9,9 +10,19 @@ export interface Media {
   spool: Spool;
 }
 
+export interface MediaOptions {
+  dataDir: string;
+  publicUrl: string;
+  /** Without it files are kept in DATA_DIR. */
+  cloudinaryUrl: string | undefined;
+}
+
 /** @throws Error if the folder cannot be made */
-export async function createMedia(dataDir: string, publicUrl: string): Promise<Media> {
+export async function createMedia({ dataDir, publicUrl, cloudinaryUrl }: MediaOptions): Promise<Media> {
   const folder = join(dataDir, 'files');
-  // In it, for the folder may be a disk of its own.
-  return { spool: await createSpool(join(folder, 'incoming')), store: createDiskStore(folder, publicUrl) };
+  return {
+    // In it, for the folder may be a disk of its own.
+    spool: await createSpool(join(folder, 'incoming')),
+    store: cloudinaryUrl === undefined ? createDiskStore(folder, publicUrl) : await createCloudinaryStore(cloudinaryUrl),
+  };
 }
