@@ -29,6 +29,8 @@ import { registerRest } from './transports/rest/index.ts';
 import { answerClientError, answerFrameworkError, registerErrors } from './transports/rest/errors.ts';
 import { originsOf } from './transports/rest/origin.ts';
 import { methods } from './transports/rest/routes.ts';
+import { standingHeaders } from './transports/rest/standing.ts';
+import { tusHeaders } from './transports/rest/tus.ts';
 import { registerWebsocket } from './transports/websocket/index.ts';
 
 /** What a test may set otherwise. */
@@ -104,7 +106,7 @@ export async function buildApp(config: Config, mongodbUri: string, overrides: Ov
   registerErrors(app);
   registerArrival(app);
   registerPacing(app);
-  await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods });
+  await registerSecurity(app, { publicUrl: config.publicUrl, origins, methods, exposed: [...standingHeaders, ...tusHeaders] });
   refuseWhileClosing(app, () => built.refuse());
   await registerWebsocket(app, { hub, dispatch, authenticate, rates, chats: services.chats, presence: services.presence, heartbeatMilliseconds: overrides.heartbeatMilliseconds ?? 30_000, tokenGrace: overrides.tokenGrace ?? 60_000 });
   await registerRest(app, { auth: services.auth, dispatch, authenticate, publicUrl: config.publicUrl, appUrl: config.appUrl, origins, isReady: () => answers(connection) });

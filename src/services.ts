@@ -3,7 +3,7 @@ import type { Connection } from 'mongoose';
 import type { Clock } from './core/buckets.ts';
 import type { Bus } from './core/bus.ts';
 import { createCallerTurns } from './core/caller.turns.ts';
-import type { Inspector, MediaStore, Spool } from './core/media.ts';
+import type { Inspector, MediaStore, Pieces, Spool } from './core/media.ts';
 import type { Message } from './core/message.ts';
 import { photoKey, type PhotoAddress } from './core/photo.ts';
 import type { Id } from './core/schemas.ts';
@@ -44,7 +44,9 @@ import { messageCollection } from './features/messages/message.model.ts';
 import { createMessagesService, type MessagesService } from './features/messages/messages.service.ts';
 import { createFileAddresses } from './features/files/file.addresses.ts';
 import { fileCollection } from './features/files/file.model.ts';
-import { createReceiving, type FileLimits } from './features/files/file.receiving.ts';
+import { createDirectUploads } from './features/files/file.direct.ts';
+import { createHolding, type FileLimits } from './features/files/file.holding.ts';
+import { createReceiving } from './features/files/file.receiving.ts';
 import { createSweeping } from './features/files/file.sweeping.ts';
 import { createFilesService, type FilesService } from './features/files/files.service.ts';
 import { createPhotosService, type PhotosParts } from './features/files/photos.service.ts';
@@ -114,7 +116,7 @@ export interface ServicesOptions {
   /** What presence and typing are measured by; the clock of the process unless given. */
   clock?: Clock | undefined;
   /** Where files are kept, and how they come there. */
-  media: { store: MediaStore; spool: Spool; inspector: Inspector };
+  media: { store: MediaStore; spool: Spool; pieces: Pieces; inspector: Inspector };
   fileLimits: FileLimits;
   /** Milliseconds between two looks for files that nothing has, and for which a file stays when a message that had it is removed. */
   fileMilliseconds: { sweep: number; release: number };
@@ -259,11 +261,12 @@ function createConversations(options: ServicesOptions, users: UsersService) {
 /** What people send along. */
 function createFiles({ connection, media, publicUrl, jwtSecrets, fileLimits: limits, fileMilliseconds: { sweep, release: releaseTime }, onError }: ServicesOptions, { messages, users, groups }: Pick<Services, 'messages' | 'users' | 'groups'>) {
   const documents = fileCollection(connection);
-  const receiving = createReceiving({ files: documents, ...media, limits, onError });
-  const files = createFilesService({ files: documents, store: media.store, messages, receive: (ownerId, file) => receiving.receive(ownerId, file), addresses: createFileAddresses(publicUrl, jwtSecrets), limits, releaseTime });
+  const parts = { files: documents, ...media, hold: createHolding(documents, limits), onError };
+  const receiving = createReceiving(parts);
+  const files = createFilesService({ ...parts, messages, receive: (ownerId, file) => receiving.receive(ownerId, file), direct: createDirectUploads({ ...parts, publicUrl }), addresses: createFileAddresses(publicUrl, jwtSecrets), limits, releaseTime });
   const shows: PhotosParts['shows'] = { user: async (id, key) => users.showsPhoto(id, key), chat: async (id, key) => groups.showsPhoto(id, key) };
-  const photos = createPhotosService({ files: documents, ...media, shows, releaseTime, onError });
-  const sweeping = createSweeping({ files: documents, store: media.store, isUsed: (file) => (file.photo ? photos.isShown(file.photo) : messages.hasFile(file._id.toHexString())), onError, interval: sweep });
+  const photos = createPhotosService({ ...parts, shows, releaseTime });
+  const sweeping = createSweeping({ ...parts, isUsed: (file) => (file.photo ? photos.isShown(file.photo) : messages.hasFile(file._id.toHexString())), interval: sweep });
   return { files, photos, sweeping: { start: () => sweeping.start(), stop: () => Promise.all([sweeping.stop(), receiving.stop()]) } };
 }
 

@@ -8,7 +8,7 @@ import { connectMongo } from '../src/plugins/mongo.ts';
 import { reindexMessages } from '../src/services.ts';
 import { buildTestApp, connect, freshDatabase } from './helpers/app.ts';
 import { addCrowd, chatsOfOne, inGroup, inLongChat, leftGroup, type Crowd } from './helpers/crowd.ts';
-import { toForm, upload } from './helpers/files.ts';
+import { toForm, toPiece, upload } from './helpers/files.ts';
 import { buildGoogleApp, type GoogleApp } from './helpers/google.ts';
 import { watchCode } from './helpers/passed.ts';
 import type { Output, Person } from './helpers/people.ts';
@@ -140,6 +140,11 @@ async function sendFiles({ server: { url }, ann, bob, crowd: { longChatId: chatI
   await ann.call('files.remove', { id: three });
   await ann.call('messages.remove', { id });
   await until('one is gone, and one is not', async () => (await ann.call('files.quota')).used === (await bob.call('files.get', { id: one })).size);
+  const { id: large } = await ann.call('files.create', { name: 'a text', size: 6 });
+  requireError(await ask(url, `/file/${large}/complete`, { method: 'POST', token: ann.accessToken }), 'UPLOAD_INCOMPLETE');
+  await ask(url, `/file/${large}/upload`, { method: 'PATCH', token: ann.accessToken, ...toPiece('a text') });
+  await ask(url, `/file/${large}/complete`, { method: 'POST', token: ann.accessToken });
+  await ann.call('files.remove', { id: large });
   requireError(await ask(url, '/file', { method: 'POST', token: ann.accessToken, ...(await toForm('')) }), 'FILE_EMPTY');
 }
 

@@ -73,6 +73,9 @@ const table = {
   IMAGE_UNFIT: [422, 'This image cannot be taken; details.reason says why.'],
   QUOTA_EXCEEDED: [422, 'Your files take as much room as they may; details.left says how many bytes are left.'],
   ADDRESS_EXPIRED: [403, 'This address is no longer good, or never was: ask for a new one.'],
+  UPLOAD_INCOMPLETE: [409, 'This file has not come whole; details.offset says how many bytes have, where that is known: send the rest.'],
+  OFFSET_WRONG: [409, 'The file has come further, or not so far; details.offset says how far: go on from there.'],
+  TUS_VERSION: [412, 'Pieces of a file are sent by version 1.0.0 of the tus protocol; say so in `Tus-Resumable`.'],
   DISK_FULL: [507, 'The server has no room for this file; nothing was kept of it.'],
   MEDIA_UNAVAILABLE: [503, 'Where files are kept does not answer; try again in a moment.'],
 

@@ -19,6 +19,41 @@ export interface MediaStore {
   remove(key: string): Promise<void>;
   /** Where everybody finds what is kept under a key that nobody can guess. */
   addressOf(key: string): string;
+  /** How a client sends what is to be kept under a key past this server, once; absent where all comes through it. */
+  invite?: (key: string) => Invitation;
+}
+
+/** A form to be sent with the file in its field `file`. */
+export interface Invitation {
+  url: string;
+  fields: Record<string, string>;
+  expiresAt: Date;
+}
+
+/** Files that come piece by piece, as connections last. */
+export interface Pieces {
+  /** Nothing has come yet. @throws DISK_FULL, MEDIA_UNAVAILABLE */
+  open(key: string): Promise<void>;
+  /** How many bytes have come; undefined if it is not open. Whoever writes on it leaves off. @throws MEDIA_UNAVAILABLE */
+  offset(key: string): Promise<number | undefined>;
+  /**
+   * Writes on from there, until the content ends or breaks off, or the file has its size. Whoever writes on it already leaves off.
+   * @returns how many bytes have come, all in all
+   * @throws FILE_NOT_FOUND, OFFSET_WRONG, FILE_TOO_LARGE, DISK_FULL, MEDIA_UNAVAILABLE
+   */
+  append(key: string, piece: Piece): Promise<number>;
+  /** All that has come. */
+  read(key: string): Readable;
+  /** Nothing is left of it, if anything was. */
+  drop(key: string): Promise<void>;
+}
+
+export interface Piece {
+  /** Bytes before it. */
+  offset: number;
+  /** Bytes of the whole file. */
+  size: number;
+  content: Readable;
 }
 
 /** A file on its way in. */
@@ -26,7 +61,7 @@ export interface Incoming {
   /** As whoever sends it calls it. */
   name: string;
   content: Readable;
-  /** About how many bytes are announced, if any are. */
+  /** How many bytes the request announces, those around the file included, if it does. */
   announced?: number;
   /** Bytes that it may have, if fewer than others. */
   maximum?: number;

@@ -9,6 +9,8 @@ export interface SecurityOptions {
   origins: readonly string[];
   /** The methods they may use. */
   methods: readonly string[];
+  /** The headers of answers that they may read. */
+  exposed: readonly string[];
 }
 
 /** Seconds for which a browser keeps to HTTPS: a year. */
@@ -36,14 +38,14 @@ function guardAnswers(app: FastifyInstance, publicUrl: string): void {
   app.addHook('onSend', (request, reply, _payload, done) => guard(request.raw, reply.raw, () => done()));
 }
 
-async function allowOrigins(app: FastifyInstance, { origins, methods }: SecurityOptions): Promise<void> {
+async function allowOrigins(app: FastifyInstance, { origins, methods, exposed }: SecurityOptions): Promise<void> {
   const allowed = new Set(origins);
   await app.register(cors, {
     // To pages of other origins the server looks as if it knew nothing of all this.
     origin: async (origin: string | undefined) => origin !== undefined && allowed.has(origin),
     credentials: true,
     methods: [...methods],
-    exposedHeaders: ['retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+    exposedHeaders: [...exposed],
     maxAge: preflightFor,
     strictPreflight: false,
   });

@@ -1,12 +1,14 @@
 /** Files and photos where Cloudinary keeps them: nothing else knows the difference. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { buildTestApp, type TestApp } from '../helpers/app.ts';
+import type { FileInfo } from '../../src/core/file.ts';
+import type { DirectUpload } from '../../src/features/files/files.contract.ts';
+import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import { startCloudinary, type Cloudinary } from '../helpers/cloudinary.ts';
 import { picture, toForm, upload } from '../helpers/files.ts';
 import type { Person } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
-import { ask, requireError } from '../transports/ask.ts';
+import { ask, requireError, type Answer } from '../transports/ask.ts';
 
 async function build(t: TestContext): Promise<TestApp & { cloud: Cloudinary }> {
   const cloud = await startCloudinary(t);
@@ -58,4 +60,53 @@ test('while Cloudinary is down files are refused with a time to wait, nothing is
   assert.equal((await bob.call('messages.get', { id: messageId })).files?.length, 1);
   server.cloud.fail();
   assert.equal((await get(server, bob, id)).status, 200);
+});
+
+/** Sends it past the server, as a page does. */
+async function sendForm({ url, fields = {} }: DirectUpload, content: Buffer | string): Promise<number> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append('file', new Blob([content]), 'a file');
+  return (await fetch(url, { method: 'POST', body: form })).status;
+}
+
+const complete = ({ url }: TestApp, { accessToken: token }: Person, id: string): Promise<Answer> => ask(url, `/file/${id}/complete`, { method: 'POST', token });
+
+test('a file goes to Cloudinary past this server, is looked at when it has come, and stays what it was', async (t) => {
+  const server = await build(t);
+  const ann = await server.person('Ann');
+  const image = await picture(500, 300).png().toBuffer();
+  const direct = await ann.call('files.create', { name: 'a picture.png', size: image.length });
+  assert.equal(direct.protocol, 'form');
+  requireError(await complete(server, ann, direct.id), 'UPLOAD_INCOMPLETE');
+  assert.equal(await sendForm(direct, image), 200);
+  const { status, body } = await complete(server, ann, direct.id);
+  const { kind, width, size } = body as FileInfo;
+  assert.deepEqual([status, kind, width, size], [200, 'image', 500, image.length]);
+  assert.equal(await sendForm(direct, '<script>'), 200);
+  assert.ok(image.equals(Buffer.from(await (await get(server, ann, direct.id)).arrayBuffer())));
+  assert.deepEqual([...server.cloud.kept.keys()].sort(), [`raw/authenticated/parley/${direct.id}`, `raw/authenticated/parley/${direct.id}-thumbnail`]);
+});
+
+test('a form is good for what it was made for alone', async (t) => {
+  const server = await build(t);
+  const ann = await server.person('Ann');
+  const direct = await ann.call('files.create', { name: 'x', size: 5 });
+  const fields = direct.fields ?? {};
+  for (const other of [{ public_id: 'parley/another' }, { overwrite: 'true' }, { type: 'upload' }]) assert.equal(await sendForm({ ...direct, fields: { ...fields, ...other } }, 'other'), 401);
+  assert.equal(await sendForm(direct, 'more than five'), 200);
+  requireError(await complete(server, ann, direct.id), 'FILE_TOO_LARGE');
+  assert.deepEqual([server.cloud.kept.size, (await ann.call('files.quota')).used], [0, 0]);
+});
+
+test('what is sent once more by the form of a file that is gone goes, too', async (t) => {
+  const server = await build(t);
+  const ann = await server.person('Ann');
+  const direct = await ann.call('files.create', { name: 'x', size: 5 });
+  await ann.call('files.remove', { id: direct.id });
+  assert.equal(await sendForm(direct, 'again'), 200);
+  assert.equal(server.cloud.kept.size, 1);
+  const { db } = await connect(t, server.mongodbUri);
+  await db?.collection('files').updateMany({}, { $set: { createdAt: new Date(0), checkAt: new Date(0) } });
+  await until('it is gone', async () => server.cloud.kept.size === 0 && (await db?.collection('files').countDocuments()) === 0);
 });

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Types } from 'mongoose';
-import { unusedFor } from '../../src/features/files/file.receiving.ts';
+import { unusedFor } from '../../src/features/files/file.holding.ts';
 import { buildTestApp, connect, type TestApp } from '../helpers/app.ts';
 import { picture, toForm, upload } from '../helpers/files.ts';
 import type { Person } from '../helpers/people.ts';

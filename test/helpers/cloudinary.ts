@@ -67,6 +67,7 @@ async function act(request: IncomingMessage, kept: Cloudinary['kept']): Promise<
   const place = `${resourceType}/${field('type') || 'upload'}/${field('public_id')}`;
   if (action === 'destroy') return { status: 200, body: { result: kept.delete(place) ? 'ok' : 'not found' } };
   if (action !== 'upload') return { status: 404, body: { error: { message: 'no such action' } } };
+  if (field('overwrite') === 'false' && kept.has(place)) return { status: 200, body: { public_id: field('public_id'), existing: true } };
   kept.set(place, content);
   return { status: 200, body: { public_id: field('public_id'), bytes: content.length } };
 }

@@ -21,6 +21,10 @@ export async function upload(url: string, { accessToken }: Pick<Person, 'accessT
   return JSON.parse(body) as FileInfo;
 }
 
+/** What a request has that brings a piece of a file, or asks how far it has come. */
+export const tus = { 'tus-resumable': '1.0.0' };
+export const toPiece = (raw: Buffer | string, offset: number | string = 0) => ({ raw, headers: { ...tus, 'content-type': 'application/offset+octet-stream', 'upload-offset': String(offset) } });
+
 /** For what is never asked where photos are. */
 export const nowhere = (key: string): string => key;
 

@@ -6,7 +6,7 @@ import { operations } from '../../src/contracts.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { routes } from '../../src/transports/rest/routes.ts';
 import { ask } from '../transports/ask.ts';
-import { toForm } from './files.ts';
+import { toForm, toPiece, tus } from './files.ts';
 import type { Outcome } from './matrix.ts';
 import type { Someone } from './matrix.world.ts';
 import type { RpcError } from './socket.ts';
@@ -25,6 +25,9 @@ export const hasMethod = (name: string): boolean => operations.get(name)?.wire !
 
 const ownHeaders = new Set(['date', 'ratelimit-remaining', 'ratelimit-reset']);
 
+/** What an answer to HEAD means: it has no body that says so. */
+const withoutBody: Record<number, ErrorCode> = { 401: 'UNAUTHENTICATED', 404: 'FILE_NOT_FOUND' };
+
 export const restOf = (url: string): Door => async (name, input, { token }) => {
   const route = routes.find(({ operation }) => operation === name);
   if (!route) throw new Error(`${name} has no route`);
@@ -36,10 +39,10 @@ export const restOf = (url: string): Door => async (name, input, { token }) => {
   });
   const inQuery = (route.method === 'GET' || route.method === 'DELETE') && !route.body;
   const query = inQuery && rest.size > 0 ? `?${new URLSearchParams([...rest].map(([key, value]): [string, string] => [key, String(value)])).toString()}` : '';
-  const body = route.bytes === 'in' ? await toForm('a text') : { ...(!inQuery && { json: Object.fromEntries(rest) }) };
+  const body = route.bytes === 'in' ? await toForm('a text') : route.bytes === 'pieces' ? (route.method === 'HEAD' ? { headers: tus } : toPiece('')) : { ...(!inQuery && { json: Object.fromEntries(rest) }) };
   const answer = await ask(url, `${path}${query}`, { method: route.method, ...(token !== undefined && { token }), ...body });
   const headers = [...answer.headers].filter(([key]) => !ownHeaders.has(key));
-  const got = answer.status < 300 ? 'ok' : (answer.body as { code: ErrorCode }).code;
+  const got = answer.status < 300 ? 'ok' : route.method === 'HEAD' ? withoutBody[answer.status] ?? 'INTERNAL' : (answer.body as { code: ErrorCode }).code;
   return { got, text: answer.text, comparable: masked(JSON.stringify([answer.status, headers, answer.text])) };
 };
 

@@ -222,6 +222,10 @@ export const matrix: Record<OperationName, Row[]> = {
   // files
   'files.upload': [own()],
   'files.quota': [own()],
+  'files.create': [own(() => ({ name: 'a file', size: 1 }))],
+  'files.progress': ofUploads(owners('FILE_NOT_FOUND')),
+  'files.append': ofUploads(owners('FILE_NOT_FOUND')),
+  'files.complete': ofUploads({ ...user('FILE_NOT_FOUND'), owner: 'UPLOAD_INCOMPLETE' }),
   'files.get': ofFiles(),
   'files.content': ofFiles(),
   'files.thumbnail': ofFiles(),
@@ -305,4 +309,9 @@ function byLink(what: Parameters<Hold['link']>[0], more: object = {}): Row[] {
     { at: 'with the link', input: async (_, { kind }, { link }) => ({ token: await link(what, kind), ...more }), gets: anyone('ok') },
     { at: 'without it', input: () => ({ token: madeUp, ...more }), gets: anyone('LINK_EXPIRED') },
   ];
+}
+
+/** What the owner has begun to send, of which nothing has come yet. */
+function ofUploads(gets: Gets): Row[] {
+  return [{ at: 'one that the owner sends', input: ({ files }) => ({ id: files.coming }), gets }];
 }

@@ -67,7 +67,7 @@ export interface Scene {
   unheard: string;
   unheardWord: string;
   /** Files of the owner: in a message of the group, of the private chat with the member, of the one with the blocked one before they were blocked; and in none. */
-  files: Record<'group' | 'pair' | 'unused', string>;
+  files: Record<'group' | 'pair' | 'unused' | 'coming', string>;
   /** The key of the photo of the owner. */
   photo: string;
   email: string;
@@ -228,7 +228,8 @@ async function buildFiles(url: string, owner: Person, { group, pair }: Pick<Scen
     return id;
   };
   const { photo } = await owner.call('users.update', { id: 'me', photo: (await upload(url, owner, await picture().png().toBuffer())).id });
-  return { files: { group: await send(insiders, group), pair: await send(['owner', 'member'], pair), unused: await send(['owner']) }, photo: photo?.small?.split('/').at(-1) ?? '' };
+  const { id: coming } = await owner.call('files.create', { name: 'on its way', size: 1 });
+  return { files: { group: await send(insiders, group), pair: await send(['owner', 'member'], pair), unused: await send(['owner']), coming }, photo: photo?.small?.split('/').at(-1) ?? '' };
 }
 
 const stillOf = ({ said, whispered }: Scene, session: string): Pick<Scene, 'say' | 'whisper' | 'session'> => ({ say: async (sender) => said[sender], whisper: async () => whispered, session: async () => session });

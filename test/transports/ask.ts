@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { errorCodes, sentenceOf, statusOf, type ErrorCode } from '../../src/core/errors.ts';
+import { routes } from '../../src/transports/rest/routes.ts';
 import type { FieldProblem } from '../../src/core/validate.ts';
+
+/** The routes whose refusals have a body that says why. */
+export const telling = routes.filter(({ method }) => method !== 'HEAD');
 
 export interface Answer {
   status: number;

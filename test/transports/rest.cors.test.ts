@@ -37,7 +37,7 @@ test('they may read answers and refusals, and when to come back', async (t) => {
     const { headers } = await ask(url, path, { token, headers: { origin: admin } });
     assert.equal(headers.get('access-control-allow-origin'), admin);
     assert.equal(headers.get('access-control-allow-credentials'), 'true');
-    assert.equal(headers.get('access-control-expose-headers'), 'retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset');
+    assert.equal(headers.get('access-control-expose-headers'), 'retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, tus-resumable, tus-version, upload-offset, upload-length');
     assert.match(headers.get('vary') ?? '', /\borigin\b/i);
   }
 });

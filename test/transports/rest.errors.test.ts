@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { requireOperation } from '../../src/contracts.ts';
-import { routes } from '../../src/transports/rest/routes.ts';
 import { buildTestApp } from '../helpers/app.ts';
-import { ask, requireError } from './ask.ts';
+import { ask, requireError, telling } from './ask.ts';
 
 const anId = '0123456789abcdef01234567';
 
@@ -29,7 +28,7 @@ test('every error is {code, message, details?, requestId} with the status of its
 
 test('a route for the signed-in answers strangers 401 before it looks at what they sent', async (t) => {
   const { url } = await buildTestApp(t);
-  for (const { method, path, operation } of routes) {
+  for (const { method, path, operation } of telling) {
     if (requireOperation(operation).access === 'anyone') continue;
     const answer = await ask(url, path.replace(/:\w+/, 'x'), { method, ...(method !== 'GET' && { raw: '{ not JSON', headers: { 'content-type': 'application/json' } }) });
     requireError(answer, 'UNAUTHENTICATED');

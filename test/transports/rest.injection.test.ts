@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { requireOperation } from '../../src/contracts.ts';
 import { partsOf, type ObjectSchema } from '../../src/transports/rest/parts.ts';
-import { routes, type Route } from '../../src/transports/rest/routes.ts';
+import type { Route } from '../../src/transports/rest/routes.ts';
 import { buildTestApp } from '../helpers/app.ts';
 import { untouched } from '../helpers/store.ts';
-import { ask, requireError, requireInvalid, type Asking, type ErrorBody } from './ask.ts';
+import { ask, requireError, requireInvalid, type Asking, type ErrorBody, telling } from './ask.ts';
 import { hostileValues, inputWith, isFormed, isObject, keysForeignTo, operators, refusedField, sampleOf } from './samples.ts';
 
 type Refuse = (fields: string | readonly string[], path: string, asking?: Asking) => Promise<void>;
@@ -17,7 +17,7 @@ async function forEveryRoute(t: TestContext, attack: (route: Route, refuse: Refu
   const [ann, bob] = await Promise.all([person('Ann'), person('Bob')]);
   await ann.call('messages.send', { to: bob.id, text: 'hello' });
   const requireUntouched = await untouched(t, mongodbUri);
-  for (const route of routes) {
+  for (const route of telling) {
     await attack(route, async (fields, path, asking = {}) => {
       const answer = await ask(url, path, { method: route.method, token: ann.accessToken, ...asking });
       for (const field of [fields].flat()) requireInvalid(answer, field);
@@ -98,7 +98,7 @@ test('a body with a key that would reach an object itself is refused as a whole'
   const { url, person, mongodbUri } = await buildTestApp(t);
   const { accessToken: token } = await person('Ann');
   const requireUntouched = await untouched(t, mongodbUri);
-  for (const route of routes.filter(bodyPartOf)) {
+  for (const route of telling.filter(bodyPartOf)) {
     const sample = JSON.stringify(bodyOf(route, '', undefined)).slice(1, -1);
     for (const poison of ['"__proto__":{"role":"admin"}', '"__proto__":null', '"\\u005f_proto__":{"role":"admin"}', '"constructor":{"prototype":{"role":"admin"}}', '"x":{"__proto__":{"role":"admin"}}']) {
       const raw = `{${[sample, poison].filter(Boolean).join(',')}}`;

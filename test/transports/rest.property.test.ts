@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { test } from 'node:test';
 import { requireOperation } from '../../src/contracts.ts';
-import { routes } from '../../src/transports/rest/routes.ts';
 import { buildTestApp } from '../helpers/app.ts';
-import { ask, requireAlive, requireError } from './ask.ts';
+import { ask, requireAlive, requireError, telling } from './ask.ts';
 import { fieldsOf, sampleOf } from './samples.ts';
 
 /** Texts that trouble parsers, databases and regular expressions, besides those at random. */
@@ -14,7 +13,7 @@ const anyText = fc.oneof(trouble, fc.string({ unit: 'binary' }));
 const anyJson = fc.oneof(fc.jsonValue({ noUnicodeString: false }), anyText, fc.dictionary(anyText, fc.jsonValue()));
 
 /** Bodies with the fields of the operation in them, each good, strange, or absent; and bodies of any other kind. */
-const bodyFor = (operation: (typeof routes)[number]['operation']): fc.Arbitrary<unknown> => {
+const bodyFor = (operation: (typeof telling)[number]['operation']): fc.Arbitrary<unknown> => {
   const fields = fieldsOf(requireOperation(operation).input).map(({ name, schema }) => [name, fc.oneof(fc.constant(sampleOf(schema)), anyJson)] as const);
   return fc.oneof(fc.record(Object.fromEntries(fields), { requiredKeys: [] }), anyJson);
 };
@@ -22,7 +21,7 @@ const bodyFor = (operation: (typeof routes)[number]['operation']): fc.Arbitrary<
 /** For an address, which has no room for half a surrogate pair. */
 const encode = (text: string): string => encodeURIComponent(Buffer.from(text).toString());
 
-const anyRequest = fc.constantFrom(...routes).chain((route) =>
+const anyRequest = fc.constantFrom(...telling).chain((route) =>
   fc.record({ route: fc.constant(route), inPath: anyText, query: fc.dictionary(fc.oneof(fc.constantFrom(...fieldsOf(requireOperation(route.operation).input).map(({ name }) => name), 'x'), anyText), anyText, { maxKeys: 3 }), body: fc.option(bodyFor(route.operation), { nil: undefined }) }),
 );
 

@@ -1,7 +1,7 @@
 /** One story in which every route is asked for, and answers that all is well. */
 import assert from 'node:assert/strict';
 import { createAuthenticator } from '../helpers/authenticator.ts';
-import { picture, toForm } from '../helpers/files.ts';
+import { picture, toForm, toPiece, tus } from '../helpers/files.ts';
 import { tokenOf, type GoogleApp } from '../helpers/google.ts';
 import type { Output, Person } from '../helpers/people.ts';
 import { ask, requireError, type Asking } from './ask.ts';
@@ -121,6 +121,10 @@ async function files({ expect }: Scene): Promise<void> {
   const group = await expect(201, 'POST /chat/group', '/chat/group', { json: { title: 'With a photo' } });
   await expect(200, 'POST /chat/:id/photo', `/chat/${String(group['id'])}/photo`, await toForm(image, { field: 'photo' }));
   const { id } = await expect(201, 'POST /file', '/file', await toForm(image));
+  const { id: large } = await expect(201, 'POST /file/upload', '/file/upload', { json: { name: 'a text', size: 6 } });
+  await expect(204, 'PATCH /file/:id/upload', `/file/${String(large)}/upload`, toPiece('a text'));
+  await expect(200, 'HEAD /file/:id/upload', `/file/${String(large)}/upload`, { headers: tus });
+  await expect(200, 'POST /file/:id/complete', `/file/${String(large)}/complete`);
   await expect(200, 'GET /file/:id', `/file/${String(id)}`);
   await expect(200, 'GET /file/:id/content', `/file/${String(id)}/content`);
   await expect(200, 'GET /file/:id/thumbnail', `/file/${String(id)}/thumbnail`);

@@ -17,6 +17,8 @@ export interface FileDocument {
   state: 'coming' | 'whole' | 'going';
   /** In bytes; while it is on its way, the room that is held for it. */
   size: number;
+  /** Its owner's program sends it piece by piece, or past this server, and says when it has come. */
+  isDirect?: true;
   name: string;
   kind?: FileKind;
   mime?: string;
@@ -37,6 +39,7 @@ const schema = new Schema<FileDocument>(
     ownerId: { type: Schema.Types.ObjectId, required: true },
     state: { type: String, required: true },
     size: { type: Number, required: true },
+    isDirect: Boolean,
     name: { type: String, required: true },
     kind: String,
     mime: String,

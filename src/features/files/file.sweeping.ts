@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
-import type { MediaStore } from '../../core/media.ts';
+import type { MediaStore, Pieces } from '../../core/media.ts';
 import { createBell } from '../../core/bell.ts';
 import { keysOf } from './file.keys.ts';
 import type { FileCollection, FileDocument } from './file.model.ts';
@@ -14,6 +14,7 @@ import type { FileCollection, FileDocument } from './file.model.ts';
 export interface SweepingParts {
   files: FileCollection;
   store: MediaStore;
+  pieces: Pick<Pieces, 'drop'>;
   isUsed: (file: FileDocument) => Promise<boolean>;
   onError: (error: unknown) => void;
   /** Milliseconds between two looks. */
@@ -28,6 +29,9 @@ export interface Sweeping {
 
 /** Milliseconds after which another attempt is made at what could not be removed. */
 const retry = 10 * 60_000;
+
+/** Milliseconds after which nothing can be sent past this server any more; more than any invitation is good for. */
+const invitedFor = 90 * 60_000;
 
 export function createSweeping({ interval, ...parts }: SweepingParts): Sweeping {
   const bell = createBell();
@@ -56,7 +60,7 @@ export function createSweeping({ interval, ...parts }: SweepingParts): Sweeping 
 }
 
 /** Looks at the file whose time came first. Gives whether there was one. */
-async function sweepNext({ files, store, isUsed }: Omit<SweepingParts, 'interval'>): Promise<boolean> {
+async function sweepNext({ files, store, pieces, isUsed }: Omit<SweepingParts, 'interval'>): Promise<boolean> {
   const now = new Date();
   const file = await files.findOne({ checkAt: { $lte: now } }, { sort: { checkAt: 1 } });
   if (!file) return false;
@@ -67,7 +71,7 @@ async function sweepNext({ files, store, isUsed }: Omit<SweepingParts, 'interval
     return true;
   }
   const going = await claim(files, same);
-  if (going) await remove({ files, store }, going);
+  if (going) await remove({ files, store, pieces }, going);
   return true;
 }
 
@@ -76,7 +80,11 @@ export const claim = async (files: FileCollection, one: mongo.Filter<FileDocumen
   files.findOneAndUpdate(one, { $set: { state: 'going', size: 0, checkAt: new Date(Date.now() + retry) } });
 
 /** Of a file that is going. */
-export async function remove({ files, store }: Pick<SweepingParts, 'files' | 'store'>, file: FileDocument): Promise<void> {
-  for (const key of keysOf(file)) await store.remove(key);
-  await files.deleteOne({ _id: file._id });
+export async function remove({ files, store, pieces }: Pick<SweepingParts, 'files' | 'store' | 'pieces'>, { _id, isDirect, createdAt, ...file }: FileDocument): Promise<void> {
+  for (const key of keysOf({ _id, ...file })) await store.remove(key);
+  if (isDirect) await pieces.drop(_id.toHexString());
+  const inviteEnds = new Date(createdAt.getTime() + invitedFor);
+  // Past this server it could be sent once more.
+  if (isDirect && inviteEnds > new Date()) await files.updateOne({ _id }, { $set: { checkAt: inviteEnds } });
+  else await files.deleteOne({ _id });
 }

@@ -1,16 +1,17 @@
 /** Files: what people send along, who may have it, and when it goes. */
-import { Types } from 'mongoose';
+import { Types, type mongo } from 'mongoose';
 import type { Caller, Guest, Service } from '../../core/contract.ts';
 import { AppError } from '../../core/errors.ts';
 import type { FileInfo } from '../../core/file.ts';
-import type { MediaStore, Outgoing } from '../../core/media.ts';
+import type { MediaStore, Outgoing, Pieces } from '../../core/media.ts';
 import type { Id } from '../../core/schemas.ts';
 import type { MessagesService } from '../messages/messages.service.ts';
 import { addressLifetime, type FileAddresses, type Variant } from './file.addresses.ts';
 import { keyOf } from './file.keys.ts';
 import { toFileInfo, type FileCollection, type FileDocument } from './file.model.ts';
 import { usedBy } from './file.quota.ts';
-import { unusedFor, type FileLimits, type Receive } from './file.receiving.ts';
+import { unusedFor, type FileLimits } from './file.holding.ts';
+import type { Receive } from './file.receiving.ts';
 import { claim, remove } from './file.sweeping.ts';
 import type { filesContract } from './files.contract.ts';
 
@@ -29,8 +30,11 @@ export interface FilesService extends Service<typeof filesContract> {
 export interface FilesParts {
   files: FileCollection;
   store: MediaStore;
+  pieces: Pieces;
   messages: Pick<MessagesService, 'seesFile' | 'hasFile'>;
   receive: Receive;
+  /** What is of files that programs send themselves. */
+  direct: Pick<FilesService, 'create' | 'progress' | 'append' | 'complete'>;
   addresses: FileAddresses;
   limits: FileLimits;
   /** Milliseconds after which it is clear that a message is removed. */
@@ -41,11 +45,12 @@ export interface FilesParts {
 const webp = 'image/webp';
 
 export function createFilesService(parts: FilesParts): FilesService {
-  const { files, receive, addresses, limits } = parts;
+  const { files, receive, direct, addresses, limits } = parts;
   const require = createAccess(parts);
 
   return {
     ...createUses(parts),
+    ...direct,
     upload: (caller, { file }) => receive(caller.userId, file),
     content: async (caller, { id, ...given }) => toOutgoing(parts, await require(caller, id, 'content', given), 'content'),
     thumbnail: async (caller, { id, ...given }) => toOutgoing(parts, await require(caller, id, 'thumbnail', given), 'thumbnail'),
@@ -99,7 +104,7 @@ function toOutgoing(parts: FilesParts, document: FileDocument, variant: Variant)
   return variant === 'content' ? { name, kind, mime, size, tag: id, read } : { name: `${name}.webp`, kind, mime: webp, tag: `${id}-${variant}`, read };
 }
 
-const createUses = ({ files, messages, store, releaseTime }: FilesParts): Pick<FilesService, 'attach' | 'release' | 'remove' | 'removeUnused'> => {
+const createUses = ({ files, messages, store, pieces, releaseTime }: FilesParts): Pick<FilesService, 'attach' | 'release' | 'remove' | 'removeUnused'> => {
   const idsOf = (ids: readonly Id[]) => ({ _id: { $in: ids.map((id) => new Types.ObjectId(id)) }, ...isThere });
   /** A message that it was given to has been stored by now, if it ever will be. */
   const isClear = () => ({ $or: [{ givenAt: { $exists: false } }, { givenAt: { $lt: new Date(Date.now() - releaseTime) } }] });
@@ -126,12 +131,12 @@ const createUses = ({ files, messages, store, releaseTime }: FilesParts): Pick<F
     },
 
     async remove({ userId }, { id }) {
-      const own = { _id: new Types.ObjectId(id), ownerId: new Types.ObjectId(userId), ...isThere };
+      const own = { _id: new Types.ObjectId(id), ownerId: new Types.ObjectId(userId), $or: [isThere, { state: 'coming', isDirect: true }] } satisfies mongo.Filter<FileDocument>;
       if (!(await files.findOne(own))) throw new AppError('FILE_NOT_FOUND');
       const isUsed = await messages.hasFile(id);
-      const file = isUsed ? null : await claim(files, { ...own, ...isClear() });
+      const file = isUsed ? null : await claim(files, { $and: [own, isClear()] });
       if (!file) throw new AppError('FILE_IN_USE');
-      await remove({ files, store }, file);
+      await remove({ files, store, pieces }, file);
       return null;
     },
 

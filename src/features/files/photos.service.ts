@@ -7,7 +7,7 @@ import { photoKey, photoLimit, photoSides, type StoredPhoto } from '../../core/p
 import type { Id } from '../../core/schemas.ts';
 import { keyOf } from './file.keys.ts';
 import type { FileCollection, FileDocument, PhotoOf } from './file.model.ts';
-import { unusedFor } from './file.receiving.ts';
+import { unusedFor } from './file.holding.ts';
 
 export interface PhotosService {
   /**

@@ -10,6 +10,9 @@ import { isPhotoKey } from '../../core/photo.ts';
 /** Milliseconds for an upload, and for an answer to begin. */
 const patience = { upload: 300_000, answer: 10_000 };
 
+/** Seconds for which Cloudinary takes a signature ("Generating authentication signatures"). */
+const invitedFor = 3600;
+
 /** The folder of everything that is kept. */
 const folder = 'parley';
 
@@ -52,6 +55,18 @@ export async function createCloudinaryStore(url: string): Promise<MediaStore> {
       await answered(cloudinary.uploader.destroy(id, options));
     },
     addressOf: (key) => addressOf(key, false),
+    invite(key) {
+      const { format: _isItsOwn, resource_type: type, ...asset } = assetOf(key);
+      const now = Math.floor(Date.now() / 1000);
+      // What has been looked at stays what it is: the form is good for more than once.
+      const signed = { ...asset, overwrite: 'false', timestamp: String(now) };
+      const signature = cloudinary.utils.api_sign_request(signed, account.api_secret);
+      return {
+        url: cloudinary.utils.api_url('upload', { ...account, resource_type: type }),
+        fields: { ...signed, api_key: account.api_key, signature },
+        expiresAt: new Date((now + invitedFor) * 1000),
+      };
+    },
   };
 }
 

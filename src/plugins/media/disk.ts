@@ -33,7 +33,8 @@ export function createDiskStore(folder: string, publicUrl: string): MediaStore {
   };
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+/** The code of an error of the system. */
+export const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /** A disk, or a share of it, that is full. */
 const full = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);

@@ -1,7 +1,7 @@
 /** The REST API as an OpenAPI 3.1 document, from the contract and the table of routes alone. */
 import { requireOperation, type Feature } from '../../contracts.ts';
 import { commonErrors, sentenceOf, statusOf, type ErrorCode } from '../../core/errors.ts';
-import { partsOf } from '../rest/parts.ts';
+import { partsOf, pieceType } from '../rest/parts.ts';
 import { errorsOf } from '../rest/route.errors.ts';
 import { routes, type Route } from '../rest/routes.ts';
 import { asGiven, createComponents, type Components, type JsonSchema } from './components.ts';
@@ -80,16 +80,17 @@ function describeRoute(route: Route, components: Components): JsonSchema {
   const { summary, access, output } = requireOperation(route.operation);
   const { params, querystring, body } = partsOf(route);
   const given = body && asGiven(body);
-  const contentOf = route.bytes === 'in' ? form : route.form ? jsonOrForm(route.form) : json;
+  const contentOf = route.bytes === 'in' ? form : route.bytes === 'pieces' ? piece : route.form ? jsonOrForm(route.form) : json;
+  const hasAnswer = route.status !== 204 && route.bytes !== 'pieces';
   return {
     summary,
     ...(route.cookie && { description: 'The refresh token travels in the cookie `refreshToken`, unless the body brings it or asks for it.' }),
     tags: [tagOf(route)],
     security: access !== 'anyone' ? [{ [bearer]: [] }] : [],
-    parameters: [...parametersOf('path', params, components), ...(querystring ? parametersOf('query', querystring, components) : [])],
+    parameters: [...parametersOf('path', params, components), ...(querystring ? parametersOf('query', querystring, components) : []), ...(route.bytes === 'pieces' ? tusParameters(route) : [])],
     ...(given && { requestBody: { required: given.required.length > 0, content: contentOf(components.refer(given)) } }),
     responses: {
-      ...(route.bytes === 'out' ? bytes : { [route.status]: { description: 'Done.', ...(route.status !== 204 && { content: json(components.refer(output)) }) } }),
+      ...(route.bytes === 'out' ? bytes : { [route.status]: { description: 'Done.', ...(hasAnswer && { content: json(components.refer(output)) }), ...(route.bytes === 'pieces' && { headers: tusAnswer(route) }) } }),
       ...errorResponses([...commonErrors, ...errorsOf(route)], components),
     },
   };
@@ -97,6 +98,21 @@ function describeRoute(route: Route, components: Components): JsonSchema {
 
 const json = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
 const form = (schema: JsonSchema): JsonSchema => ({ 'multipart/form-data': { schema } });
+
+const piece = (): JsonSchema => ({ [pieceType]: {} });
+
+const counted = { type: 'integer', minimum: 0 };
+const offset = 'Upload-Offset';
+
+const tusParameters = ({ method }: Route): JsonSchema[] => [
+  { name: 'Tus-Resumable', in: 'header', required: true, schema: { const: '1.0.0' } },
+  ...(method === 'PATCH' ? [{ name: offset, in: 'header', required: true, schema: counted }] : []),
+];
+
+const tusAnswer = ({ method }: Route): JsonSchema => ({
+  [offset]: { description: 'Bytes that have come.', schema: counted },
+  ...(method === 'HEAD' && { 'Upload-Length': { description: 'Bytes of the whole file.', schema: counted } }),
+});
 
 /** In a form a file comes itself, and not its id. */
 const jsonOrForm = (field: string) => (schema: JsonSchema): JsonSchema => ({

@@ -19,6 +19,7 @@ import { registerPages } from './pages/index.ts';
 import { partsOf } from './parts.ts';
 import { routes, type Route } from './routes.ts';
 import { tellStanding } from './standing.ts';
+import { registerPieces } from './tus.ts';
 
 export interface RestOptions {
   auth: GoogleRoutesOptions['auth'];
@@ -53,6 +54,7 @@ export async function registerRest(app: FastifyInstance, options: RestOptions): 
   registerGoogle(app, { ...options, refreshCookie: browser.refreshCookie });
   for (const route of routes.filter(({ bytes, form }) => !bytes && !form)) registerRoute(app, route, options, browser);
   for (const route of routes.filter(({ bytes }) => bytes === 'out')) registerDownload(app, route, options);
+  await app.register(async (scope) => registerPieces(scope, routes.filter(({ bytes }) => bytes === 'pieces'), options));
   await app.register(async (scope) => {
     await registerForms(scope);
     for (const route of routes.filter(({ form }) => form)) registerRoute(scope, route, options, browser);

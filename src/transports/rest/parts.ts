@@ -16,6 +16,9 @@ export interface ObjectSchema {
   additionalProperties: false;
 }
 
+/** The media type of a piece of a file. */
+export const pieceType = 'application/offset+octet-stream';
+
 const cut = new WeakMap<Route, InputParts>();
 
 /** The input of a route's operation, cut by the names in the path. The same objects each time, for which checks are made once. */

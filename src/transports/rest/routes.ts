@@ -2,15 +2,15 @@
 import type { OperationName } from '../../contracts.ts';
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
   /** Names in the path are fields of the operation's input; the rest comes from the query (GET, DELETE) or the body. */
   path: string;
   operation: OperationName;
   status: 200 | 201 | 204;
   /** The input travels in the body of a DELETE, because it holds a secret. */
   body?: true;
-  /** Bytes come in a form, or go as the answer. */
-  bytes?: 'in' | 'out';
+  /** Bytes come in a form, or in pieces, or go as the answer. */
+  bytes?: 'in' | 'pieces' | 'out';
   /** The body may be a form as well, with a file in this field: it is sent in first, and its id takes its place. */
   form?: 'photo';
   /** The refresh token travels in a cookie unless the client asks otherwise; pages of other origins are refused. */
@@ -90,6 +90,10 @@ export const routes: readonly Route[] = [
   { method: 'DELETE', path: '/message/:id/reaction/:emoji', operation: 'messages.unreact', status: 200 },
 
   { method: 'POST', path: '/file', operation: 'files.upload', status: 201, bytes: 'in' },
+  { method: 'POST', path: '/file/upload', operation: 'files.create', status: 201 },
+  { method: 'HEAD', path: '/file/:id/upload', operation: 'files.progress', status: 200, bytes: 'pieces' },
+  { method: 'PATCH', path: '/file/:id/upload', operation: 'files.append', status: 204, bytes: 'pieces' },
+  { method: 'POST', path: '/file/:id/complete', operation: 'files.complete', status: 200 },
   { method: 'GET', path: '/file/quota', operation: 'files.quota', status: 200 },
   { method: 'GET', path: '/file/:id', operation: 'files.get', status: 200 },
   { method: 'DELETE', path: '/file/:id', operation: 'files.remove', status: 204 },

@@ -3,6 +3,9 @@ import type { FastifyReply } from 'fastify';
 import type { Standing } from '../../core/buckets.ts';
 import { statusOf, type AppError } from '../../core/errors.ts';
 
+/** What pages of other origins have to see of them. */
+export const standingHeaders = ['retry-after', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
+
 /** The `RateLimit` fields in the spelling of draft-ietf-httpapi-ratelimit-headers-03. */
 export function tellStanding(reply: FastifyReply, { limit, remaining, reset }: Standing): void {
   reply.headers({ 'ratelimit-limit': String(limit), 'ratelimit-remaining': String(remaining), 'ratelimit-reset': String(reset) });
